@@ -1,0 +1,25 @@
+import type { NDArray } from "./ndarray.ts";
+import type { Random, RandomKey } from "./random.ts";
+import type { tf } from "./tf.ts";
+
+/**
+ * A pure function of tensors: trees of tensors in, a tree of tensors out, all shapes known from the inputs' shapes.
+ * `random` gives it noise that depends on nothing but the key of the call.
+ */
+export type TensorFunction<I, O> = (inputs: I, random: Random) => O;
+
+/** What a compiled function takes where the function takes tensors: host arrays, or numbers for float32 scalars. */
+export type HostInput<T> = T extends tf.Tensor ? NDArray | number : { readonly [K in keyof T]: HostInput<T[K]> };
+
+/** What it returns where the function returns tensors. */
+export type HostOutput<T> = T extends tf.Tensor ? NDArray : { readonly [K in keyof T]: HostOutput<T[K]> };
+
+/** A tensor function that runs on host arrays. */
+export interface Compiled<I, O> {
+  (inputs: HostInput<I>, key?: RandomKey): Promise<HostOutput<O>>;
+  /** Frees what was compiled; the next call compiles anew. */
+  dispose(): Promise<void>;
+}
+
+/** Turns a tensor function into one on host arrays: `eager`, or what `compiler` returns. */
+export type Jit = <I, O>(fn: TensorFunction<I, O>) => Compiled<I, O>;

@@ -1,0 +1,32 @@
+/** Element types that tensors have here; 64-bit integers and half floats exist in files only. */
+export type DType = "float32" | "int32" | "bool";
+
+/** A dense row-major array in the host's memory: what goes into and comes out of a compiled function. */
+export interface NDArray {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array | Uint8Array;
+}
+
+/**
+ * An array over `data`, which is not copied: float32 for a `Float32Array`, int32 for an `Int32Array`, bool for a
+ * `Uint8Array`. Without `shape`, a vector.
+ *
+ * @throws RangeError where `shape` does not hold `data.length` elements
+ */
+export function ndarray(data: NDArray["data"], shape: readonly number[] = [data.length]): NDArray {
+  if (sizeOf(shape) !== data.length) {
+    throw new RangeError(`ndarray: shape [${shape.join(",")}] holds ${sizeOf(shape)} elements, got ${data.length}`);
+  }
+  const dtype = data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "bool";
+  return { dtype, shape, data };
+}
+
+/** A float32 array of shape []. */
+export const scalar = (value: number): NDArray => ndarray(Float32Array.of(value), []);
+
+/** Float32 zeros. */
+export const zeros = (shape: readonly number[]): NDArray => ndarray(new Float32Array(sizeOf(shape)), shape);
+
+/** Number of elements of a shape; 1 for []. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
