@@ -1,1 +1,15 @@
-export {};
+export { tf } from "./tf.ts";
+export { type DType, ndarray, type NDArray, scalar, sizeOf, zeros } from "./ndarray.ts";
+export { leaves, mapTree, type Tree } from "./tree.ts";
+export type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
+export { eager } from "./eager.ts";
+export { generator, type Generator, type Random, type RandomKey } from "./random.ts";
+export {
+  encodeSafetensors,
+  readSafetensors,
+  type SafeTensors,
+  type StoredTensor,
+  toFloat32,
+  toInt32,
+  writeSafetensors,
+} from "./safetensors.ts";

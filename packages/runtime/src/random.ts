@@ -1,15 +1,72 @@
 import { createCipheriv, createHash } from "node:crypto";
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { tf } from "./tf.ts";
 
-/** Names a draw: the same key gives the same bytes on every machine and backend, and after a resume. */
+/** Names a draw: the same key gives the same noise on every machine and backend, and after a resume. */
 export interface RandomKey {
   readonly seed: number;
-  /** Position in the run: every step (and micro-batch) of it has its own. */
+  /** Position in the run; every call that needs noise of its own has another. */
   readonly counter: number;
 }
 
-/** Noise inside a tensor function. Each draw is a *site*, counted in program order. */
+/** Noise inside a tensor function. Each draw is a *site*, numbered in program order. */
 export interface Random {
-  /** Zeroes each element with probability `rate` and scales the rest, so that the mean stays; gradient likewise. */
-  dropout<T extends import("./tf.ts").tf.Tensor>(x: T, rate: number): T;
+  /**
+   * Zeroes each element with probability `rate` and scales the others so that the mean stays (Srivastava et al. 2014).
+   * The rate is rounded to a multiple of 1/256, since one byte of noise decides.
+   */
+  dropout<T extends tf.Tensor>(x: T, rate: number): T;
+}
+
+/** `Random` over a function that draws the mask of the next site: `scale` with the bytes at or above `least`, else 0. */
+export function randomFrom(drawMask: (shape: number[], least: number, scale: number) => tf.Tensor): Random {
+  return {
+    dropout<T extends tf.Tensor>(x: T, rate: number): T {
+      if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: expected a rate in [0, 1), got ${rate}`);
+      const least = Math.round(rate * 256);
+      return least === 0 ? x : tf.mul<T>(x, drawMask(x.shape, least, 256 / (256 - least)));
+    },
+  };
+}
+
+/** Random bytes by position: AES-128 in counter mode under a key made of the seed; `counter` and `site` start the count. */
+export function randomBytes({ seed, counter }: RandomKey, site: number, size: number): Uint8Array {
+  const key = createHash("sha256").update(`pruning-bias ${seed}`).digest().subarray(0, 16);
+  const start = Buffer.alloc(16);
+  start.writeBigUInt64BE(BigInt(counter), 0);
+  start.writeUInt32BE(site, 8);
+  return createCipheriv("aes-128-ctr", key, start).update(Buffer.alloc(size));
+}
+
+/** Sequential random numbers on the host, the same for a seed on every machine. */
+export interface Generator {
+  /** In [0, 1). */
+  uniform(): number;
+  /** Standard normal (Box and Muller 1958). */
+  normal(): number;
+  /** An integer in [0, bound). */
+  int(bound: number): number;
+  /** Shuffles in place (Fisher and Yates) and returns its argument. */
+  shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T;
+}
+
+/** A generator (xoroshiro128+) for a seed. */
+export function generator(seed: number): Generator {
+  const bits = xoroshiro128plus(seed);
+  const int = (bound: number): number => uniformInt(bits, 0, bound - 1);
+  const uniform = (): number => uniformFloat64(bits);
+  return {
+    uniform,
+    int,
+    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    shuffle(items) {
+      for (let last = items.length - 1; last > 0; last--) {
+        const other = int(last + 1);
+        [items[last], items[other]] = [items[other], items[last]];
+      }
+      return items;
+    },
+  };
 }

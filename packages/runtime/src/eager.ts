@@ -1,0 +1,34 @@
+import { hostLeaves, isHostLeaf, isTensor, toHost } from "./host.ts";
+import type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
+import { type NDArray, scalar, sizeOf } from "./ndarray.ts";
+import { type Random, randomBytes, randomFrom, type RandomKey } from "./random.ts";
+import { tf } from "./tf.ts";
+import { mapTree, type Tree } from "./tree.ts";
+
+/** Runs a tensor function op by op on TensorFlow.js' JavaScript backend: slow, and the check for every other backend. */
+export const eager: Jit = <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
+  const call = async (inputs: HostInput<I>, key: RandomKey = { seed: 0, counter: 0 }): Promise<HostOutput<O>> => {
+    hostLeaves(inputs); // names a bad leaf before anything runs
+    void tf.setBackend("cpu");
+    let outputs: unknown;
+    tf.tidy(() => {
+      const tensors = mapTree(inputs as Tree<NDArray | number>, isHostLeaf, toTensor) as I;
+      outputs = mapTree(fn(tensors, hostRandom(key)) as Tree<tf.Tensor>, isTensor, toHost);
+    });
+    return outputs as HostOutput<O>;
+  };
+  return Object.assign(call, { dispose: async () => {} });
+};
+
+function toTensor(leaf: NDArray | number): tf.Tensor {
+  const { data, shape, dtype } = typeof leaf === "number" ? scalar(leaf) : leaf;
+  return tf.tensor(data, [...shape], dtype);
+}
+
+function hostRandom(key: RandomKey): Random {
+  let site = 0;
+  return randomFrom((shape, least, scale) => {
+    const bytes = randomBytes(key, site++, sizeOf(shape));
+    return tf.tensor(Float32Array.from(bytes, (byte) => (byte >= least ? scale : 0)), shape);
+  });
+}

@@ -1,0 +1,154 @@
+import { readFile } from "node:fs/promises";
+import writeFileAtomic from "write-file-atomic";
+import { z } from "zod";
+import { ndarray, type NDArray, sizeOf } from "./ndarray.ts";
+
+/** A tensor as a safetensors file holds it. Half floats are kept as their 16 bits. */
+export interface StoredTensor {
+  readonly dtype: StoredType;
+  readonly shape: readonly number[];
+  readonly data: StoredData;
+}
+
+export type StoredType = keyof typeof views;
+export type StoredData =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
+
+/** What a safetensors file holds. */
+export interface SafeTensors {
+  readonly tensors: Record<string, StoredTensor>;
+  readonly metadata: Record<string, string>;
+}
+
+/**
+ * Reads a safetensors file (https://github.com/huggingface/safetensors), given by path or as its bytes. Tensors are
+ * views of one buffer; only those that are not aligned there are copied.
+ *
+ * @throws Error `PATH: …` where the file is cut short, or is no safetensors file
+ */
+export async function readSafetensors(source: string | Uint8Array): Promise<SafeTensors> {
+  const name = typeof source === "string" ? source : "safetensors";
+  const bytes = typeof source === "string" ? await readFile(source) : source;
+  const fail = (problem: string): never => {
+    throw new Error(`${name}: ${problem}`);
+  };
+  if (bytes.length < 8) fail(`expected a safetensors file, got ${bytes.length} bytes`);
+  const headerSize = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (headerSize > bytes.length - 8 || headerSize > MAX_HEADER) {
+    fail(`expected a safetensors header of ${headerSize} bytes, got a file of ${bytes.length} bytes (cut short?)`);
+  }
+  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerSize), fail);
+  const data = bytes.subarray(8 + headerSize);
+  const tensors: Record<string, StoredTensor> = {};
+  for (const [key, entry] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets: [start, end] } = Entry.safeParse(entry).data ?? fail(`${key}: malformed entry`);
+    const View = views[dtype];
+    const size = sizeOf(shape) * View.BYTES_PER_ELEMENT;
+    if (end - start !== size) fail(`${key}: expected ${size} bytes for ${dtype} [${shape.join(",")}], got ${end - start}`);
+    if (end > data.length) fail(`${key}: expected ${end} bytes of data, got ${data.length}: the file is cut short`);
+    const part = data.subarray(start, end);
+    const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : part.slice();
+    tensors[key] = { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) };
+  }
+  return { tensors, metadata };
+}
+
+/** Writes a safetensors file, tensors sorted by name; the file is there whole or not at all. */
+export async function writeSafetensors(
+  path: string,
+  tensors: Record<string, NDArray | StoredTensor>,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  await writeFileAtomic(path, encodeSafetensors(tensors, metadata));
+}
+
+/** The bytes of a safetensors file. */
+export function encodeSafetensors(
+  tensors: Record<string, NDArray | StoredTensor>,
+  metadata: Record<string, string> = {},
+): Buffer {
+  const names = Object.keys(tensors).toSorted();
+  const header: Record<string, unknown> = Object.keys(metadata).length === 0 ? {} : { __metadata__: metadata };
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for (const name of names) {
+    const { dtype, shape, data } = tensors[name]!;
+    header[name] = { dtype: storedTypes[dtype] ?? dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    offset += data.byteLength;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const padded = Buffer.alloc(Math.ceil(text.length / 8) * 8, " ");
+  text.copy(padded);
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(padded.length));
+  return Buffer.concat([size, padded, ...parts]);
+}
+
+/** The tensor as float32; half, bfloat16 and double values are converted. */
+export function toFloat32({ dtype, shape, data }: StoredTensor): NDArray {
+  if (data instanceof Float32Array) return ndarray(data, shape);
+  if (dtype === "F16") return ndarray(Float32Array.from(data as Uint16Array, halfToNumber), shape);
+  if (dtype === "BF16") {
+    return ndarray(new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer), shape);
+  }
+  return ndarray(Float32Array.from(data as ArrayLike<number | bigint>, Number), shape);
+}
+
+/** The tensor as int32, for ids and masks that are stored as 64-bit integers. */
+export const toInt32 = ({ shape, data }: StoredTensor): NDArray =>
+  ndarray(Int32Array.from(data as ArrayLike<number | bigint>, Number), shape);
+
+const MAX_HEADER = 100_000_000;
+
+const views = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+} as const;
+
+const storedTypes: Record<string, StoredType | undefined> = { float32: "F32", int32: "I32", bool: "BOOL" };
+
+const Size = z.number().int().nonnegative();
+const Entry = z.object({
+  dtype: z.enum(Object.keys(views) as [StoredType, ...StoredType[]]),
+  shape: z.array(Size),
+  data_offsets: z.tuple([Size, Size]),
+});
+const Header = z.object({ __metadata__: z.record(z.string(), z.string()).optional() }).catchall(z.unknown());
+
+function parseHeader(bytes: Uint8Array, fail: (problem: string) => never): z.infer<typeof Header> {
+  try {
+    return Header.parse(JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")));
+  } catch {
+    return fail("expected a safetensors header in JSON, got something else");
+  }
+}
+
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
