@@ -29,6 +29,9 @@ function hostRandom(key: RandomKey): Random {
   let site = 0;
   return randomFrom((shape, least, scale) => {
     const bytes = randomBytes(key, site++, sizeOf(shape));
-    return tf.tensor(Float32Array.from(bytes, (byte) => (byte >= least ? scale : 0)), shape);
+    return tf.tensor(
+      Float32Array.from(bytes, (byte) => (byte >= least ? scale : 0)),
+      shape,
+    );
   });
 }

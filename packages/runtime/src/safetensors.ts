@@ -50,10 +50,15 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
   const data = bytes.subarray(8 + headerSize);
   const tensors: Record<string, StoredTensor> = {};
   for (const [key, entry] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets: [start, end] } = Entry.safeParse(entry).data ?? fail(`${key}: malformed entry`);
+    const {
+      dtype,
+      shape,
+      data_offsets: [start, end],
+    } = Entry.safeParse(entry).data ?? fail(`${key}: malformed entry`);
     const View = views[dtype];
     const size = sizeOf(shape) * View.BYTES_PER_ELEMENT;
-    if (end - start !== size) fail(`${key}: expected ${size} bytes for ${dtype} [${shape.join(",")}], got ${end - start}`);
+    if (end - start !== size)
+      fail(`${key}: expected ${size} bytes for ${dtype} [${shape.join(",")}], got ${end - start}`);
     if (end > data.length) fail(`${key}: expected ${end} bytes of data, got ${data.length}: the file is cut short`);
     const part = data.subarray(start, end);
     const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : part.slice();

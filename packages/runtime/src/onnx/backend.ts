@@ -1,0 +1,92 @@
+import { tf } from "../tf.ts";
+import type { DType } from "../ndarray.ts";
+import { type Attributes, Graph, type OnnxType } from "./graph.ts";
+
+export const BACKEND = "onnx";
+
+/** A tensor while a function is traced: a value of the graph, or values known already. */
+export interface Value {
+  readonly dataId: object;
+  readonly shape: number[];
+  readonly dtype: DType;
+}
+
+type Entry = { readonly name: string } | { readonly values: tf.TypedArray | number[]; readonly dtype: DType };
+
+/**
+ * A TensorFlow.js backend that computes nothing: its kernels (`kernels.ts`) append nodes to an ONNX graph and return
+ * symbolic tensors, so that running a function once, gradients and all, writes down what it does.
+ */
+export class TracingBackend extends tf.KernelBackend {
+  graph = new Graph();
+  readonly #entries = new WeakMap<object, Entry>();
+
+  /** A new symbolic tensor for a value of the graph. */
+  value(name: string, shape: readonly number[], dtype: string): Value {
+    const dataId = {};
+    this.#entries.set(dataId, { name });
+    return { dataId, shape: [...shape], dtype: supported(dtype) };
+  }
+
+  /** Appends a node with one output. */
+  node(
+    op: string,
+    inputs: readonly (Value | string)[],
+    shape: readonly number[],
+    dtype: string,
+    attributes?: Attributes,
+  ): Value {
+    const names = inputs.map((input) => (typeof input === "string" ? input : this.nameOf(input)));
+    return this.value(this.graph.node(op, names, attributes)[0]!, shape, dtype);
+  }
+
+  /** The name of a tensor's value in the graph; values known already become constants of it. */
+  nameOf({ dataId, shape }: Value): string {
+    const entry = this.#entries.get(dataId);
+    if (entry === undefined)
+      throw new Error("jit: a tensor of another function or backend was used inside a traced one");
+    return "name" in entry ? entry.name : this.graph.constant(entry.dtype, entry.values, shape);
+  }
+
+  ints(values: readonly number[]): string {
+    return this.graph.constant("int64", values);
+  }
+
+  input(type: OnnxType, shape: readonly number[]): string {
+    return this.graph.input(type, shape);
+  }
+
+  override write(values: tf.backend_util.BackendValues, _shape: number[], dtype: tf.DataType): object {
+    const dataId = {};
+    this.move(dataId, values, _shape, dtype);
+    return dataId;
+  }
+
+  override move(dataId: object, values: tf.backend_util.BackendValues, _shape: number[], dtype: tf.DataType): void {
+    this.#entries.set(dataId, { values: values as tf.TypedArray, dtype: supported(dtype) });
+  }
+
+  override readSync(dataId: object): tf.backend_util.BackendValues {
+    const entry = this.#entries.get(dataId);
+    if (entry !== undefined && "values" in entry) return entry.values as tf.TypedArray;
+    throw new Error("jit: a tensor's values were read while tracing; shapes and control flow must not depend on data");
+  }
+
+  override async read(dataId: object): Promise<tf.backend_util.BackendValues> {
+    return this.readSync(dataId);
+  }
+
+  override numDataIds = (): number => 0;
+  override disposeData = (): boolean => true;
+  override refCount = (): number => 1;
+  override incRef = (): void => {};
+  override floatPrecision = (): 32 => 32;
+  override epsilon = (): number => 1e-7;
+  override timerAvailable = (): boolean => false;
+  override memory = (): { unreliable: boolean } => ({ unreliable: true });
+}
+
+function supported(dtype: string): DType {
+  if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
+  throw new Error(`jit: expected float32, int32 or bool tensors, got ${dtype}`);
+}

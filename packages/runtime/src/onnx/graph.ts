@@ -1,0 +1,144 @@
+import onnxProto from "onnx-proto";
+import { sizeOf } from "../ndarray.ts";
+
+const { onnx } = onnxProto;
+
+/** Element types of the graphs that we build, with ONNX' numbers for them. */
+export const onnxTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
+export type OnnxType = keyof typeof onnxTypes;
+
+/** Attributes of a node: integers, lists of integers, or texts marked as such. */
+export type Attributes = Record<string, number | readonly number[] | { readonly text: string }>;
+
+export interface GraphInput {
+  readonly name: string;
+  readonly type: OnnxType;
+  readonly shape: readonly number[];
+}
+
+interface Node {
+  readonly op: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** An ONNX graph that grows node by node; values are known by their names. */
+export class Graph {
+  readonly inputs: GraphInput[] = [];
+  readonly #nodes: Node[] = [];
+  readonly #constants = new Map<
+    string,
+    { name: string; type: OnnxType; shape: readonly number[]; bytes: Uint8Array }
+  >();
+  #names = 0;
+
+  input(type: OnnxType, shape: readonly number[]): string {
+    const name = this.#name();
+    this.inputs.push({ name, type, shape });
+    return name;
+  }
+
+  /** Adds a node and returns its outputs' names. `op` may carry a domain: `com.microsoft:FusedMatMul`. */
+  node(op: string, inputs: readonly string[], attributes: Attributes = {}, count = 1): string[] {
+    const [domain, type] = op.includes(":") ? (op.split(":") as [string, string]) : ["", op];
+    const outputs = Array.from({ length: count }, () => this.#name());
+    this.#nodes.push({ op: type, domain, inputs, outputs, attributes });
+    return outputs;
+  }
+
+  /** A constant of the graph; equal ones are stored once. */
+  constant(type: OnnxType, values: ArrayLike<number>, shape: readonly number[] = [values.length]): string {
+    const bytes = encode(type, values);
+    const key = `${type} ${shape.join(",")} ${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")}`;
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known.name;
+    const name = this.#name();
+    this.#constants.set(key, { name, type, shape, bytes });
+    return name;
+  }
+
+  /** The graph as an ONNX model with these outputs; nodes, constants and inputs that none of them needs are left out. */
+  model(outputs: readonly { value: string; type: OnnxType; shape: readonly number[] }[]): CompiledGraph {
+    const names = outputs.map((_, index) => `output${index}`);
+    const identities = outputs.map(({ value }, index): Node => {
+      return { op: "Identity", domain: "", inputs: [value], outputs: [names[index]!], attributes: {} };
+    });
+    const needed = new Set(outputs.map(({ value }) => value));
+    const nodes: Node[] = [];
+    for (const node of this.#nodes.toReversed()) {
+      if (!node.outputs.some((name) => needed.has(name))) continue;
+      nodes.push(node);
+      for (const name of node.inputs) needed.add(name);
+    }
+    const inputs = this.inputs.filter(({ name }) => needed.has(name));
+    const proto = {
+      irVersion: 9,
+      opsetImport: [
+        { domain: "", version: 20 },
+        { domain: "com.microsoft", version: 1 },
+      ],
+      graph: {
+        name: "traced",
+        node: [...nodes.reverse(), ...identities].map(nodeProto),
+        input: inputs.map((input) => valueProto(input.name, input.type, input.shape)),
+        output: outputs.map(({ type, shape }, index) => valueProto(names[index]!, type, shape)),
+        initializer: [...this.#constants.values()]
+          .filter(({ name }) => needed.has(name))
+          .map(({ name, type, shape, bytes }) => ({
+            name,
+            dims: [...shape],
+            dataType: onnxTypes[type],
+            rawData: bytes,
+          })),
+      },
+    };
+    return { bytes: onnx.ModelProto.encode(proto).finish(), inputs, outputs: names, nodes: nodes.length };
+  }
+
+  #name(): string {
+    return `v${this.#names++}`;
+  }
+}
+
+export interface CompiledGraph {
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly GraphInput[];
+  readonly outputs: readonly string[];
+  readonly nodes: number;
+}
+
+function encode(type: OnnxType, values: ArrayLike<number>): Uint8Array {
+  if (type === "int64") return new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+  const data =
+    type === "float32"
+      ? Float32Array.from(values)
+      : type === "int32"
+        ? Int32Array.from(values)
+        : Uint8Array.from(values);
+  return new Uint8Array(data.buffer);
+}
+
+function nodeProto({ op, domain, inputs, outputs, attributes }: Node) {
+  return {
+    opType: op,
+    domain,
+    input: [...inputs],
+    output: [...outputs],
+    attribute: Object.entries(attributes).map(([name, value]) => {
+      if (typeof value === "number") return { name, type: onnx.AttributeProto.AttributeType.INT, i: value };
+      if ("text" in value) return { name, type: onnx.AttributeProto.AttributeType.STRING, s: Buffer.from(value.text) };
+      return { name, type: onnx.AttributeProto.AttributeType.INTS, ints: [...value] };
+    }),
+  };
+}
+
+const valueProto = (name: string, type: OnnxType, shape: readonly number[]) => ({
+  name,
+  type: { tensorType: { elemType: onnxTypes[type], shape: { dim: shape.map((size) => ({ dimValue: size })) } } },
+});
+
+/** Bytes that a value of this type and shape takes. */
+export const byteSize = (type: OnnxType, shape: readonly number[]): number =>
+  sizeOf(shape) * { float32: 4, uint8: 1, int32: 4, int64: 8, bool: 1 }[type];

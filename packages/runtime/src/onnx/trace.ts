@@ -1,0 +1,71 @@
+import { hostLeaves, isHostLeaf, isTensor } from "../host.ts";
+import type { TensorFunction } from "../jit.ts";
+import type { NDArray } from "../ndarray.ts";
+import { type Random, randomFrom } from "../random.ts";
+import { tf } from "../tf.ts";
+import { mapTree, type Tree } from "../tree.ts";
+import { BACKEND, TracingBackend, type Value } from "./backend.ts";
+import { type CompiledGraph, Graph, onnxTypes } from "./graph.ts";
+import "./gradients.ts";
+import "./kernels.ts";
+
+/** A traced function: its graph, and how inputs and outputs stand in it. */
+export interface Trace {
+  readonly graph: CompiledGraph;
+  /** The graph's input for each path of the inputs. */
+  readonly inputs: ReadonlyMap<string, string>;
+  /** The graph's inputs of random bytes, by site. */
+  readonly noise: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** The outputs' tree, with the position in `graph.outputs` for each leaf. */
+  readonly outputs: Tree<number>;
+}
+
+const backend = new TracingBackend();
+tf.registerBackend(BACKEND, () => backend, 0);
+
+/** Runs `fn` once on symbolic tensors of the inputs' types and shapes, and returns the graph of what it did. */
+export function trace<I, O>(fn: TensorFunction<I, O>, inputs: unknown): Trace {
+  backend.graph = new Graph();
+  void tf.setBackend(BACKEND);
+  try {
+    const names = new Map(
+      hostLeaves(inputs).map(([path, { dtype, shape }]) => [path, backend.graph.input(dtype, shape)] as const),
+    );
+    const { random, noise } = tracedRandom();
+    const values: Value[] = [];
+    let outputs: Tree<number> = [];
+    tf.tidy(() => {
+      const symbols = mapTree(inputs as Tree<NDArray | number>, isHostLeaf, (leaf, path) =>
+        toTensor(backend.value(names.get(path)!, ...signature(leaf))),
+      );
+      outputs = mapTree(fn(symbols as I, random) as Tree<tf.Tensor>, isTensor, (x) => values.push(x as Value) - 1);
+    });
+    const graph = backend.graph.model(
+      values.map((value) => ({ value: backend.nameOf(value), type: value.dtype, shape: value.shape })),
+    );
+    return { graph, inputs: names, noise, outputs };
+  } catch (error) {
+    const missing = error instanceof Error ? /Kernel '(\w+)' not registered/.exec(error.message)?.[1] : undefined;
+    if (missing === undefined) throw error;
+    throw new Error(`jit: ${missing} has no rule, so this function can only run eagerly`, { cause: error });
+  } finally {
+    void tf.setBackend("cpu");
+  }
+}
+
+const signature = (leaf: NDArray | number) =>
+  typeof leaf === "number" ? ([[], "float32"] as const) : ([leaf.shape, leaf.dtype] as const);
+
+const toTensor = (value: Value): tf.Tensor => tf.engine().makeTensorFromTensorInfo(value);
+
+function tracedRandom(): { random: Random; noise: { name: string; shape: readonly number[] }[] } {
+  const noise: { name: string; shape: readonly number[] }[] = [];
+  const random = randomFrom((shape, least, scale) => {
+    const name = backend.graph.input("uint8", shape);
+    noise.push({ name, shape });
+    const kept = backend.node("GreaterOrEqual", [name, backend.graph.constant("uint8", [least], [])], shape, "bool");
+    const ones = backend.node("Cast", [kept], shape, "float32", { to: onnxTypes.float32 });
+    return toTensor(backend.node("Mul", [ones, backend.graph.constant("float32", [scale], [])], shape, "float32"));
+  });
+  return { random, noise };
+}
