@@ -1,1 +1,11 @@
-export {};
+export { adamW, type AdamWOptions, type AdamWRates, type AdamWState, biasCorrections, type Tensors } from "./adamw.ts";
+export {
+  accumulate,
+  type Arrays,
+  initialState,
+  optimizer,
+  type Optimizer,
+  type OptimizerState,
+  type ParameterGroup,
+} from "./optimizer.ts";
+export { linearSchedule } from "./schedule.ts";
