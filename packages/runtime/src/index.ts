@@ -4,6 +4,7 @@ export { leaves, mapTree, type Tree } from "./tree.ts";
 export type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
 export { eager } from "./eager.ts";
 export { compiler, type CompilerOptions, jit } from "./onnx/compiler.ts";
+export { valueAndGradients } from "./gradients.ts";
 export { generator, type Generator, type Random, type RandomKey } from "./random.ts";
 export {
   encodeSafetensors,

@@ -61,7 +61,7 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
       fail(`${key}: expected ${size} bytes for ${dtype} [${shape.join(",")}], got ${end - start}`);
     if (end > data.length) fail(`${key}: expected ${end} bytes of data, got ${data.length}: the file is cut short`);
     const part = data.subarray(start, end);
-    const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : part.slice();
+    const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : new Uint8Array(part);
     tensors[key] = { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) };
   }
   return { tensors, metadata };

@@ -52,7 +52,9 @@ describeGolden("the optimiser follows the original", "optim.json", (path) => {
         state = await update(state, named(gradients), factor);
         for (const [group, row] of expected.parameters[step]!.entries()) {
           const got = state.parameters[`p${group}`]!.data;
-          row.forEach((value, i) => expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual(2e-6 * Math.max(1, Math.abs(value))));
+          row.forEach((value, i) =>
+            expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual(2e-6 * Math.max(1, Math.abs(value))),
+          );
         }
       }
       await update.dispose();
@@ -61,6 +63,8 @@ describeGolden("the optimiser follows the original", "optim.json", (path) => {
 
   it.each(schedules.map((s) => [s.name, s] as const))("%s", (_, { settings, expected }) => {
     const { warmup_steps: warmup, total_steps: total } = settings;
-    expected.factor_at_step.forEach((factor, step) => expect(linearSchedule(step, total, warmup)).toBeCloseTo(factor, 12));
+    expected.factor_at_step.forEach((factor, step) =>
+      expect(linearSchedule(step, total, warmup)).toBeCloseTo(factor, 12),
+    );
   });
 });

@@ -9,3 +9,5 @@ export {
   type ParameterGroup,
 } from "./optimizer.ts";
 export { linearSchedule } from "./schedule.ts";
+export { type MaskedBatch, type MaskingOptions, maskTokens } from "./masking.ts";
+export { pretrain, type PretrainEvent, type PretrainOptions } from "./pretrain.ts";

@@ -35,7 +35,12 @@ export interface Optimizer {
 export function optimizer(jit: Jit, groups: readonly ParameterGroup[]): Optimizer {
   const updates = groups.map((group) => ({ group, update: jit(groupUpdate(group)) }));
   const step = async (state: OptimizerState, gradients: Arrays, factor: number): Promise<OptimizerState> => {
-    const next = { parameters: { ...state.parameters }, m: { ...state.m }, v: { ...state.v }, updates: state.updates + 1 };
+    const next = {
+      parameters: { ...state.parameters },
+      m: { ...state.m },
+      v: { ...state.v },
+      updates: state.updates + 1,
+    };
     for (const { group, update } of updates) {
       const names = group.names.filter((name) => gradients[name] !== undefined);
       if (names.length === 0) continue;

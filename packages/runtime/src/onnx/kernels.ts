@@ -48,6 +48,10 @@ const rules: Record<string, Rule> = {
   // elementwise, two operands
   Add: binary("Add"),
   AddV2: binary("Add"),
+  AddN: (g, inputs) => {
+    const terms = Object.values(inputs) as [Value];
+    return g.node("Sum", terms, terms[0].shape, terms[0].dtype);
+  },
   Sub: binary("Sub"),
   Multiply: binary("Mul"),
   RealDiv: binary("Div"),

@@ -1,0 +1,36 @@
+import { tf } from "@pruning-bias/runtime";
+
+/** Which hidden states a loss reads: 0 is the embedding output, l is after layer l. */
+export const embeddingLayers = ["first", "last", "all", "intermediate"] as const;
+export type EmbeddingLayer = (typeof embeddingLayers)[number];
+
+/** Whether a sentence counts with all its positions or with its keywords' mean. */
+export const debiasModes = ["sentence", "token"] as const;
+export type DebiasMode = (typeof debiasModes)[number];
+
+/** Indices of the hidden states that `layer` names, for an encoder of `depth` layers. */
+export function hiddenStateIndices(layer: EmbeddingLayer, depth: number): number[] {
+  const all = Array.from({ length: depth + 1 }, (_, index) => index);
+  if (layer === "first") return [0];
+  if (layer === "last") return [depth];
+  return layer === "all" ? all : all.slice(1, 5);
+}
+
+/** Every position as a row: (B, S, D) → (B·S, D). */
+export const sentenceRows = (hidden: tf.Tensor3D): tf.Tensor2D => {
+  const [batch, width, dim] = hidden.shape;
+  return tf.reshape(hidden, [batch * width, dim]);
+};
+
+/**
+ * One row a sentence, the mean over its keywords: Σ_j m_j h_j / Σ_j m_j.
+ *
+ * @param hidden (B, S, D)
+ * @param keywordMask (B, S), float32; each row's sum must be above 0
+ * @returns (B, D)
+ */
+export function tokenRows(hidden: tf.Tensor3D, keywordMask: tf.Tensor2D): tf.Tensor2D {
+  const [batch, width, dim] = hidden.shape;
+  const shares = tf.div(keywordMask, tf.sum(keywordMask, 1, true));
+  return tf.reshape(tf.matMul(tf.reshape(shares, [batch, 1, width]), hidden), [batch, dim]);
+}

@@ -1,0 +1,105 @@
+import { concat, type Sentences } from "@pruning-bias/data";
+import type { NDArray, RandomKey } from "@pruning-bias/runtime";
+import { accumulate, type Arrays } from "@pruning-bias/training";
+import type { HostModel } from "./attributes.ts";
+import { batchArrays } from "./encoder.ts";
+import { countTokens, type Microbatch, microbatches, type MicrobatchOptions } from "./microbatches.ts";
+import type { OriginalEmbeddings } from "./original.ts";
+import type { Programs, ProgramSettings } from "./programs.ts";
+
+/** Sentences that fine-pruning reads: stereotype words' contexts, and those of the attribute words. */
+export interface DebiasSentences {
+  readonly targets: Sentences;
+  readonly male: Sentences;
+  readonly female: Sentences;
+}
+
+/** One batch: rows of the targets, and rows of male followed by female. */
+export interface DebiasBatch {
+  readonly targets: ArrayLike<number>;
+  readonly attributes: ArrayLike<number>;
+}
+
+/** The two losses of a batch, unweighted. */
+export interface Losses {
+  readonly lossDebias: number;
+  readonly lossKeep: number;
+}
+
+/** Computes losses and gradients of whole batches from micro-batches; means are over the rows of the whole batch. */
+export function batchLosses(
+  programs: Programs,
+  settings: ProgramSettings,
+  sentences: DebiasSentences,
+  original: OriginalEmbeddings,
+  options: MicrobatchOptions,
+) {
+  const attributes = concat(sentences.male, sentences.female);
+  const cut = (of: Sentences, rows: ArrayLike<number>) => microbatches(of, rows, options);
+  const targetShare = (rows: ArrayLike<number>, pieces: readonly Microbatch[]) =>
+    1 / (rowCount(settings, sentences.targets, rows, pieces) * programs.rowsPerSentence);
+  const attributeShare = (rows: ArrayLike<number>) => 1 / (rows.length * (programs.depth + 1));
+
+  return {
+    /** Losses in evaluation mode. */
+    async evaluate(model: HostModel, attribute: NDArray, batch: DebiasBatch): Promise<Losses> {
+      let [lossDebias, lossKeep] = [0, 0];
+      const pieces = cut(sentences.targets, batch.targets);
+      const share = targetShare(batch.targets, pieces);
+      for (const piece of pieces) {
+        const inputs = { model, batch: batchArrays(piece.batch), attributes: attribute, share };
+        lossDebias += (await programs.targetLoss(inputs)).data[0]!;
+      }
+      for (const piece of cut(attributes, batch.attributes)) {
+        const inputs = { model, batch: batchArrays(piece.batch), share: attributeShare(batch.attributes) };
+        lossKeep += (await programs.attributeLoss({ ...inputs, original: await original(attributes, piece) })).data[0]!;
+      }
+      return { lossDebias, lossKeep };
+    },
+
+    /** Losses in training mode, and the gradients of α·L_debias + β·L_keep; `key` makes the dropout. */
+    async gradients(
+      model: HostModel,
+      attribute: NDArray,
+      batch: DebiasBatch,
+      key: (piece: number) => RandomKey,
+    ): Promise<Losses & { gradients: Arrays }> {
+      let [lossDebias, lossKeep, piece] = [0, 0, 0];
+      const gradients: Record<string, NDArray> = {};
+      const pieces = cut(sentences.targets, batch.targets);
+      const share = targetShare(batch.targets, pieces);
+      for (const target of pieces) {
+        const inputs = { model, batch: batchArrays(target.batch), attributes: attribute, share };
+        const part = await programs.targetGradients(inputs, key(piece++));
+        lossDebias += part.loss.data[0]!;
+        accumulate(gradients, part.gradients);
+      }
+      for (const own of cut(attributes, batch.attributes)) {
+        const inputs = { model, batch: batchArrays(own.batch), share: attributeShare(batch.attributes) };
+        const part = await programs.attributeGradients(
+          { ...inputs, original: await original(attributes, own) },
+          key(piece++),
+        );
+        lossKeep += part.loss.data[0]!;
+        accumulate(gradients, part.gradients);
+      }
+      return { lossDebias, lossKeep, gradients };
+    },
+
+    /** Real tokens of a batch. */
+    tokens: (batch: DebiasBatch) =>
+      countTokens(sentences.targets, batch.targets) + countTokens(attributes, batch.attributes),
+  };
+}
+
+// Rows of L_debias at one hidden state.
+function rowCount(
+  { mode, positions }: ProgramSettings,
+  targets: Sentences,
+  rows: ArrayLike<number>,
+  pieces: readonly Microbatch[],
+): number {
+  if (mode === "token") return rows.length;
+  if (positions === "real") return countTokens(targets, rows);
+  return pieces.reduce((count, piece) => count + piece.rows.length * piece.batch.shape[1], 0);
+}

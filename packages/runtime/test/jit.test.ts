@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { compiler, eager, jit, ndarray, tf } from "../src/index.ts";
+
+const floats = (...values: number[]) => ndarray(Float32Array.from(values));
+
+describe.each([
+  ["eager", eager],
+  ["compiled", jit],
+] as const)("%s functions", (_, on) => {
+  it("take and return trees, and numbers for scalars", async () => {
+    const fn = on(({ rows, by }: { rows: tf.Tensor[]; by: tf.Scalar }) => ({
+      scaled: rows.map((row) => tf.mul(row, by)),
+    }));
+    const { scaled } = await fn({ rows: [floats(1, 2), floats(3)], by: 2 });
+    expect(scaled.map(({ data }) => [...data])).toEqual([[2, 4], [6]]);
+  });
+
+  it("return inputs and constants that nothing was computed on", async () => {
+    const out = await on((x: tf.Tensor) => [x, tf.scalar(7)])(floats(1, 2));
+    expect(out.map(({ data }) => [...data])).toEqual([[1, 2], [7]]);
+  });
+
+  it("work for every shape they are called with", async () => {
+    const sum = on((x: tf.Tensor) => tf.sum(x));
+    expect((await sum(floats(1, 2))).data[0]).toBe(3);
+    expect((await sum(floats(1, 2, 3))).data[0]).toBe(6);
+    await sum.dispose();
+    expect((await sum(floats(4))).data[0]).toBe(4);
+  });
+
+  it("name the input that is no tensor", async () => {
+    const fn = on(({ model }: { model: { weight: tf.Tensor } }) => model.weight);
+    await expect(fn({ model: { weight: "heavy" as never } })).rejects.toThrow(
+      "model.weight: expected a tensor, got heavy",
+    );
+  });
+
+  it("drop the same elements for the same key, and others for another", async () => {
+    const drop = on((x: tf.Tensor, random) => random.dropout(x, 0.1));
+    const ones = ndarray(new Float32Array(10_000).fill(1));
+    const first = await drop(ones, { seed: 1, counter: 5 });
+    expect(await drop(ones, { seed: 1, counter: 5 })).toEqual(first);
+    expect((await drop(ones, { seed: 1, counter: 6 })).data).not.toEqual(first.data);
+    expect((await drop(ones, { seed: 2, counter: 5 })).data).not.toEqual(first.data);
+    const zeros = first.data.filter((x) => x === 0).length;
+    expect(zeros / 10_000).toBeCloseTo(26 / 256, 1);
+    expect(first.data.find((x) => x !== 0)).toBeCloseTo(256 / 230, 6);
+  });
+});
+
+describe("compiled functions", () => {
+  it("drop what eager ones drop, at every site", async () => {
+    const twice = (x: tf.Tensor, random: { dropout<T extends tf.Tensor>(x: T, rate: number): T }) =>
+      random.dropout(random.dropout(x, 0.3), 0.5);
+    const ones = ndarray(new Float32Array(1000).fill(1));
+    const key = { seed: 3, counter: 9 };
+    expect((await jit(twice)(ones, key)).data).toEqual((await eager(twice)(ones, key)).data);
+  });
+
+  it("leave out what no output needs", async () => {
+    const fn = jit(({ x, unused }: { x: tf.Tensor; unused: tf.Tensor }) => {
+      tf.exp(unused);
+      return tf.neg(x);
+    });
+    expect([...(await fn({ x: floats(1), unused: floats(2) })).data]).toEqual([-1]);
+  });
+
+  it("refuse shapes that depend on data", async () => {
+    const fn = jit((x: tf.Tensor) => tf.slice(x, [0], [x.dataSync()[0]!]));
+    await expect(fn(floats(1, 2))).rejects.toThrow("values were read while tracing");
+  });
+
+  it("name an op that has no rule", async () => {
+    await expect(jit((x: tf.Tensor) => tf.atanh(x))(floats(0.5))).rejects.toThrow("jit: Atanh has no rule");
+  });
+
+  it("may be compiled for a number of threads", async () => {
+    const fn = compiler({ threads: 1 })((x: tf.Tensor) => tf.square(x));
+    expect([...(await fn(floats(3))).data]).toEqual([9]);
+  });
+
+  it("keep their numbers when many are called at once", async () => {
+    const fn = jit((x: tf.Tensor) => tf.mul(x, 2));
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => fn(floats(...Array<number>((i % 5) + 1).fill(i)))),
+    );
+    expect(results.map(({ data }) => data[0])).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i));
+  });
+});
