@@ -1,1 +1,12 @@
-export {};
+export { type BertConfig, labelCount, parseConfig } from "./config.ts";
+export { type Batch, type Dropout, encode, type EncodeOptions, type Gates } from "./encoder.ts";
+export { maskedLmLogits, nextSentenceLogits, pooled, sequenceLogits } from "./heads.ts";
+export { type Gate, linear } from "./linear.ts";
+export { activations, gelu, geluTanh } from "./activations.ts";
+export { layerNorm } from "./layer-norm.ts";
+export { softmaxCrossEntropy } from "./cross-entropy.ts";
+export { parameter, type Weights } from "./weights.ts";
+export { encoderShapes, type HeadPart, headShapes, type Shapes } from "./parameters.ts";
+export { type Head, initWeights, type InitOptions, withHead } from "./init.ts";
+export { type Checkpoint, loadCheckpoint, saveCheckpoint, tokenizerFiles } from "./checkpoint.ts";
+export { type HubOptions, resolveModel } from "./hub.ts";

@@ -1,0 +1,20 @@
+import { tf } from "@pruning-bias/runtime";
+import { withGradient } from "./gradient.ts";
+
+/**
+ * Rows of an embedding table: table (V, D), ids (N) int32, result (N, D). The row `padding` gets no gradient from here,
+ * as PyTorch's `padding_idx`.
+ */
+export const lookup = (table: tf.Tensor2D, ids: tf.Tensor1D, padding: number | null = null): tf.Tensor2D =>
+  withGradient((table: tf.Tensor2D) => ({
+    value: tf.gather<tf.Tensor2D>(table, ids),
+    gradient: (dy: tf.Tensor) => {
+      const real = padding === null ? dy : without(padding, ids, dy);
+      return tf.unsortedSegmentSum(real, ids, table.shape[0]);
+    },
+  }))(table);
+
+function without(padding: number, ids: tf.Tensor1D, dy: tf.Tensor): tf.Tensor {
+  const real = tf.cast(tf.notEqual(ids, tf.scalar(padding, "int32")), "float32");
+  return tf.mul(dy, tf.reshape(real, [-1, 1]));
+}

@@ -1,0 +1,72 @@
+import { generator, ndarray, type NDArray, sizeOf } from "@pruning-bias/runtime";
+import type { BertConfig } from "./config.ts";
+import type { HeadPart, Shapes } from "./parameters.ts";
+import { encoderShapes, headShapes } from "./parameters.ts";
+
+/** What stands on the encoder: nothing but the pooler, the masked language model, a classifier over the pooler. */
+export type Head = "none" | "masked-lm" | "classification";
+
+export interface InitOptions {
+  seed: number;
+  /** Standard deviation of weights; the config's `initializer_range` by default. */
+  std?: number;
+  head?: Head;
+  /** Outputs of the classifier, where the config does not name them. */
+  labels?: number;
+}
+
+/**
+ * Weights drawn as Hugging Face draws them: matrices from N(0, std²), biases 0, LayerNorms 1 and 0, the padding
+ * token's embedding 0. The same for a seed on every machine.
+ */
+export function initWeights(
+  config: BertConfig,
+  { seed, std = config.initializer_range, head = "none", labels }: InitOptions,
+): Record<string, NDArray> {
+  const named = labels === undefined ? config : withLabels(config, labels);
+  return draw(config, { ...encoderShapes(config), ...shapesOf(named, head) }, seed, std);
+}
+
+/**
+ * The checkpoint under another head: tensors of the head that are not there, or have another number of labels, are
+ * drawn anew; the rest is shared, not copied.
+ */
+export function withHead<C extends { config: BertConfig; weights: Record<string, NDArray> }>(
+  checkpoint: C,
+  { seed, std = checkpoint.config.initializer_range, head = "none", labels }: InitOptions,
+): C {
+  const config = labels === undefined ? checkpoint.config : withLabels(checkpoint.config, labels);
+  const wanted = Object.entries(shapesOf(config, head));
+  const missing = wanted.filter(([name, shape]) => String(checkpoint.weights[name]?.shape) !== String(shape));
+  const drawn = draw(config, Object.fromEntries(missing), seed, std);
+  return { ...checkpoint, config, weights: { ...checkpoint.weights, ...drawn } };
+}
+
+const partsOf: Record<Head, HeadPart[]> = {
+  none: ["pooler"],
+  "masked-lm": ["masked-lm"],
+  classification: ["pooler", "classifier"],
+};
+
+const shapesOf = (config: BertConfig, head: Head): Shapes =>
+  Object.assign({}, ...partsOf[head].map((part) => headShapes(config, part)));
+
+function withLabels(config: BertConfig, labels: number): BertConfig {
+  const names = Array.from({ length: labels }, (_, index) => [String(index), `LABEL_${index}`] as const);
+  const label2id = Object.fromEntries(names.map(([id, label]) => [label, Number(id)]));
+  return { ...config, id2label: Object.fromEntries(names), label2id };
+}
+
+function draw(config: BertConfig, shapes: Shapes, seed: number, std: number): Record<string, NDArray> {
+  const random = generator(seed);
+  const tensor = (name: string, shape: number[]): NDArray => {
+    const data = new Float32Array(sizeOf(shape));
+    if (name.endsWith("LayerNorm.weight")) data.fill(1);
+    else if (shape.length === 2) for (let i = 0; i < data.length; i++) data[i] = std * random.normal();
+    if (name === "embeddings.word_embeddings.weight" && config.pad_token_id !== null) {
+      data.fill(0, config.pad_token_id * config.hidden_size, (config.pad_token_id + 1) * config.hidden_size);
+    }
+    return ndarray(data, shape);
+  };
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, tensor(name, shape)]));
+}
