@@ -104,6 +104,20 @@ describe.each([
     expect(difference(cut, ndarray(whole.data.slice(4 * D, 7 * D), [1, 3, D]))).toBeLessThan(1e-5);
   });
 
+  it("the embedding of the padding token gets no gradient, even where padding is in the loss", async () => {
+    const name = "embeddings.word_embeddings.weight";
+    const gradient = run((inputs: Inputs) =>
+      tf.grad((table) => {
+        const states = encode(config, { ...inputs.weights, [name]: table }, inputs.batch);
+        return tf.sum(tf.square(tf.sum(states.at(-1)!, 0)));
+      })(inputs.weights[name]!),
+    );
+    const { data } = await gradient({ weights, batch });
+    const row = (id: number) => Math.hypot(...data.slice(id * config.hidden_size, (id + 1) * config.hidden_size));
+    expect(row(0)).toBe(0);
+    expect(row(5)).toBeGreaterThan(0.01);
+  });
+
   it("dropout is called where Hugging Face drops, with its rates", async () => {
     const calls: [rank: number, rate: number][] = [];
     const dropout = <T extends tf.Tensor>(x: T, rate: number): T => {
