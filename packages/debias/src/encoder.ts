@@ -1,7 +1,7 @@
 import { type BertConfig, encode } from "@pruning-bias/model";
 import { applyMasks, type Layout } from "@pruning-bias/pruning";
 import type { NDArray, Random, tf } from "@pruning-bias/runtime";
-import type { Batch } from "@pruning-bias/data";
+import type { PaddedBatch } from "@pruning-bias/data";
 import type { Tensors } from "@pruning-bias/training";
 
 /** What is being debiased: an encoder, and where its pruning scores sit when it is pruned. */
@@ -41,7 +41,7 @@ export function hiddenStates(
 }
 
 /** A padded batch as host arrays of the shapes that `BatchTensors` names. */
-export function batchArrays(batch: Batch): { readonly [K in keyof BatchTensors]: NDArray } {
+export function batchArrays(batch: PaddedBatch): { readonly [K in keyof BatchTensors]: NDArray } {
   const { inputIds, attentionMask, keywordMask, rowWeights, shape } = batch;
   return {
     inputIds: { dtype: "int32", shape, data: inputIds },

@@ -1,4 +1,4 @@
-import { type Batch, padBatch, type Sentences } from "@pruning-bias/data";
+import { type PaddedBatch, padBatch, type Sentences } from "@pruning-bias/data";
 
 /** How a batch is cut into pieces that go through the encoder at once. */
 export interface MicrobatchOptions {
@@ -10,7 +10,7 @@ export interface MicrobatchOptions {
 }
 
 export interface Microbatch {
-  readonly batch: Batch;
+  readonly batch: PaddedBatch;
   /** Which of the sentences are in it, in its order. */
   readonly rows: Int32Array;
 }
