@@ -6,7 +6,15 @@ import { describeGolden } from "@pruning-bias/oracle";
 import { fromNnPruning, hostMasks } from "@pruning-bias/pruning";
 import { readSafetensors, type SafeTensors, type StoredTensor, toFloat32 } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { type DebiasBatch, type EpochEvent, fineprune, type FinepruneOptions, type LossForm, type StepEvent, type ValidationEvent } from "./index.ts";
+import {
+  type DebiasBatch,
+  type EpochEvent,
+  fineprune,
+  type FinepruneOptions,
+  type LossForm,
+  type StepEvent,
+  type ValidationEvent,
+} from "./index.ts";
 
 describeGolden("fine-pruning follows the original, step by step", "fineprune", (folder) => {
   const files = readdirSync(folder).filter((file) => /\.(corrected|reference)\.json$/.test(file));
@@ -20,7 +28,10 @@ describeGolden("fine-pruning follows the original, step by step", "fineprune", (
 });
 
 /** Cases that the loop does not compute. */
-function notYet({ flavour, settings: { pruning, share_pruning_scores: shared, train_mode } }: Golden): string | undefined {
+function notYet({
+  flavour,
+  settings: { pruning, share_pruning_scores: shared, train_mode },
+}: Golden): string | undefined {
   if (flavour === "reference" && shared) return "three optimiser states over one tensor";
   if (pruning?.attention_pruning_method === "l0" || !train_mode) return "l0";
   return undefined;
@@ -78,7 +89,8 @@ async function follow(folder: string, golden: Golden, name: string): Promise<voi
     for (const [key, tensor] of Object.entries(tensors)) {
       const trained = key.startsWith("scores.final.") ? key.slice("scores.final.".length) : undefined;
       if (trained === undefined || result.scores[trained] === undefined) continue;
-      const tolerance = golden.flavour === "corrected" && settings.freeze_weights ? 1e-4 : 1e-3;
+      // Adam divides small gradients by their own size: PyTorch in float32 itself strays this far from float64.
+      const tolerance = Math.max(1e-4, 4 * golden.agreement.scores_absolute);
       expectAllNear(result.scores[trained].data, numbers(tensor), key, tolerance);
     }
     const layout = result.layout as Parameters<typeof hostMasks>[0] | undefined;
@@ -139,16 +151,23 @@ async function finepruneOptions(
 }
 
 /** The rows of a batch as sentences of their own: all attributes as male, which the losses do not tell apart. */
-function sentencesOf(all: { targets: Sentences; male: Sentences; female: Sentences }, { targets, attributes }: DebiasBatch) {
+function sentencesOf(
+  all: { targets: Sentences; male: Sentences; female: Sentences },
+  { targets, attributes }: DebiasBatch,
+) {
   const both = concat(all.male, all.female);
   return { targets: take(all.targets, targets), male: take(both, attributes), female: take(both, []) };
 }
 
 const pool = (tensors: SafeTensors["tensors"], name: string): Sentences => {
-  const [ids, mask, keywords] = ["input_ids", "attention_mask", "keyword_mask"].map((key) => tensors[`${name}.${key}`]!);
+  const [ids, mask, keywords] = ["input_ids", "attention_mask", "keyword_mask"].map(
+    (key) => tensors[`${name}.${key}`]!,
+  );
   const [count, width] = ids!.shape as [number, number];
   const lengths = Array.from({ length: count }, (_, row) =>
-    numbers(mask!).slice(row * width, (row + 1) * width).reduce((a, b) => a + b, 0),
+    numbers(mask!)
+      .slice(row * width, (row + 1) * width)
+      .reduce((a, b) => a + b, 0),
   );
   const rows = lengths.map((length, row) => ({
     ids: numbers(ids!).slice(row * width, row * width + length),
@@ -173,7 +192,9 @@ const numbers = ({ data }: StoredTensor): number[] => Array.from(data as ArrayLi
 
 function expectNear(got: number, expected: number, what: string): void {
   // Losses of 1e-8 beside others of 400 are rounding.
-  expect(Math.abs(got - expected) / Math.max(Math.abs(expected), 0.01), `${what}: ${got} for ${expected}`).toBeLessThan(1e-4);
+  expect(Math.abs(got - expected) / Math.max(Math.abs(expected), 0.01), `${what}: ${got} for ${expected}`).toBeLessThan(
+    1e-4,
+  );
 }
 
 function expectAllNear(got: ArrayLike<number>, expected: readonly number[], what: string, tolerance: number): void {
@@ -186,6 +207,7 @@ interface Golden {
   flavour: "reference" | "corrected";
   debias_loss_form: string;
   closest_call: number | null;
+  agreement: { scores_absolute: number };
   settings: {
     embedding_layer: NonNullable<FinepruneOptions["embeddingLayer"]>;
     debias_mode: NonNullable<FinepruneOptions["debiasMode"]>;

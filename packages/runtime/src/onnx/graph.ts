@@ -61,9 +61,14 @@ export class Graph {
 
   /** The graph as an ONNX model with these outputs; nodes, constants and inputs that none of them needs are left out. */
   model(outputs: readonly { value: string; type: OnnxType; shape: readonly number[] }[]): CompiledGraph {
-    const names = outputs.map((_, index) => `output${index}`);
-    const identities = outputs.map(({ value }, index): Node => {
-      return { op: "Identity", domain: "", inputs: [value], outputs: [names[index]!], attributes: {} };
+    const produced = new Set(this.#nodes.flatMap((node) => node.outputs));
+    const identities: Node[] = [];
+    // An output is the value itself, but for inputs, constants and values that are outputs already: those are copied.
+    const names = outputs.map(({ value }) => {
+      if (produced.delete(value)) return value;
+      const name = this.#name();
+      identities.push({ op: "Identity", domain: "", inputs: [value], outputs: [name], attributes: {} });
+      return name;
     });
     const needed = new Set(outputs.map(({ value }) => value));
     const nodes: Node[] = [];
