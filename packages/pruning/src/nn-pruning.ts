@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { type MethodName, methods } from "./methods.ts";
+import { parsePruningSettings, problems, PruningSettings } from "./settings.ts";
+
+const { shape } = PruningSettings;
+const names = ["disabled", ...Object.keys(methods)] as ["disabled", ...MethodName[]];
+const neurons = names.slice(1).map((name) => `${name}:1d_alt` as const);
+const respelled = (name: unknown) =>
+  typeof name === "string" ? name.replace("sigmoied", "sigmoid").replace(/:default$/, "") : name;
+const flag = z.preprocess((value) => (value === 0 || value === 1 ? value === 1 : value), z.boolean());
+const size = z.int().positive();
+const off = z.literal(false).optional();
+const unused = z.unknown().optional().describe("of no effect on pruning");
+
+/**
+ * The configuration of nn_pruning and of the original's `DebiaserPruned`, key by key. A key left out has the value that
+ * the original's experiments start from, not nn_pruning's default; λ too, which the original leaves at 0 and does not use.
+ */
+export const NnPruningSettings = z.strictObject({
+  attention_pruning_method: z.preprocess(respelled, z.enum(names)).default("sigmoid_threshold"),
+  attention_block_rows: size.default(32),
+  attention_block_cols: size.default(32),
+  attention_output_with_dense: flag.default(false),
+  attention_lambda: shape.attentionLambda,
+  dense_pruning_method: z.preprocess(respelled, z.enum([...names, ...neurons])).default("sigmoid_threshold:1d_alt"),
+  dense_block_rows: size.default(1),
+  dense_block_cols: size.default(1),
+  dense_lambda: shape.denseLambda,
+  bias_mask: flag.default(true),
+  linear_min_parameters: shape.minElements,
+  mask_scores_learning_rate: shape.scoresLearningRate,
+  mask_init: z.literal("constant").default("constant"),
+  mask_scale: shape.initialScore,
+  initial_threshold: shape.initialThreshold,
+  final_threshold: shape.finalThreshold,
+  initial_warmup: shape.initialWarmup,
+  final_warmup: shape.finalWarmup,
+  regularization: z.enum(["disabled", "l1", "l0"]).default("l1"),
+  regularization_final_lambda: shape.finalLambda,
+  share_pruning_scores: flag.default(false),
+  prune_values_only: flag.default(false),
+  prune_attention_only: flag.default(false),
+  ampere_pruning_method: z.literal("disabled").default("disabled"),
+  layer_norm_patch: off,
+  gelu_patch: off,
+  qat: off,
+  layer_norm_patch_steps: unused,
+  layer_norm_patch_start_delta: unused,
+  gelu_patch_steps: unused,
+  initial_ampere_temperature: unused,
+  final_ampere_temperature: unused,
+  distil_alpha_ce: unused,
+  distil_alpha_teacher: unused,
+  distil_temperature: unused,
+});
+
+/** Keys of the original as people write them. */
+export type NnPruningKeys = z.input<typeof NnPruningSettings>;
+
+/** What the original's keys do not say. */
+export type OwnSettings = Pick<z.input<typeof PruningSettings>, "compat" | "lambdaSchedule">;
+
+/**
+ * Settings from the original's keys.
+ *
+ * @throws Error `pruning.KEY: expected …, got …`, also for methods that nn_pruning has and we do not
+ */
+export function fromNnPruning(keys: NnPruningKeys = {}, own: OwnSettings = {}): PruningSettings {
+  const { data, error } = NnPruningSettings.safeParse(keys);
+  if (data === undefined) throw new Error(problems(error.issues, keys));
+  const [denseMethod, denseLayout] = data.dense_pruning_method.split(":") as [MethodName | "disabled", "1d_alt"?];
+  return parsePruningSettings({
+    attention: {
+      method: data.attention_pruning_method,
+      block: [data.attention_block_rows, data.attention_block_cols],
+    },
+    dense: {
+      method: denseMethod,
+      layout: denseLayout ?? "blocks",
+      block: [data.dense_block_rows, data.dense_block_cols],
+    },
+    attentionOutputWithDense: data.attention_output_with_dense,
+    biasMask: data.bias_mask,
+    minElements: data.linear_min_parameters,
+    initialScore: data.mask_scale,
+    scoresLearningRate: data.mask_scores_learning_rate,
+    initialThreshold: data.initial_threshold,
+    finalThreshold: data.final_threshold,
+    initialWarmup: data.initial_warmup,
+    finalWarmup: data.final_warmup,
+    regularization: data.regularization === "disabled" ? "none" : data.regularization,
+    finalLambda: data.regularization_final_lambda,
+    attentionLambda: data.attention_lambda,
+    denseLambda: data.dense_lambda,
+    valuesOnly: data.prune_values_only,
+    attentionOnly: data.prune_attention_only,
+    shared: data.share_pruning_scores,
+    ...own,
+  });
+}

@@ -1,0 +1,42 @@
+import { tf } from "@pruning-bias/runtime";
+import type { Group, Layout, ScoreTensor } from "./layout.ts";
+import type { PruningSettings } from "./settings.ts";
+
+type Weights = Pick<PruningSettings, "regularization" | "attentionLambda" | "denseLambda">;
+
+/**
+ * L_prune, what keeping scores high costs: the sum of `regulariserGroups`, before λ. Score tensors that are not trained
+ * may be left out; they count as constants.
+ */
+export function regulariser(layout: Layout, settings: Weights, scores: Readonly<Record<string, tf.Tensor>>): tf.Scalar {
+  return tf.sum(tf.stack(Object.values(regulariserGroups(layout, settings, scores))));
+}
+
+/**
+ * Each group's share in L_prune: λ_g/(number of groups) · the mean over its score tensors of mean σ(S − shift), each
+ * tensor counted once. l1: no shift, the mean of σ(S); l0: shift ⅔·ln(0.1/1.1) (Louizos et al. 2018, Lagunas et al. 2021).
+ */
+export function regulariserGroups(
+  layout: Layout,
+  settings: Weights,
+  scores: Readonly<Record<string, tf.Tensor>>,
+): Partial<Record<Group, tf.Scalar>> {
+  const byGroup = Map.groupBy(layout.scores, ({ group }) => group);
+  const lambdas: Record<Group, number> = { attention: settings.attentionLambda, dense: settings.denseLambda };
+  return Object.fromEntries(
+    Array.from(byGroup, ([group, tensors]) => {
+      if (settings.regularization === "none") return [group, tf.scalar(0)];
+      const shift = shifts[settings.regularization];
+      const means = tensors.map((tensor) => meanOpenness(tensor, scores[tensor.name], shift));
+      return [group, tf.mul(tf.mean(tf.stack(means)), lambdas[group] / byGroup.size)];
+    }),
+  );
+}
+
+const shifts = { l1: 0, l0: (2 / 3) * Math.log(0.1 / 1.1) } as const;
+
+function meanOpenness(tensor: ScoreTensor, scores: tf.Tensor | undefined, shift: number): tf.Scalar {
+  if (scores !== undefined) return tf.mean(tf.sigmoid(shift === 0 ? scores : tf.sub(scores, shift)));
+  if (tensor.trained) throw new Error(`regulariser: expected scores ${tensor.name}, got none of that name`);
+  return tf.scalar(1 / (1 + Math.exp(shift - tensor.initial)));
+}

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { rampSteps, schedule } from "./schedule.ts";
+import { parsePruningSettings } from "./settings.ts";
+
+const settings = parsePruningSettings({ finalLambda: 50 });
+
+test("the original's thresholds, whose warm-up is −1", () => {
+  const at = (step: number) =>
+    schedule(settings, { step, totalSteps: 24_600, warmupSteps: -1, training: true }).threshold;
+  expect(at(246)).toBeCloseTo(0.002981, 6);
+  expect(at(6150)).toBeCloseTo(0.0578005, 7);
+  expect(at(12_300)).toBeCloseTo(0.0874863, 7);
+  expect(at(24_599)).toBeCloseTo(0.1, 7);
+});
+
+test("half of a ramp of 80 steps is 1 − ½³ of the way", () => {
+  const half = schedule(settings, { step: 50, totalSteps: 190, warmupSteps: 10, training: true });
+  expect(half.threshold).toBeCloseTo(0.1 * (1 - 0.5 ** 3), 12);
+  expect(half.lambda).toBeCloseTo(50 * (1 - 0.5 ** 3), 12);
+});
+
+test("evaluation is at the final threshold from the start", () => {
+  const position = { step: 0, totalSteps: 100, warmupSteps: 0, training: false };
+  expect(schedule(settings, position)).toEqual({ threshold: 0.1, lambda: 50 });
+});
+
+test("a constant λ does not follow the threshold", () => {
+  const constant = parsePruningSettings({ lambdaSchedule: "constant" });
+  const position = { step: 1, totalSteps: 100, warmupSteps: 0, training: true };
+  expect(schedule(constant, position).lambda).toBe(1);
+  expect(schedule(settings, position).lambda).toBeLessThan(50);
+});
+
+test("warm-ups longer than the run leave no ramp", () => {
+  expect(rampSteps(settings, { totalSteps: 100, warmupSteps: 5 })).toBe(45);
+  expect(rampSteps(settings, { totalSteps: 25, warmupSteps: 3 })).toBeLessThan(0);
+});

@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { type MethodName, methods } from "./methods.ts";
+
+const flag = z.boolean().default(false);
+const positive = z.number().positive();
+const notNegative = z.number().nonnegative();
+const size = z.int().positive();
+const names = ["disabled", ...Object.keys(methods)] as ["disabled", ...MethodName[]];
+
+const Method = z
+  .preprocess((name) => (name === "sigmoied_threshold" ? "sigmoid_threshold" : name), z.enum(names))
+  .default("sigmoid_threshold")
+  .describe("how scores become masks; `sigmoied_threshold` is the original's spelling");
+const Block = z.tuple([size, size]).describe("rows × columns of the weight (out × in) under one score");
+
+/** What is pruned, by which scores, and how hard. The names of nn_pruning map onto it by `fromNnPruning`. */
+export const PruningSettings = z.strictObject({
+  attention: z
+    .strictObject({ method: Method, block: Block.default([32, 32]) })
+    .prefault({})
+    .describe("query, key, value, and output with rows and columns of the block swapped"),
+  dense: z
+    .strictObject({
+      method: Method,
+      layout: z.enum(["1d_alt", "blocks"]).default("1d_alt"),
+      block: Block.default([1, 1]),
+    })
+    .prefault({})
+    .describe("the feed-forward network; 1d_alt: one score for each neuron, shared by both matrices"),
+  attentionOutputWithDense: flag.describe("prune the attention's output with the feed-forward network's settings"),
+  biasMask: z.boolean().default(true).describe("close a bias with its row"),
+  minElements: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("share of a tensor's scores that stays open at any threshold"),
+  initialScore: z.number().default(0),
+  scoresLearningRate: positive.default(0.01),
+  initialThreshold: z.number().default(0),
+  finalThreshold: z.number().default(0.1),
+  initialWarmup: notNegative.default(1).describe("warm-ups at the initial threshold"),
+  finalWarmup: notNegative.default(10).describe("warm-ups at the final threshold"),
+  regularization: z.enum(["none", "l1", "l0"]).default("l1"),
+  finalLambda: notNegative.default(1),
+  lambdaSchedule: z.enum(["threshold", "constant"]).default("threshold").describe("λ in proportion to the threshold"),
+  attentionLambda: notNegative.default(1),
+  denseLambda: notNegative.default(1),
+  valuesOnly: flag.describe("train the scores of values alone; queries and keys stay open"),
+  attentionOnly: flag.describe("do not train the feed-forward network's scores"),
+  shared: flag.describe("one score tensor for query, key and value of a layer"),
+  compat: z.literal("reference").optional().describe("as the original: `valuesOnly` trains outputs too"),
+});
+export type PruningSettings = z.infer<typeof PruningSettings>;
+
+/**
+ * Checks settings and fills in the defaults.
+ *
+ * @throws Error `pruning.KEY: expected …, got …`, all problems in one line
+ */
+export function parsePruningSettings(value: z.input<typeof PruningSettings> = {}): PruningSettings {
+  const { data, error } = PruningSettings.safeParse(value);
+  if (data === undefined) throw new Error(problems(error.issues, value));
+  check(data);
+  return data;
+}
+
+/** The issues of settings in one line, each `pruning.KEY: expected …, got …`. */
+export const problems = (issues: readonly z.core.$ZodIssue[], value: unknown): string =>
+  issues.map((issue) => problem(issue, value)).join("; ");
+
+/** What no single key shows. Errors name the keys of the original's configuration, which is what people write. */
+function check({
+  attention,
+  dense,
+  initialThreshold,
+  finalThreshold,
+  shared,
+  valuesOnly,
+  compat,
+}: PruningSettings): void {
+  if (attention.method === "disabled" && dense.method === "disabled") {
+    throw new Error("pruning.attention_pruning_method: expected a method here or for dense, got disabled for both");
+  }
+  if (shared && valuesOnly) {
+    throw new Error("pruning.share_pruning_scores: expected one of shared scores and prune_values_only, got both");
+  }
+  if (shared && compat === "reference") {
+    throw new Error(
+      "pruning.share_pruning_scores: the original's three optimiser states over one tensor are not offered",
+    );
+  }
+  for (const { method } of [attention, dense]) {
+    if (method === "disabled") continue;
+    const [least, most] = methods[method].thresholds;
+    for (const [key, value] of Object.entries({
+      initial_threshold: initialThreshold,
+      final_threshold: finalThreshold,
+    })) {
+      if (!(value >= least && value <= most)) {
+        throw new Error(`pruning.${key}: expected ${least} to ${most} for ${method}, got ${value}`);
+      }
+    }
+  }
+}
+
+function problem(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === "unrecognized_keys") {
+    return `${key([...issue.path, issue.keys[0]!])}: expected a known setting, got this one`;
+  }
+  const got = issue.path.reduce<unknown>(
+    (node, part) => (node as Record<PropertyKey, unknown> | undefined)?.[part],
+    value,
+  );
+  const expected = issue.message.replace(/^Invalid (input|option): |, received .*$/g, "");
+  return `${key(issue.path)}: ${expected}, got ${got === undefined ? "nothing" : JSON.stringify(got)}`;
+}
+
+const key = (path: readonly PropertyKey[]) => ["pruning", ...path].join(".");
