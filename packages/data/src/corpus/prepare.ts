@@ -1,0 +1,124 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { download, type Fetch, isUrl } from "../files/download.ts";
+import { hashFile, hashJson } from "../files/hash.ts";
+import { readLines } from "../text/lines.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { readSentences, writeSentences } from "./arrow.ts";
+import { type ClassName, classNames } from "./classify.ts";
+import { readManifest, writeManifest } from "./manifest.ts";
+import { byClass, type CorpusCounts, type Selected, selectSentences } from "./select.ts";
+import { split, type Split } from "./split.ts";
+import { readWordList, type WordList } from "./words.ts";
+
+export interface PrepareOptions {
+  /** One sentence a line, gzip or plain: a path or a URL. */
+  readonly corpus: string;
+  /** One word a line: paths or URLs. */
+  readonly words: Readonly<Record<ClassName, string>>;
+  readonly tokenizer: Tokenizer;
+  /** Sentences of each class set aside for validation; of a class with fewer than twice as many, a tenth. */
+  readonly validationSize?: number;
+  readonly seed: number;
+  readonly cacheDir: string;
+  readonly fetch?: Fetch | undefined;
+  readonly onProgress?: ((progress: PrepareProgress) => void) | undefined;
+}
+
+/** How much of the corpus file has been read. */
+export interface PrepareProgress {
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+export type DebiasData = Readonly<Record<ClassName, Split>> & {
+  /** A hash of all that decides the sentences and their split. */
+  readonly fingerprint: string;
+  /** The folder with `male.arrow`, `female.arrow` and `stereotype.arrow`: all sentences of a class, in the corpus' order. */
+  readonly dir: string;
+  readonly counts: CorpusCounts;
+};
+
+/**
+ * Corpus and word lists to the tokenised sentences of the three classes (REFERENCE, section 1).
+ *
+ * Sentences are kept as Arrow files in `cacheDir`, under a hash of the contents of their inputs; the split is drawn
+ * anew from the seed. Throws one line that says where, what was expected and what came.
+ */
+export async function prepareCorpus(options: PrepareOptions): Promise<DebiasData> {
+  const { tokenizer, validationSize = 1000, seed, cacheDir, fetch, onProgress } = options;
+  const local = async (source: string) => (isUrl(source) ? download({ url: source, cacheDir, fetch }) : source);
+  const corpus = await local(options.corpus);
+  const lists = {
+    male: await readWordList(await local(options.words.male)),
+    female: await readWordList(await local(options.words.female)),
+    stereotype: await readWordList(await local(options.words.stereotype)),
+  };
+  const key = hashJson({
+    format,
+    corpus: await hashFile(corpus, "a corpus"),
+    words: byClass((name) => [...lists[name].words].sort()),
+    tokenizer: tokenizer.fingerprint,
+  });
+  const dir = join(cacheDir, `sentences-${key.slice(0, 24)}`);
+  const { sentences, counts } =
+    (await readCached(dir)) ?? (await cached(dir, await select(corpus, options, lists, tokenizer, onProgress)));
+  const fingerprint = hashJson({ key, seed, validationSize });
+  return { ...byClass((name) => split(sentences[name], { seed, validationSize, name })), counts, fingerprint, dir };
+}
+
+/** Raise when the same inputs give other files, so that older ones are left alone. */
+const format = 1;
+
+async function select(
+  corpus: string,
+  { corpus: source, words: names }: PrepareOptions,
+  lists: Readonly<Record<ClassName, WordList>>,
+  tokenizer: Tokenizer,
+  onProgress: PrepareOptions["onProgress"],
+): Promise<Selected> {
+  const { size: totalBytes } = await stat(corpus);
+  const onRead = onProgress === undefined ? {} : { onRead: (bytes: number) => onProgress({ bytes, totalBytes }) };
+  const words = byClass((name) => lists[name].words);
+  const selected = await selectSentences(readLines(corpus, onRead), words, tokenizer);
+  const { counts } = selected;
+  for (const name of classNames) {
+    if (counts.classes[name].kept > 0) continue;
+    const others = classNames
+      .filter((other) => other !== name)
+      .map((other) => `${other} ${counts.classes[other].kept}`);
+    throw new Error(
+      `${source}: expected sentences with words of ${basename(names[name])}, found none (${others.join(", ")})`,
+    );
+  }
+  return selected;
+}
+
+async function readCached(dir: string): Promise<Selected | undefined> {
+  const manifest = await readManifest(dir);
+  if (manifest === undefined) return undefined;
+  const [male, female, stereotype] = await Promise.all(classNames.map((name) => readSentences(join(dir, file(name)))));
+  return { sentences: { male: male!, female: female!, stereotype: stereotype! }, counts: manifest.counts };
+}
+
+/** Puts a folder in place at once, so that it is there whole or not at all. */
+async function cached(dir: string, selected: Selected): Promise<Selected> {
+  const temporary = `${dir}.${randomUUID()}.part`;
+  try {
+    await mkdir(temporary, { recursive: true });
+    for (const name of classNames) await writeSentences(join(temporary, file(name)), selected.sentences[name]);
+    await writeManifest(temporary, { counts: selected.counts, files: classNames.map(file) });
+    // Another process may have been faster; its files are the same. What is there otherwise is incomplete.
+    if ((await readManifest(dir)) !== undefined) return selected;
+    await rm(dir, { recursive: true, force: true });
+    await rename(temporary, dir).catch(async (error: unknown) => {
+      if ((await readManifest(dir)) === undefined) throw error;
+    });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  return selected;
+}
+
+const file = (name: ClassName): string => `${name}.arrow`;

@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readParquet } from "./parquet.ts";
+import type { GlueTable } from "./table.ts";
+import { type GlueTask, type GlueTaskInfo, glueTasks } from "./tasks.ts";
+import { readTsv } from "./tsv.ts";
+
+/** Examples of a task's split, in the file's order. */
+export interface GlueExamples {
+  readonly first: string[];
+  /** The second text of each example, where the task has two. */
+  readonly second?: string[];
+  /** Classes, or scores where the task is a regression; −1 throughout a test split. */
+  readonly labels: Int32Array | Float64Array;
+  /** The examples' own numbers. */
+  readonly idx: Int32Array;
+}
+
+/**
+ * Reads `TASK/SPLIT-00000-of-00001.parquet`, or `TASK/SPLIT.tsv` (a header with the task's columns, `label` and
+ * `idx`), in a folder. Throws one line that names the file, and the row where a label is none of the task's.
+ */
+export async function readGlue(dir: string, task: GlueTask, split: string): Promise<GlueExamples> {
+  const info: GlueTaskInfo = glueTasks[task];
+  const table = await readTable(join(dir, task), split);
+  const texts = info.columns.map((name) => strings(table, name));
+  const labels = numbers(table, "label", labelCheck(info, split));
+  const idx = table.column("idx") === undefined ? undefined : numbers(table, "idx", integer);
+  return {
+    first: texts[0]!,
+    ...(texts[1] !== undefined && { second: texts[1] }),
+    labels: info.labels === 1 ? labels : Int32Array.from(labels),
+    idx: idx === undefined ? Int32Array.from({ length: table.rows }, (_, i) => i) : Int32Array.from(idx),
+  };
+}
+
+async function readTable(dir: string, split: string): Promise<GlueTable> {
+  const names = [`${split}-00000-of-00001.parquet`, `${split}.tsv`];
+  const [parquet, tsv] = names.map((name) => join(dir, name));
+  if (existsSync(parquet!)) return readParquet(parquet!);
+  if (existsSync(tsv!)) return readTsv(tsv!);
+  throw new Error(`${dir}: expected ${names.join(" or ")}, found neither`);
+}
+
+function values(table: GlueTable, name: string): readonly unknown[] {
+  const column = table.column(name);
+  if (column === undefined) throw new Error(`${table.path}: expected a column ${name}, found none`);
+  return column;
+}
+
+function strings(table: GlueTable, name: string): string[] {
+  return values(table, name).map((value, row) => {
+    if (typeof value !== "string")
+      throw new Error(`${table.where(row)}: expected text in ${name}, got ${String(value)}`);
+    return value;
+  });
+}
+
+interface Check {
+  readonly expected: string;
+  readonly holds: (value: number) => boolean;
+}
+
+const integer: Check = { expected: "an integer", holds: Number.isInteger };
+
+function labelCheck({ labels }: GlueTaskInfo, split: string): Check {
+  if (labels === 1) return { expected: "a number", holds: Number.isFinite };
+  const least = split.startsWith("test") ? -1 : 0;
+  return {
+    expected: `an integer from ${least} to ${labels - 1}`,
+    holds: (value) => Number.isInteger(value) && value >= least && value < labels,
+  };
+}
+
+function numbers(table: GlueTable, name: string, { expected, holds }: Check): Float64Array {
+  return Float64Array.from(values(table, name), (value, row) => {
+    const number = typeof value === "string" && value.trim() === "" ? Number.NaN : Number(value);
+    if (value === null || !holds(number)) {
+      throw new Error(`${table.where(row)}: expected ${expected} in ${name}, got ${String(value)}`);
+    }
+    return number;
+  });
+}

@@ -1,0 +1,74 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { reason } from "../files/reason.ts";
+import { wordPieceJson } from "./word-piece.ts";
+
+const Json = z.looseObject({
+  model: z.looseObject({ type: z.string().optional() }),
+  added_tokens: z.array(
+    z.looseObject({ content: z.string(), lstrip: z.boolean().optional(), rstrip: z.boolean().optional() }),
+  ),
+  normalizer: z
+    .looseObject({
+      type: z.string(),
+      clean_text: z.boolean().optional(),
+      handle_chinese_chars: z.boolean().optional(),
+      strip_accents: z.boolean().nullish(),
+      lowercase: z.boolean().optional(),
+    })
+    .nullable(),
+  pre_tokenizer: z.looseObject({ type: z.string() }).nullable(),
+  post_processor: z.looseObject({ type: z.string() }).nullable(),
+  decoder: z.looseObject({ type: z.string() }).nullable(),
+});
+
+const Token = z.union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)]);
+const Config = z.looseObject({
+  do_lower_case: z.boolean().optional(),
+  pad_token: Token.nullish(),
+  mask_token: Token.nullish(),
+  unk_token: Token.nullish(),
+});
+
+/** What a checkpoint's folder says of its tokenizer. */
+export interface TokenizerFiles {
+  readonly json: z.infer<typeof Json>;
+  readonly config: z.infer<typeof Config>;
+}
+
+/**
+ * Reads `tokenizer.json`, or builds it from the `vocab.txt` of an older BERT folder, and `tokenizer_config.json` where
+ * there is one. Throws one line that names the file.
+ */
+export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
+  const config = (await readJson(join(dir, "tokenizer_config.json"), Config)) ?? {};
+  const json = await readJson(join(dir, "tokenizer.json"), Json);
+  if (json !== undefined) return { json, config };
+  const vocabulary = await readText(join(dir, "vocab.txt"));
+  if (vocabulary === undefined) throw new Error(`${dir}: expected tokenizer.json or vocab.txt, found neither`);
+  const pieces = vocabulary.replace(/\r?\n$/, "").split(/\r?\n/);
+  return { json: wordPieceJson(pieces, { lowercase: config.do_lower_case ?? true }), config };
+}
+
+async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const text = await readText(path);
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    const [issue] = error instanceof z.ZodError ? error.issues : [];
+    const got =
+      issue === undefined ? "JSON, found something else" : `a tokenizer, at ${issue.path.join(".")}: ${issue.message}`;
+    throw new Error(`${path}: expected ${got}`, { cause: error });
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new Error(`${path}: expected a tokenizer's file, ${reason(error)}`, { cause: error });
+  }
+}

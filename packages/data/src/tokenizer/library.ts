@@ -1,0 +1,16 @@
+import { Tokenizer } from "@huggingface/tokenizers";
+import type { TokenizerFiles } from "./files.ts";
+
+/** The part of @huggingface/tokenizers that is used here; its own declarations do not resolve under `nodenext`. */
+export interface Library {
+  normalizer: ((text: string) => string) | null;
+  readonly post_processor:
+    | ((first: string[], second: string[] | null, specials: boolean) => { tokens: string[]; token_type_ids?: number[] })
+    | null;
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  token_to_id(token: string): number | undefined;
+  get_vocab(): Map<string, number>;
+}
+
+/** The library's tokenizer over a folder's files. */
+export const library = ({ json, config }: TokenizerFiles): Library => new Tokenizer(json, config) as Library;

@@ -1,0 +1,114 @@
+import { hashJson } from "../files/hash.ts";
+import { bertBlanks, bertNormalizer } from "./bert-normalizer.ts";
+import { readTokenizerFiles, type TokenizerFiles } from "./files.ts";
+import { type Library, library as libraryOf } from "./library.ts";
+import { type Slot, template } from "./template.ts";
+import { longestFirst } from "./truncate.ts";
+
+/** Texts to token ids, as the Rust tokenizers of Hugging Face make them. */
+export interface Tokenizer {
+  /**
+   * Ids with the special tokens, cut at `maxLength` (two texts: `longest_first`), and the segment of each. An empty
+   * second text still counts as one.
+   */
+  encode(text: string, pair?: string): { inputIds: number[]; tokenTypeIds: number[] };
+  /** Ids without special tokens, not cut. */
+  pieces(text: string): number[];
+  readonly pad: number;
+  readonly cls: number;
+  readonly sep: number;
+  /** The token that stands for one to be predicted; not every family has it. */
+  readonly mask: number | undefined;
+  readonly unknown: number | undefined;
+  /** One more than the highest id. */
+  readonly vocabularySize: number;
+  readonly maxLength: number;
+  /** A hash of all that decides its ids. */
+  readonly fingerprint: string;
+}
+
+export interface TokenizerOptions {
+  /** Tokens a sequence may have, special ones among them. */
+  readonly maxLength?: number;
+}
+
+/** Loads the tokenizer of a checkpoint's folder; throws one line that names the file. */
+export async function loadTokenizer(dir: string, { maxLength = 128 }: TokenizerOptions = {}): Promise<Tokenizer> {
+  const files = await readTokenizerFiles(dir);
+  const library = libraryOf(files);
+  const { normalizer } = files.json;
+  if (normalizer?.type === "BertNormalizer") library.normalizer = bertNormalizer(normalizer);
+  const pieces = piecesOf(library, files);
+  const [single, pair] = [template(library, 1), template(library, 2)];
+  const specials = single.flatMap((slot) => ("id" in slot ? [slot.id] : []));
+  const token = (...names: readonly (string | null | undefined)[]) =>
+    names
+      .map((name) => (typeof name === "string" ? library.token_to_id(name) : undefined))
+      .find((id) => id !== undefined);
+  const pad = token(files.config.pad_token, "[PAD]", "<pad>");
+  const [cls, sep] = [specials[0], specials.at(-1)];
+  if (pad === undefined || cls === undefined || sep === undefined) {
+    throw new Error(`${dir}: expected a tokenizer with a padding, a first and a last special token, found none`);
+  }
+  return {
+    encode(text, second) {
+      const first = pieces(text, maxLength);
+      if (second === undefined) return fill(single, [first], [Math.min(first.length, room(single, maxLength))]);
+      const other = pieces(second, maxLength);
+      return fill(pair, [first, other], longestFirst(first.length, other.length, room(pair, maxLength)));
+    },
+    pieces: (text) => pieces(text, Infinity),
+    pad,
+    cls,
+    sep,
+    mask: token(files.config.mask_token, "[MASK]", "<mask>"),
+    unknown: token(files.config.unk_token, "[UNK]", "<unk>"),
+    vocabularySize: Math.max(...library.get_vocab().values()) + 1,
+    maxLength,
+    fingerprint: hashJson([files.json, files.config, maxLength]),
+  };
+}
+
+/** Ids of a text without special tokens; they may end once there are `enough`. */
+function piecesOf(library: Library, { json }: TokenizerFiles): (text: string, enough: number) => number[] {
+  const whole = (text: string): number[] => library.encode(text, { add_special_tokens: false }).ids;
+  const free = json.added_tokens.every((token) => !token.lstrip && !token.rstrip && !blank.test(token.content));
+  if (json.normalizer?.type !== "BertNormalizer" || json.pre_tokenizer?.type !== "BertPreTokenizer" || !free)
+    return whole;
+  // BERT's words never go across a blank: each is tokenised once and remembered.
+  const memo = new Map<string, readonly number[]>();
+  return (text, enough) => {
+    const ids: number[] = [];
+    for (const word of text.match(words) ?? []) {
+      let known = memo.get(word);
+      if (known === undefined) {
+        known = whole(word);
+        if (memo.size < memoSize) memo.set(word, known);
+      }
+      for (const id of known) ids.push(id);
+      if (ids.length >= enough) break;
+    }
+    return ids;
+  };
+}
+
+const blank = new RegExp(`[${bertBlanks}]`, "u");
+const words = new RegExp(`[^${bertBlanks}]+`, "gu");
+const memoSize = 1 << 19;
+
+const room = (slots: readonly Slot[], maxLength: number): number =>
+  Math.max(0, maxLength - slots.filter((slot) => "id" in slot).length);
+
+function fill(slots: readonly Slot[], texts: readonly (readonly number[])[], kept: readonly number[]) {
+  const inputIds: number[] = [];
+  const tokenTypeIds: number[] = [];
+  for (const slot of slots) {
+    const ids = "id" in slot ? [slot.id] : texts[slot.text]!;
+    const length = "id" in slot ? 1 : kept[slot.text]!;
+    for (let i = 0; i < length; i++) {
+      inputIds.push(ids[i]!);
+      tokenTypeIds.push(slot.type);
+    }
+  }
+  return { inputIds, tokenTypeIds };
+}
