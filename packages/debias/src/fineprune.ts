@@ -176,13 +176,14 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const groups = parameterGroups(options, trainedNames);
   const update = optimizer(jit, groups);
   let state = initialState(pick({ ...encoderWeights(weights), ...scores }, trainedNames));
-  const fixed = omit({ ...encoderWeights(weights), ...scores }, trainedNames);
-  const fixedScores = omit(scores, trainedNames);
+  // Fixed scores that stand where the layout has them are left out: the masks they make are known without computing them.
+  const givenScores = omit(options.scores ?? {}, trainedNames);
+  const fixed = { ...omit(encoderWeights(weights), trainedNames), ...givenScores };
   const trainedScores = trainedNames.filter((name) => name in scores);
   const model = (threshold: number) => ({ trained: state.parameters, fixed, threshold });
   const parameters = (): Parameters => ({
     weights: { ...weights, ...omit(state.parameters, Object.keys(scores)) },
-    scores: { ...fixedScores, ...pick(state.parameters, trainedScores) },
+    scores: { ...scores, ...pick(state.parameters, trainedScores) },
   });
 
   const staticCount = Math.min(train.male.length, train.female.length, options.staticSentences ?? Infinity);
@@ -236,7 +237,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   async function addRegulariser(weight: number, gradients: Arrays): Promise<number> {
     const part = await programs.pruneGradients({
       trained: pick(state.parameters, trainedScores),
-      fixed: fixedScores,
+      fixed: givenScores,
       weight,
     });
     accumulate(gradients as Record<string, NDArray>, part.gradients);
