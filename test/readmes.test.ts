@@ -13,7 +13,7 @@ const packages = ["packages", "tools"]
 
 describe.each(packages)("%s", (folder) => {
   const text = existsSync(join(root, folder, "README.md")) ? readFileSync(join(root, folder, "README.md"), "utf8") : "";
-  const block = /^```(\w+)\n([\s\S]*?)\n```/.exec(text);
+  const block = /^(?:# .*\n\n)?```(\w+)\n([\s\S]*?)\n```/.exec(text);
 
   it("has a README that starts with code", () => {
     expect(block?.[1]).toMatch(/^(ts|sh)$/);

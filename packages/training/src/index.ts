@@ -8,6 +8,6 @@ export {
   type OptimizerState,
   type ParameterGroup,
 } from "./optimizer.ts";
-export { linearSchedule } from "./schedule.ts";
+export { flatThenLinear, linearSchedule } from "./schedule.ts";
 export { type MaskedBatch, type MaskingOptions, maskTokens } from "./masking.ts";
 export { pretrain, type PretrainEvent, type PretrainOptions } from "./pretrain.ts";

@@ -4,7 +4,7 @@ import { generator, type Jit, jit as compiled, ndarray, tf, valueAndGradients } 
 import type { Tensors } from "./adamw.ts";
 import { maskTokens, type MaskingOptions } from "./masking.ts";
 import { initialState, optimizer } from "./optimizer.ts";
-import { linearSchedule } from "./schedule.ts";
+import { flatThenLinear } from "./schedule.ts";
 
 export interface PretrainOptions {
   /** A masked language model: config and weights, drawn or loaded. */
@@ -14,7 +14,6 @@ export interface PretrainOptions {
   readonly steps: number;
   readonly batchSize?: number;
   readonly learningRate?: number;
-  readonly warmupSteps?: number;
   readonly seed?: number;
   readonly jit?: Jit;
 }
@@ -28,7 +27,8 @@ export interface PretrainEvent {
 }
 
 /**
- * Trains all weights of a masked language model (Devlin et al. 2019) with AdamW and linear decay.
+ * Trains all weights of a masked language model (Devlin et al. 2019) with AdamW, the learning rate
+ * flat for the first half and then falling to 0.
  *
  * Yields the loss of each step; returns the trained checkpoint.
  */
@@ -39,7 +39,6 @@ export async function* pretrain({
   steps,
   batchSize = 64,
   learningRate = 1e-3,
-  warmupSteps = 0,
   seed = 42,
   jit = compiled,
 }: PretrainOptions): AsyncGenerator<PretrainEvent, Checkpoint> {
@@ -68,7 +67,7 @@ export async function* pretrain({
     );
     const value = loss.data[0]!;
     if (!Number.isFinite(value)) throw new Error(`pretrain: expected a finite loss at step ${done + 1}, got ${value}`);
-    state = await update(state, gradients, linearSchedule(done, steps, warmupSteps));
+    state = await update(state, gradients, flatThenLinear(done, steps));
     yield { step: done + 1, totalSteps: steps, loss: value };
   }
   await Promise.all([step.dispose(), update.dispose()]);

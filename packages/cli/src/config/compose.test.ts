@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { presets } from "../presets/index.ts";
+import { compose, digest } from "./compose.ts";
+import { parseValue, splitValues } from "./overrides.ts";
+
+describe("composing", () => {
+  it("starts from the reference's defaults", () => {
+    const { config, origins } = compose([]);
+    expect(config.model).toMatchObject({ model_name: "distilbert-base-uncased", loss_alpha: 0.2, loss_beta: 0.8 });
+    expect(config.pruning).toBe(null);
+    expect(config.exp_name).toBe("distilbert-base-uncased/last-layer/sentence-debias");
+    expect(config.datamodule.seat_data["SEAT6"]).toMatch(/sent-weat6\.jsonl$/);
+    expect(origins.get("model.loss_alpha")).toBe("default");
+  });
+
+  it("takes presets under the reference's names, with overrides and references", () => {
+    const { config, origins } = compose(["experiment=debias_block_pruning_frozen", "prune_block_size=64", "seed=7"]);
+    expect(config.pruning).toMatchObject({ attention_block_rows: 64, attention_block_cols: 64, final_threshold: 0.1 });
+    expect(config.model).toMatchObject({ model_name: "bert-base-uncased", freeze_weights: true });
+    expect(config.exp_name).toBe("pruned/B64/bert-base-uncased/last-layer/sentence-debias");
+    expect(origins.get("trainer.max_epochs")).toBe("experiment=debias_block_pruning_frozen");
+    expect(origins.get("seed")).toBe("seed=7");
+  });
+
+  it("takes their names without the prefix as well", () => {
+    expect(compose(["experiment=head_pruning_frozen"]).config.pruning).toMatchObject({ attention_block_rows: "head" });
+  });
+
+  it.each(Object.keys(presets))("knows %s", (name) => {
+    expect(compose([`experiment=${name}`]).config.experiment).toBe(name);
+  });
+
+  it("keeps a made-up model and its data in a folder named by how it is made", () => {
+    const folder = (...overrides: string[]) => compose(["experiment=demo", ...overrides]).config;
+    expect(folder().model.model_name).toBe(`${folder().pretrain_dir}/model`);
+    expect(folder("seed=1").pretrain_dir).toBe(folder("seed=2").pretrain_dir);
+    expect(folder("pretrain.steps=9").pretrain_dir).not.toBe(folder().pretrain_dir);
+    expect(Object.keys(folder().datamodule.seat_data)).toEqual(["career", "science", "jobs"]);
+  });
+});
+
+describe("a wrong override is refused in one line", () => {
+  it.each([
+    [
+      "experiment=debias_blok_pruning_frozen",
+      'experiment: expected a preset, got "debias_blok_pruning_frozen"; did you mean debias_block_pruning_frozen?',
+    ],
+    ["model.debias_mod=token", "model.debias_mod: expected a known setting; did you mean model.debias_mode?"],
+    ["learning_rate=1", "learning_rate: expected a known setting; did you mean model.learning_rate?"],
+    ["model.debias_mode=word", 'model.debias_mode: expected "sentence" | "token", got "word"'],
+    ["seed=-1", "seed: expected a number >=0, got -1"],
+    ["trainer.max_epochs=many", 'trainer.max_epochs: expected number, got "many"'],
+    ["trainer.precision=16.5", "trainer.precision: expected 32 | 16, got 16.5"],
+    [
+      "pruning.final_threshold=.2",
+      "pruning.final_threshold: expected an experiment with pruning, got experiment=debias, which has none",
+    ],
+    ["model.learning_rate=${model.learning_rate}", "circle"],
+    ["model.model_name=${nothing}", "${nothing}: expected the name of a setting"],
+    ["__proto__.polluted=1", "__proto__.polluted: expected a known setting"],
+    ["seed", "seed: expected key=value, got no key"],
+  ])("%s", (override, message) => {
+    expect(() => compose([override])).toThrow(message);
+    expect(({} as { polluted?: unknown }).polluted).toBe(undefined);
+  });
+});
+
+it("values are read as YAML would", () => {
+  const texts = ["1e-3", "-.5", "True", "null", "last", "'1'", '["a,b"]', "12ab"];
+  expect(texts.map(parseValue)).toEqual([0.001, -0.5, true, null, "last", "1", ["a,b"], "12ab"]);
+});
+
+it("comma lists are split outside of quotes and brackets", () => {
+  expect(splitValues("a, b,'c,d',[1,2]")).toEqual(["a", "b", "'c,d'", "[1,2]"]);
+});
+
+it("a digest does not depend on the order of keys", () => {
+  expect(digest({ a: 1, b: { c: 2, d: 3 } })).toBe(digest({ b: { d: 3, c: 2 }, a: 1 }));
+});

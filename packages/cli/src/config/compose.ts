@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { closest } from "fastest-levenshtein";
+import type { z } from "zod";
+import { findPreset, presets } from "../presets/index.ts";
+import { UsageError } from "../usage-error.ts";
+import { parseOverride, parseValue } from "./overrides.ts";
+import { flatten, isSettings, setAt, type Settings, valueAt } from "./paths.ts";
+import { resolveReferences } from "./references.ts";
+import { Config, Pruning } from "./schema.ts";
+
+/** A whole configuration, and for each of its leaves what set it: `default`, `experiment=NAME` or the override. */
+export interface Composed {
+  readonly config: Config;
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/**
+ * Composes defaults, a preset and overrides (`key=value`), as Hydra does.
+ *
+ * @throws UsageError in one line: which key, what was expected and what came
+ */
+export function compose(overrides: readonly string[]): Composed {
+  const parsed = overrides.map(parseOverride);
+  const name = parsed.findLast(({ key }) => key === "experiment")?.text ?? "debias";
+  const preset = findPreset(name) ?? unknown("experiment", name, Object.keys(presets));
+
+  const settings: Settings = Config.parse({});
+  const origins = new Map(flatten(settings).map(([path]) => [path, "default"]));
+  const apply = (path: string, value: unknown, origin: string) => {
+    setAt(settings, path, value);
+    for (const key of origins.keys()) if (key.startsWith(`${path}.`)) origins.delete(key);
+    origins.set(path, origin);
+  };
+  for (const [group, schema] of Object.entries({ pruning: Pruning, pretrain: Config.shape.pretrain.unwrap() })) {
+    const own = preset.settings[group as "pruning"];
+    if (own == null) continue;
+    origins.delete(group);
+    for (const [path, value] of flatten(schema.parse({}) as Settings, `${group}.`)) apply(path, value, "default");
+  }
+  // A preset's tests take the place of the default ones.
+  if (preset.settings.datamodule?.seat_data !== undefined)
+    settings["datamodule"] = { ...(settings["datamodule"] as Settings), seat_data: {} };
+  for (const [path, value] of flatten(preset.settings as Settings)) apply(path, value, `experiment=${name}`);
+  settings["experiment"] = name;
+
+  for (const { key, text } of parsed) {
+    if (key === "experiment") continue;
+    checkKey(key, settings);
+    apply(key, parseValue(text), `${key}=${text}`);
+  }
+  if (isSettings(settings["pretrain"]) && origins.get("pretrain_dir") === "default") {
+    settings["pretrain_dir"] = `runs/pretrained/${digest(settings["pretrain"])}`;
+  }
+  const resolved = resolveReferences(settings);
+  const { data, error } = Config.safeParse(resolved);
+  if (data === undefined) throw new UsageError(error.issues.map((issue) => explain(issue, resolved)).join("; "));
+  return { config: data, origins };
+}
+
+/** All that can be set, with what it is for. */
+export function knownKeys(): string[] {
+  const everything = {
+    ...Config.parse({}),
+    pruning: Pruning.parse({}),
+    pretrain: Config.shape.pretrain.unwrap().parse({}),
+  };
+  return flatten(everything as Settings).map(([path]) => path);
+}
+
+function checkKey(key: string, settings: Settings): void {
+  if (key.startsWith("datamodule.seat_data.") && key.split(".").length === 3) return;
+  const known = knownKeys();
+  const groups = known.flatMap((path) => path.split(".").map((_, depth, all) => all.slice(0, depth).join(".")));
+  if (!known.includes(key) && !groups.includes(key)) unknown(key, undefined, known);
+  const [group] = key.split(".") as [string];
+  if (key !== group && settings[group] === null) {
+    throw new UsageError(
+      `${key}: expected an experiment with ${group}, got experiment=${String(settings["experiment"])}, which has none`,
+    );
+  }
+}
+
+function unknown(key: string, value: string | undefined, known: readonly string[]): never {
+  const asked = value ?? key;
+  // A key may be given without its group: learning_rate for model.learning_rate.
+  const sameEnd = known.filter((path) => path.endsWith(`.${asked}`));
+  const nearest = sameEnd[0] ?? closest(asked, [...known]);
+  const what =
+    value === undefined
+      ? `${key}: expected a known setting`
+      : `${key}: expected a preset, got ${JSON.stringify(value)}`;
+  throw new UsageError(`${what}; did you mean ${nearest}?`);
+}
+
+function explain(issue: z.core.$ZodIssue, settings: Settings): string {
+  const path = issue.path.join(".");
+  if (issue.code === "unrecognized_keys")
+    return `${[...issue.path, issue.keys[0]].join(".")}: expected a known setting`;
+  const got = JSON.stringify(valueAt(settings, path)) ?? "nothing";
+  return `${path}: ${expected(issue)}, got ${got}`;
+}
+
+function expected(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_value")
+    return `expected ${issue.values.map((value) => JSON.stringify(value)).join(" | ")}`;
+  if (issue.code === "invalid_union")
+    return `expected ${[...new Set(issue.errors.flat().map((inner) => expected(inner).replace(/^expected /, "")))].join(" or ")}`;
+  const message = issue.message.replace(/^Invalid input: /, "").replace(/, received .*$/, "");
+  return message.replace(/^Too (small|big): expected (number|int) to be /, "expected a number ");
+}
+
+/** A short name for a value that does not depend on the order of its keys. */
+export function digest(value: unknown): string {
+  const sorted = JSON.stringify(value, (_, node: unknown) =>
+    isSettings(node) ? Object.fromEntries(Object.entries(node).toSorted(([a], [b]) => (a < b ? -1 : 1))) : node,
+  );
+  return createHash("sha256").update(sorted).digest("hex").slice(0, 8);
+}

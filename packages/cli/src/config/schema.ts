@@ -1,0 +1,173 @@
+import type { DebiasMode, EmbeddingLayer, LossForm } from "@pruning-bias/debias";
+import { z } from "zod";
+
+// Types alone are imported: commands that only look at settings start without TensorFlow.js.
+const embeddingLayers = ["first", "last", "all", "intermediate"] as const satisfies EmbeddingLayer[];
+const debiasModes = ["sentence", "token"] as const satisfies DebiasMode[];
+const lossForms = ["sum_of_squares", "squared_sum", "direction"] as const satisfies LossForm[];
+
+const count = z.int().nonnegative();
+const positive = z.int().positive();
+const share = z.number().min(0).max(1);
+const text = z.string().min(1);
+const flag = z.boolean();
+
+/** `head` and `hidden` stand for a head's and a hidden state's size in whichever model is pruned. */
+const blockSize = z.union([positive, z.enum(["head", "hidden"])]);
+const thresholdMethod = z.enum(["sigmoid_threshold", "sigmoied_threshold", "threshold", "topK", "disabled"]);
+
+const Model = z.strictObject({
+  model_name: text.default("distilbert-base-uncased").describe("a model of the hub, or a folder"),
+  embedding_layer: z.enum(embeddingLayers).default("last").describe("hidden states that the debiasing loss reads"),
+  debias_mode: z.enum(debiasModes).default("sentence").describe("all positions of a sentence, or its keywords' mean"),
+  debias_loss_form: z
+    .enum(lossForms)
+    .nullable()
+    .default(null)
+    .describe("form of the debiasing loss; null: as `compat` says"),
+  learning_rate: z.number().positive().default(5e-5).describe("of weights"),
+  weight_decay: z.number().nonnegative().default(0),
+  adam_eps: z.number().positive().default(1e-8).describe("of AdamW when nothing is pruned; 1e-6 when pruning"),
+  optimizer: z.enum(["transformers", "torch"]).default("transformers").describe("whose AdamW"),
+  warmup_steps: count.default(0).describe("of learning rate and threshold"),
+  loss_alpha: z.number().nonnegative().default(0.2).describe("weight of the debiasing loss"),
+  loss_beta: z.number().nonnegative().default(0.8).describe("weight of keeping the attributes' embeddings"),
+  hf_checkpoint: text.nullable().default(null).describe("start from this checkpoint instead of model_name"),
+  freeze_weights: flag.default(false).describe("train scores alone"),
+  share_pruning_scores: flag.default(false).describe("one score tensor for query, key and value"),
+  prune_values_only: flag.default(false).describe("queries and keys stay open, values are trained"),
+  prune_attention_only: flag.default(false).describe("do not train the feed-forward network's scores"),
+});
+
+export const Pruning = z.strictObject({
+  mask_scores_learning_rate: z.number().positive().default(0.01).describe("of scores"),
+  initial_warmup: z.number().nonnegative().default(1).describe("warm-ups at the initial threshold"),
+  final_warmup: z.number().nonnegative().default(10).describe("warm-ups at the final threshold"),
+  initial_threshold: z.number().default(0),
+  final_threshold: z.number().default(0.1),
+  dense_pruning_method: z
+    .enum([
+      "sigmoid_threshold:1d_alt",
+      "sigmoied_threshold:1d_alt",
+      "threshold:1d_alt",
+      "topK:1d_alt",
+      ...thresholdMethod.options,
+    ])
+    .default("sigmoid_threshold:1d_alt")
+    .describe("feed-forward network; 1d_alt: by neurons"),
+  dense_block_rows: positive.default(1),
+  dense_block_cols: positive.default(1),
+  dense_lambda: z.number().nonnegative().default(1),
+  attention_pruning_method: thresholdMethod.default("sigmoid_threshold"),
+  attention_block_rows: blockSize.default(32).describe("rows of a block, or `head`"),
+  attention_block_cols: blockSize.default(32).describe("columns of a block, or `hidden`"),
+  attention_lambda: z.number().nonnegative().default(1),
+  attention_output_with_dense: z.union([flag, z.literal([0, 1])]).default(0),
+  mask_init: z.literal("constant").default("constant"),
+  mask_scale: z.number().default(0).describe("initial score"),
+  regularization: z.enum(["l1", "l0", "disabled"]).default("l1"),
+  regularization_final_lambda: z.number().nonnegative().default(1),
+  lambda_schedule: z.enum(["threshold", "constant"]).default("threshold").describe("λ in proportion to τ, or constant"),
+  linear_min_parameters: share.default(0).describe("share of a matrix' scores that stays open"),
+  bias_mask: flag.default(true).describe("close a bias with its row"),
+  distil_alpha_ce: z.number().default(0.1).describe("accepted and without effect, as in the original"),
+  distil_alpha_teacher: z.number().default(0.9).describe("accepted and without effect, as in the original"),
+  layer_norm_patch_steps: count.default(50_000).describe("accepted and without effect, as in the original"),
+  gelu_patch_steps: count.default(50_000).describe("accepted and without effect, as in the original"),
+});
+
+const newsCommentary = "http://data.statmt.org/news-commentary/v15/training-monolingual/news-commentary-v15.en.gz";
+const wordLists = "https://raw.githubusercontent.com/kanekomasahiro/context-debias/main/data";
+const seatTests = "https://raw.githubusercontent.com/W4ngatang/sent-bias/master/tests";
+
+const DataModule = z.strictObject({
+  batch_size: positive.default(128).describe("target sentences of a step, and attribute sentences"),
+  validation_size: positive.default(1000).describe("sentences of each class set aside"),
+  static_sentences: positive.nullable().default(null).describe("of each gender, for the static attributes; null: all"),
+  microbatch: positive.default(8).describe("sentences that go through the encoder at once"),
+  datafiles: z
+    .strictObject({
+      plaintext: text.default(newsCommentary).describe("corpus, a sentence a line, gzip or plain: URL or path"),
+      attributes_female: text.default(`${wordLists}/female.txt`),
+      attributes_male: text.default(`${wordLists}/male.txt`),
+      targets_stereotypes: text.default(`${wordLists}/stereotype.txt`),
+      SEAT6: text.default(`${seatTests}/sent-weat6.jsonl`),
+      SEAT7: text.default(`${seatTests}/sent-weat7.jsonl`),
+      SEAT8: text.default(`${seatTests}/sent-weat8.jsonl`),
+    })
+    .prefault({}),
+  seat_data: z
+    .record(text, text)
+    .default({
+      SEAT6: "${datamodule.datafiles.SEAT6}",
+      SEAT7: "${datamodule.datafiles.SEAT7}",
+      SEAT8: "${datamodule.datafiles.SEAT8}",
+    })
+    .describe("the bias tests: name and URL or path"),
+  glue_data: text
+    .default("nyu-mll/glue")
+    .describe("a data set of the hub, or a folder with TASK/SPLIT.tsv or parquet files"),
+  num_proc: count.default(0).describe("accepted and without effect"),
+  num_workers: count.default(0).describe("accepted and without effect"),
+});
+
+const limit = z.union([positive, z.null()]).default(null);
+
+const Trainer = z.strictObject({
+  max_epochs: positive.default(5),
+  min_epochs: positive.default(1).describe("accepted and without effect"),
+  max_steps: limit.describe("stop after so many steps"),
+  limit_train_batches: limit.describe("batches of an epoch"),
+  limit_val_sentences: limit.describe("validation sentences of each class"),
+  val_check_interval: share.gt(0).default(0.5).describe("share of an epoch between validations"),
+  fast_dev_run: flag.default(false).describe("one step and one validation on a few sentences"),
+  gpus: count.default(0).describe("0: this machine's processor, the only device so far"),
+  precision: z.literal([32, 16]).default(32).describe("16 needs a device that has it"),
+});
+
+const Glue = z.strictObject({
+  learning_rate: z.number().positive().default(2e-5),
+  epochs: positive.default(3),
+  batch_size: positive.default(32),
+  seed: count.default(42),
+  limit_train: limit.describe("training examples"),
+});
+
+/** A small masked language model on a made-up corpus, for the demo. */
+const Pretrain = z.strictObject({
+  sentences: positive.default(10_000).describe("lines of the corpus"),
+  skew: z.number().min(0.5).max(1).default(0.9).describe("how strongly topics are tied to gender; .5: not at all"),
+  hidden_size: positive.default(128),
+  num_hidden_layers: positive.default(4),
+  num_attention_heads: positive.default(4),
+  intermediate_size: positive.default(512),
+  initializer_range: z.number().positive().default(0.08),
+  steps: positive.default(500),
+  batch_size: positive.default(64),
+  learning_rate: z.number().positive().default(1e-3),
+  seed: count.default(42),
+});
+
+/** Every setting of a run, under the reference's names. */
+export const Config = z.strictObject({
+  experiment: text.default("debias").describe("the preset"),
+  exp_name: text.default("${model.model_name}/${model.embedding_layer}-layer/${model.debias_mode}-debias"),
+  seed: count.default(42),
+  debug: flag.default(false).describe("one batch of everything"),
+  compat: z
+    .enum(["default", "reference"])
+    .default("default")
+    .describe("compute as the original's code where that differs"),
+  data_dir: text.default("runs/data").describe("cache of downloads and tokens"),
+  prune_block_size: positive.default(32),
+  glue: text.default("cola").describe("the task of glue_then_debias"),
+  threads: positive.nullable().default(null).describe("threads of an operator; null: the physical cores"),
+  model: Model.prefault({}),
+  pruning: Pruning.nullable().default(null).describe("what is pruned; null: nothing, weights train"),
+  datamodule: DataModule.prefault({}),
+  trainer: Trainer.prefault({}),
+  finetune: Glue.prefault({}).describe("fine-tuning on GLUE"),
+  pretrain: Pretrain.nullable().default(null).describe("makes the model first; null: it exists"),
+  pretrain_dir: text.default("runs/pretrained").describe("where pretrain puts model and data"),
+});
+export type Config = z.infer<typeof Config>;

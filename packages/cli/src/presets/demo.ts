@@ -1,0 +1,41 @@
+import type { Preset } from "./preset.ts";
+
+const data = "${pretrain_dir}/data";
+
+export const demo: Preset = {
+  about: "a small BERT trained on a made-up corpus with a known skew, then pruned: no network, minutes on two cores",
+  settings: {
+    exp_name: "demo/${model.debias_loss_form}",
+    pretrain: {},
+    model: {
+      model_name: "${pretrain_dir}/model",
+      embedding_layer: "last",
+      debias_mode: "token",
+      debias_loss_form: "direction",
+      freeze_weights: true,
+      // A pair of genders is told apart by one direction of 128: its loss is small beside the sums of squares.
+      loss_alpha: 2,
+    },
+    pruning: { attention_block_rows: "head", attention_block_cols: "hidden", mask_scores_learning_rate: 0.05 },
+    datamodule: {
+      batch_size: 32,
+      microbatch: 32,
+      validation_size: 200,
+      static_sentences: 500,
+      datafiles: {
+        plaintext: `${data}/corpus.txt`,
+        attributes_female: `${data}/words/female.txt`,
+        attributes_male: `${data}/words/male.txt`,
+        targets_stereotypes: `${data}/words/stereotype.txt`,
+      },
+      seat_data: {
+        career: `${data}/seat/demo-career.jsonl`,
+        science: `${data}/seat/demo-science.jsonl`,
+        jobs: `${data}/seat/demo-jobs.jsonl`,
+      },
+      glue_data: `${data}/glue`,
+    },
+    trainer: { max_epochs: 2, limit_train_batches: 60 },
+    finetune: { learning_rate: 1e-3, epochs: 3 },
+  },
+};
