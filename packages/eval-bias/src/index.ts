@@ -1,1 +1,14 @@
-export {};
+export { associations, type AssociationOptions, type Sets } from "./associations.ts";
+export { effectSize } from "./effect-size.ts";
+export { permutationTest, type PermutationOptions, type PermutationTest } from "./permutation-test.ts";
+export { normalTest } from "./normal-test.ts";
+export {
+  type Current,
+  type Embedder,
+  embedder,
+  type EmbedderOptions,
+  type Protocol,
+  protocols,
+  type Pruned,
+} from "./embedder.ts";
+export { seat, type SeatOptions, type SeatResult } from "./seat.ts";

@@ -1,0 +1,77 @@
+import type { SeatTest } from "@pruning-bias/data";
+import { ndarray, type NDArray } from "@pruning-bias/runtime";
+import { type AssociationOptions, associations, type Sets } from "./associations.ts";
+import { effectSize } from "./effect-size.ts";
+import type { Protocol } from "./embedder.ts";
+import { normalTest } from "./normal-test.ts";
+import { permutationTest, type PermutationOptions } from "./permutation-test.ts";
+
+export interface SeatOptions extends AssociationOptions, Omit<PermutationOptions, "tolerance"> {
+  readonly tests: readonly SeatTest[];
+  /** N sentences → (N, D). */
+  readonly embed: (sentences: string[]) => Promise<NDArray>;
+  /** How `embed` makes vectors of sentences: stands in every result. */
+  readonly protocol: Protocol;
+}
+
+/** One test's result: what a row of a results table needs to be compared with others. */
+export interface SeatResult {
+  readonly test: string;
+  readonly protocol: Protocol;
+  /** Sentences of X, Y, A, B. */
+  readonly sizes: Sets<number>;
+  /** NaN where all associations are equal. */
+  readonly effectSize: number;
+  /** One-sided; `null` where X and Y differ in size. */
+  readonly p: number | null;
+  readonly pKind: "exact" | "sampled" | "none";
+  /** Splits that were tried. */
+  readonly samples: number;
+  /** p from the normal approximation. */
+  readonly pNormal: number | null;
+}
+
+/**
+ * Sentence Encoder Association Tests (May et al. 2019; Caliskan et al. 2017 on words). All tests' sentences are embedded
+ * in one call, each once; one listed twice in a set counts once, as in sent-bias.
+ */
+export async function seat({ tests, embed, protocol, ...options }: SeatOptions): Promise<SeatResult[]> {
+  const sets = tests.map(distinct);
+  const sentences = [...new Set(sets.flatMap(({ X, Y, A, B }) => [...X, ...Y, ...A, ...B]))];
+  const embeddings = await embed(sentences);
+  const rows = new Map(sentences.map((sentence, row) => [sentence, row]));
+  return tests.map(({ name }, n) => ({ test: name, protocol, ...measure(sets[n]!, rows, embeddings, options) }));
+}
+
+function measure(
+  { X, Y, A, B }: Sets<string[]>,
+  rows: ReadonlyMap<string, number>,
+  embeddings: NDArray,
+  options: AssociationOptions & PermutationOptions,
+): Omit<SeatResult, "test" | "protocol"> {
+  const embedded = (set: string[]) =>
+    gather(
+      embeddings,
+      set.map((sentence) => rows.get(sentence)!),
+    );
+  const s = associations({ X: embedded(X), Y: embedded(Y), A: embedded(A), B: embedded(B) }, options);
+  const sizes = { X: X.length, Y: Y.length, A: A.length, B: B.length };
+  const effect = { sizes, effectSize: effectSize(s, X.length) };
+  if (X.length !== Y.length) return { ...effect, p: null, pKind: "none", samples: 0, pNormal: null };
+  const { p, kind, samples } = permutationTest(s, X.length, options);
+  return { ...effect, p, pKind: kind, samples, pNormal: normalTest(s, X.length) };
+}
+
+const distinct = ({ targets: { X, Y }, attributes: { A, B } }: SeatTest): Sets<string[]> => ({
+  X: [...new Set(X.examples)],
+  Y: [...new Set(Y.examples)],
+  A: [...new Set(A.examples)],
+  B: [...new Set(B.examples)],
+});
+
+function gather({ data, shape }: NDArray, rows: number[]): NDArray {
+  const D = shape[1]!;
+  const gathered = new Float32Array(rows.length * D);
+  rows.forEach((row, n) => gathered.set(data.subarray(row * D, (row + 1) * D), n * D));
+  return ndarray(gathered, [rows.length, D]);
+}
