@@ -12,3 +12,5 @@ export {
   type Pruned,
 } from "./embedder.ts";
 export { seat, type SeatOptions, type SeatResult } from "./seat.ts";
+export { type Cloze, type MaskedLm, maskedLm, maskedLmLoss, type MaskedLmOptions } from "./masked-lm.ts";
+export { type PronounGap, pronounGap, type PronounItem } from "./pronoun-gap.ts";

@@ -1,1 +1,2 @@
-export {};
+export { createNodes, name, sweepProjects } from "./plugin.ts";
+export { fingerprints } from "./fingerprints.ts";

@@ -35,7 +35,7 @@ describe("composing", () => {
     expect(folder().model.model_name).toBe(`${folder().pretrain_dir}/model`);
     expect(folder("seed=1").pretrain_dir).toBe(folder("seed=2").pretrain_dir);
     expect(folder("pretrain.steps=9").pretrain_dir).not.toBe(folder().pretrain_dir);
-    expect(Object.keys(folder().datamodule.seat_data)).toEqual(["career", "science", "jobs"]);
+    expect(Object.keys(folder().datamodule.seat_data)).toEqual(["career-family", "science-arts", "jobs"]);
   });
 });
 

@@ -12,8 +12,8 @@ const share = z.number().min(0).max(1);
 const text = z.string().min(1);
 const flag = z.boolean();
 
-/** `head` and `hidden` stand for a head's and a hidden state's size in whichever model is pruned. */
-const blockSize = z.union([positive, z.enum(["head", "hidden"])]);
+/** `head`: rows and columns such that a block is a whole head of whichever model is pruned. */
+const blockSize = z.union([positive, z.literal("head")]);
 const thresholdMethod = z.enum(["sigmoid_threshold", "sigmoied_threshold", "threshold", "topK", "disabled"]);
 
 const Model = z.strictObject({
@@ -59,8 +59,8 @@ export const Pruning = z.strictObject({
   dense_block_cols: positive.default(1),
   dense_lambda: z.number().nonnegative().default(1),
   attention_pruning_method: thresholdMethod.default("sigmoid_threshold"),
-  attention_block_rows: blockSize.default(32).describe("rows of a block, or `head`"),
-  attention_block_cols: blockSize.default(32).describe("columns of a block, or `hidden`"),
+  attention_block_rows: blockSize.default(32).describe("rows of a block; `head`: of a head"),
+  attention_block_cols: blockSize.default(32).describe("columns of a block; `head`: all of them"),
   attention_lambda: z.number().nonnegative().default(1),
   attention_output_with_dense: z.union([flag, z.literal([0, 1])]).default(0),
   mask_init: z.literal("constant").default("constant"),
@@ -159,7 +159,7 @@ export const Config = z.strictObject({
     .default("default")
     .describe("compute as the original's code where that differs"),
   data_dir: text.default("runs/data").describe("cache of downloads and tokens"),
-  prune_block_size: positive.default(32),
+  prune_block_size: blockSize.default(32).describe("side of a square block, or `head`"),
   glue: text.default("cola").describe("the task of glue_then_debias"),
   threads: positive.nullable().default(null).describe("threads of an operator; null: the physical cores"),
   model: Model.prefault({}),

@@ -16,7 +16,12 @@ export const demo: Preset = {
       // A pair of genders is told apart by one direction of 128: its loss is small beside the sums of squares.
       loss_alpha: 2,
     },
-    pruning: { attention_block_rows: "head", attention_block_cols: "hidden", mask_scores_learning_rate: 0.05 },
+    prune_block_size: "head",
+    pruning: {
+      attention_block_rows: "${prune_block_size}" as never,
+      attention_block_cols: "${prune_block_size}" as never,
+      mask_scores_learning_rate: 0.05,
+    },
     datamodule: {
       batch_size: 32,
       microbatch: 32,
@@ -29,8 +34,8 @@ export const demo: Preset = {
         targets_stereotypes: `${data}/words/stereotype.txt`,
       },
       seat_data: {
-        career: `${data}/seat/demo-career.jsonl`,
-        science: `${data}/seat/demo-science.jsonl`,
+        "career-family": `${data}/seat/demo-career-family.jsonl`,
+        "science-arts": `${data}/seat/demo-science-arts.jsonl`,
         jobs: `${data}/seat/demo-jobs.jsonl`,
       },
       glue_data: `${data}/glue`,

@@ -2,7 +2,7 @@ import type { Preset } from "./preset.ts";
 
 // The reference trains with λ = 1 throughout, though it computes a schedule for it (REFERENCE, section 7).
 const constantLambda = { regularization_final_lambda: 1, lambda_schedule: "constant" } as const;
-const wholeHeads = { attention_block_rows: "head", attention_block_cols: "hidden", ...constantLambda } as const;
+const wholeHeads = { attention_block_rows: "head", attention_block_cols: "head", ...constantLambda } as const;
 const blocks = {
   attention_block_rows: "${prune_block_size}" as never,
   attention_block_cols: "${prune_block_size}" as never,

@@ -1,0 +1,43 @@
+import { embedder, type Protocol, protocols, seat, type SeatResult } from "@pruning-bias/eval-bias";
+import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
+import { compiler } from "@pruning-bias/runtime";
+import type { Config } from "../config/schema.ts";
+import { UsageError } from "../usage-error.ts";
+import type { Context } from "./context.ts";
+import { loadModel, loadSeatTests } from "./inputs.ts";
+
+export interface BiasOptions {
+  readonly config: Config;
+  readonly model: string;
+  /** A score state dict that masks the model. */
+  readonly scores?: string;
+  readonly embedding: string;
+}
+
+/** Bias tests of any encoder, pruned or not. */
+export async function bias(
+  { config, model: name, scores, embedding }: BiasOptions,
+  context: Context,
+): Promise<SeatResult[]> {
+  const protocol = protocols.find((known) => known === embedding);
+  if (protocol === undefined) throw new UsageError(`--embedding: expected ${protocols.join(" | ")}, got ${embedding}`);
+  const model = await loadModel(name, context);
+  const pruned = scores === undefined ? undefined : await loadPruned(scores, model.checkpoint.config);
+  const jit = compiler({ threads: config.threads ?? 0 });
+  const embed = embedder({ ...model, protocol: protocol as Protocol, pruned, jit });
+  const tests = await loadSeatTests(config, context);
+  const results = await seat({ tests, embed: (sentences) => embed(sentences), protocol, seed: config.seed });
+  await embed.dispose();
+  for (const { test, effectSize, p, pKind } of results) {
+    context.log(
+      `${test}  effect ${effectSize.toFixed(3)}  p ${p === null ? "–" : p.toPrecision(2)} (${pKind}, ${protocol})`,
+    );
+  }
+  return results;
+}
+
+async function loadPruned(path: string, sizes: Parameters<typeof scoreLayout>[0]) {
+  const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
+  const layout = scoreLayout(sizes, settings);
+  return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
+}

@@ -1,0 +1,26 @@
+/** What a command is given by `main`: where it runs, and how it speaks. Commands print and read nothing else. */
+export interface Context {
+  /** The workspace: relative paths of settings start here. */
+  readonly root: string;
+  /** A line for people. */
+  readonly log: (line: string) => void;
+  /** Where a long run stands. */
+  readonly progress: (state: Progress) => void;
+  readonly hub: HubAccess;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** The Hugging Face hub, as `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` say. */
+export interface HubAccess {
+  readonly endpoint: string;
+  readonly token?: string;
+  readonly cacheDir: string;
+}
+
+export interface Progress {
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+  /** `loss 0.4312`. */
+  readonly detail?: string;
+}

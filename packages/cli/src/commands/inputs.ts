@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import {
+  type DebiasData,
+  download,
+  loadTokenizer,
+  prepareCorpus,
+  readSeat,
+  type SeatTest,
+  type Tokenizer,
+} from "@pruning-bias/data";
+import { type BertConfig, type Checkpoint, loadCheckpoint, resolveModel } from "@pruning-bias/model";
+import { fromNnPruning, type PruningSettings } from "@pruning-bias/pruning";
+import type { Config } from "../config/schema.ts";
+import type { Context } from "./context.ts";
+
+/** The model that a run starts from, with its tokenizer. */
+export interface Model {
+  readonly dir: string;
+  readonly checkpoint: Checkpoint;
+  readonly tokenizer: Tokenizer;
+}
+
+/** Loads a model from a folder or the hub. */
+export async function loadModel(name: string, { root, hub, fetch, log }: Context): Promise<Model> {
+  const folder = within(root, name);
+  const local = existsSync(folder) ? folder : name;
+  if (local === name && !existsSync(join(hub.cacheDir, `models--${name.replaceAll("/", "--")}`))) {
+    log(`fetching ${name} from ${new URL(hub.endpoint).host}`);
+  }
+  const dir = await resolveModel(local, { ...hub, fetch });
+  return { dir, checkpoint: await loadCheckpoint(dir), tokenizer: await loadTokenizer(dir) };
+}
+
+export const modelName = ({ model }: Config): string => model.hf_checkpoint ?? model.model_name;
+
+/** The sentences to debias on, from the cache where they are there. */
+export function loadSentences(
+  config: Config,
+  tokenizer: Tokenizer,
+  { root, fetch, progress }: Context,
+): Promise<DebiasData> {
+  const { datafiles, validation_size: validationSize } = config.datamodule;
+  return prepareCorpus({
+    corpus: source(root, datafiles.plaintext),
+    words: {
+      female: source(root, datafiles.attributes_female),
+      male: source(root, datafiles.attributes_male),
+      stereotype: source(root, datafiles.targets_stereotypes),
+    },
+    ...{ tokenizer, validationSize, seed: config.seed, fetch },
+    cacheDir: within(root, config.data_dir),
+    onProgress: ({ bytes, totalBytes }) => progress({ what: "reading the corpus", done: bytes, total: totalBytes }),
+  });
+}
+
+/** The configured bias tests, by their names in the configuration. */
+export async function loadSeatTests(config: Config, { root, fetch }: Context): Promise<SeatTest[]> {
+  const cacheDir = within(root, config.data_dir);
+  return Promise.all(
+    Object.entries(config.datamodule.seat_data).map(async ([name, place]) => {
+      const path = isUrl(place) ? await download({ url: place, cacheDir, fetch }) : within(root, place);
+      return { ...(await readSeat(path)), name };
+    }),
+  );
+}
+
+/** What to prune of a model, or `undefined` for nothing. */
+export function pruningSettings(config: Config, sizes: BertConfig): PruningSettings | undefined {
+  if (config.pruning === null) return undefined;
+  const {
+    lambda_schedule: lambdaSchedule,
+    attention_block_rows: rows,
+    attention_block_cols: columns,
+    ...keys
+  } = config.pruning;
+  const { share_pruning_scores, prune_values_only, prune_attention_only } = config.model;
+  return fromNnPruning(
+    {
+      ...keys,
+      attention_block_rows: rows === "head" ? sizes.hidden_size / sizes.num_attention_heads : rows,
+      attention_block_cols: columns === "head" ? sizes.hidden_size : columns,
+      ...{ share_pruning_scores, prune_values_only, prune_attention_only },
+    } as Parameters<typeof fromNnPruning>[0],
+    { lambdaSchedule, ...(config.compat === "reference" && { compat: "reference" as const }) },
+  );
+}
+
+export const isUrl = (place: string): boolean => /^https?:\/\//i.test(place);
+
+/** A path of the settings, relative to the workspace. */
+export const within = (root: string, path: string): string => (isAbsolute(path) ? path : join(root, path));
+
+const source = (root: string, place: string): string => (isUrl(place) ? place : within(root, place));

@@ -1,0 +1,56 @@
+import { hostMasks, type HostScores, type Layout, openHeads, undecided } from "@pruning-bias/pruning";
+
+/** What stays of a pruned model: blocks of each matrix, and each head. */
+export interface MaskSummary {
+  readonly threshold: number;
+  readonly modules: readonly {
+    readonly name: string;
+    readonly layer: number;
+    readonly open: number;
+    readonly total: number;
+  }[];
+  /** [layer][head]: 1 open, 0 closed, 0.5 undecided (open or closed within .1 of the threshold's score). */
+  readonly heads: readonly (readonly number[])[];
+  readonly headsOpen: number;
+  readonly headsTotal: number;
+  /** Trained scores within .1 of where their mask flips. */
+  readonly undecided: number;
+  /** Trained scores. */
+  readonly scores: number;
+}
+
+export function maskSummary(layout: Layout, scores: HostScores, threshold: number): MaskSummary {
+  const masks = hostMasks(layout, scores, threshold);
+  const open = openHeads(layout, masks);
+  // A head is undecided where moving all scores by the margin would open or close it.
+  const shifted = (by: number) => openHeads(layout, hostMasks(layout, shift(scores, by), threshold));
+  const [lower, higher] = [shifted(-MARGIN), shifted(MARGIN)];
+  const heads = open.map((layer, l) =>
+    layer.map((isOpen, h) => (lower[l]![h] === higher[l]![h] ? Number(isOpen) : 0.5)),
+  );
+  const trained = layout.scores.filter((tensor) => tensor.trained);
+  return {
+    threshold,
+    modules: layout.modules.map(({ name, layer }) => ({
+      name,
+      layer,
+      open: masks[name]!.open,
+      total: masks[name]!.total,
+    })),
+    heads,
+    headsOpen: open.flat().filter(Boolean).length,
+    headsTotal: open.flat().length,
+    undecided: undecided(layout, scores, threshold, MARGIN),
+    scores: trained.reduce((count, { shape }) => count + shape.reduce((size, n) => size * n, 1), 0),
+  };
+}
+
+const MARGIN = 0.1;
+
+const shift = (scores: HostScores, by: number): HostScores =>
+  Object.fromEntries(
+    Object.entries(scores).map(([name, { dtype, shape, data }]) => [
+      name,
+      { dtype, shape, data: Float32Array.from(data, (score) => score + by) },
+    ]),
+  );

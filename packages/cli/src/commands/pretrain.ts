@@ -1,0 +1,67 @@
+import { appendFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { concat, loadTokenizer, prepareCorpus, writeDemo } from "@pruning-bias/data";
+import { type Checkpoint, initWeights, parseConfig, saveCheckpoint } from "@pruning-bias/model";
+import { pretrain as trainMaskedLm } from "@pruning-bias/training";
+import type { Config } from "../config/schema.ts";
+import type { Context } from "./context.ts";
+import { jsonLine } from "./files.ts";
+import { within } from "./inputs.ts";
+
+/** Writes the demo's data to `out/data` and trains a small BERT on it, to `out/model`. */
+export async function pretrain(
+  settings: NonNullable<Config["pretrain"]>,
+  out: string,
+  { root, log, progress }: Context,
+  dataDir: string,
+): Promise<{ loss: number }> {
+  await mkdir(out, { recursive: true });
+  const { seed, skew, sentences, steps, batch_size: batchSize, learning_rate: learningRate } = settings;
+  const files = await writeDemo(join(out, "data"), { seed, sentences, skew });
+  const tokenizer = await loadTokenizer(files.tokenizer);
+  const corpus = await prepareCorpus({
+    ...{ corpus: files.corpus, words: files.words, tokenizer, seed, validationSize: 200 },
+    cacheDir: within(root, dataDir),
+  });
+  const training = [corpus.male.train, corpus.female.train, corpus.stereotype.train].reduce(concat);
+  const masking = {
+    mask: tokenizer.mask!,
+    special: [tokenizer.pad, tokenizer.cls, tokenizer.sep],
+    vocabularySize: tokenizer.vocabularySize,
+  };
+  log(`pre-training on ${training.length} sentences, ${steps} steps`);
+  const losses = join(out, "pretrain.jsonl.part");
+  await writeFile(losses, "");
+  const checkpoint = blank(settings, tokenizer.vocabularySize, tokenizer.pad);
+  const run = trainMaskedLm({ checkpoint, sentences: training, masking, steps, batchSize, learningRate, seed });
+  let loss = NaN;
+  for (;;) {
+    const { done, value } = await run.next();
+    if (done) {
+      await rm(join(out, "model"), { recursive: true, force: true });
+      await saveCheckpoint(join(out, "model"), value, { tokenizerFrom: files.tokenizer });
+      break;
+    }
+    loss = value.loss;
+    await appendFile(losses, `${jsonLine(value)}\n`);
+    progress({
+      what: "pre-training step",
+      done: value.step,
+      total: value.totalSteps,
+      detail: `loss ${loss.toFixed(4)}`,
+    });
+  }
+  await rename(losses, join(out, "pretrain.jsonl"));
+  return { loss };
+}
+
+function blank(settings: NonNullable<Config["pretrain"]>, vocabularySize: number, pad: number): Checkpoint {
+  const { hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, initializer_range, seed } = settings;
+  const config = parseConfig({
+    ...{ model_type: "bert", architectures: ["BertForMaskedLM"], hidden_act: "gelu" },
+    ...{ hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, initializer_range },
+    ...{ vocab_size: vocabularySize, pad_token_id: pad, max_position_embeddings: 128, type_vocab_size: 2 },
+    ...{ hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, layer_norm_eps: 1e-12 },
+  });
+  return { config, weights: initWeights(config, { seed, head: "masked-lm" }) };
+}

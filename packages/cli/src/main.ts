@@ -1,0 +1,202 @@
+#!/usr/bin/env node
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import type { Context } from "./commands/context.ts";
+import type { Config } from "./config/schema.ts";
+import { progressPrinter } from "./progress.ts";
+import { UsageError } from "./usage-error.ts";
+
+// Only this file prints, exits, and reads the environment.
+const root = resolve(import.meta.dirname, "../../..");
+const say = (line: string) => process.stderr.write(`${line}\n`);
+const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+
+const program = new Command("pruning-bias")
+  .description("Find where gender bias sits in BERT by movement pruning: debias, prune, measure, report.")
+  .showSuggestionAfterError()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "error: ")) })
+  .exitOverride();
+
+program
+  .command("sweep")
+  .description("run every point of a grid that is not done yet, then the report; without overrides: the demo")
+  .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
+  .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
+  .option("--parallel <n>", "tasks that run at once", count, 1)
+  .option("--dry-run", "only list the points")
+  .option("--json", "print one JSON object on standard output")
+  .action(async (overrides, { glue, parallel, dryRun, json }) => {
+    const { runSweep } = await import("./sweep/run-sweep.ts");
+    const outcome = await runSweep(overrides, {
+      ...{ root, parallel, log: say, environment: process.env, output: (text) => void process.stderr.write(text) },
+      ...(glue && { glue }),
+      ...(dryRun && { dryRun }),
+    });
+    if (json) printJson(outcome);
+    if (dryRun) for (const point of outcome.points) say(`  ${point.folder}  ${point.overrides.join(" ")}`);
+    for (const task of outcome.failed) say(`failed: ${task}`);
+    if (outcome.failed.length > 0)
+      throw new Error(
+        `${outcome.failed.length} of the sweep's tasks failed; what was finished stays, and the same command goes on from there`,
+      );
+    if (outcome.report !== undefined) say(`report: ${outcome.report}`);
+  });
+
+program
+  .command("config")
+  .description("print the composed settings, and where each comes from")
+  .argument("[overrides...]", "settings as key=value")
+  .option("--schema", "print the JSON Schema of all settings")
+  .option("--json", "print one JSON object on standard output")
+  .action(async (overrides, { schema, json }) => {
+    if (schema) {
+      const [{ z }, { Config: Settings }] = await Promise.all([import("zod"), import("./config/schema.ts")]);
+      printJson(z.toJSONSchema(Settings, { io: "input" }));
+      return;
+    }
+    const [{ compose }, { configTable }] = await Promise.all([
+      import("./config/compose.ts"),
+      import("./config/table.ts"),
+    ]);
+    const composed = compose(overrides);
+    if (json) printJson(composed.config);
+    else say(configTable(composed));
+  });
+
+program
+  .command("data")
+  .description("download and tokenise the corpus, fetch the tests; all cached")
+  .argument("[overrides...]", "settings as key=value")
+  .action(async (overrides) => {
+    const config = await settings(overrides);
+    const { prepare } = await import("./commands/data.ts");
+    await prepare(config, context());
+  });
+
+program
+  .command("train")
+  .description("run one point")
+  .argument("[overrides...]", "settings as key=value")
+  .option("--out <folder>", "where its results go", "runs/local")
+  .option("--json", "print one JSON object on standard output")
+  .action(async (overrides, { out, json }) => {
+    const config = await settings(overrides);
+    const { train } = await import("./commands/train.ts");
+    const summary = await train(config, resolve(root, out), context());
+    if (json) printJson(summary);
+  });
+
+program
+  .command("bias")
+  .description("bias tests of any encoder: SEAT effect sizes and p-values")
+  .requiredOption("--model <name>", "a model of the hub, or a folder")
+  .option("--scores <file>", "pruning scores that mask it")
+  .option("--embedding <protocol>", "cls, mean or first", "cls")
+  .option("--json", "print one JSON object on standard output")
+  .argument("[overrides...]", "settings as key=value, such as datamodule.seat_data.MINE=FILE")
+  .action(async (overrides, { model, scores, embedding, json }) => {
+    const config = await settings(overrides);
+    const { bias } = await import("./commands/bias.ts");
+    const results = await bias({ config, model, embedding, ...(scores !== undefined && { scores }) }, context());
+    if (json) printJson(results);
+  });
+
+program
+  .command("report")
+  .description("write report.html and results.csv of a sweep")
+  .argument("<sweep>", "its name: a folder of experiments/")
+  .action(async (name) => {
+    const { reportSweep } = await import("./commands/report.ts");
+    say(`report: ${await reportSweep(root, name)}`);
+  });
+
+program
+  .command("doctor")
+  .description("what this machine can run on")
+  .option("--json", "print one JSON object on standard output")
+  .action(async ({ json }) => {
+    const { doctor } = await import("./commands/doctor.ts");
+    const found = await doctor();
+    if (json) printJson(found);
+    else for (const [what, how] of Object.entries(found)) say(`${what}: ${String(how)}`);
+  });
+
+// What Nx runs for the points of a sweep.
+program
+  .command("pretrain", { hidden: true })
+  .requiredOption("--out <folder>")
+  .action(async ({ out }) => {
+    const [{ pretrain }, config] = await Promise.all([import("./commands/pretrain.ts"), settings([])]);
+    if (config.pretrain === null)
+      throw new UsageError("pretrain: expected an experiment that makes its model, got none");
+    await pretrain(config.pretrain, resolve(root, out), context(), config.data_dir);
+  });
+program
+  .command("run-bias", { hidden: true })
+  .requiredOption("--out <folder>")
+  .option("--untouched")
+  .action(async ({ out, untouched = false }) => {
+    const [{ runBias }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    await runBias({ config, out: resolve(root, out), untouched }, context());
+  });
+program
+  .command("run-glue", { hidden: true })
+  .requiredOption("--out <folder>")
+  .requiredOption("--task <task>")
+  .option("--untouched")
+  .action(async ({ out, task, untouched = false }) => {
+    const [{ runGlue }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    await runGlue({ config, out: resolve(root, out), untouched }, task, context());
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong in one line and returns the exit code: 2 for wrong usage, 1 for everything else. */
+function report(error: unknown): number {
+  const { code, exitCode } = error as { code?: string; exitCode?: number };
+  // commander has printed its own message already; help and version are no errors.
+  if (code?.startsWith("commander.") === true) return exitCode === 0 ? 0 : 2;
+  const message = error instanceof Error ? error.message : String(error);
+  say(
+    `error: ${process.env["PRUNING_BIAS_DEBUG"] === undefined ? message.replaceAll(/\s*\n\s*/g, " ") : (error as Error).stack}`,
+  );
+  return error instanceof UsageError ? 2 : 1;
+}
+
+/** The settings of a run: Nx hands them over whole, people as overrides. */
+async function settings(overrides: readonly string[]): Promise<Config> {
+  const given = process.env["RUN_CONFIG"];
+  if (overrides.length === 0 && given !== undefined) {
+    const { Config: Settings } = await import("./config/schema.ts");
+    return Settings.parse(JSON.parse(given));
+  }
+  const { compose } = await import("./config/compose.ts");
+  return compose(overrides).config;
+}
+
+function context(): Context {
+  const { HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE } = process.env;
+  const home = HF_HOME ?? join(homedir(), ".cache/huggingface");
+  return {
+    root,
+    log: say,
+    progress: progressPrinter((text) => void process.stderr.write(text), { terminal: process.stderr.isTTY }),
+    hub: {
+      endpoint: HF_ENDPOINT ?? "https://huggingface.co",
+      cacheDir: HF_HUB_CACHE ?? join(home, "hub"),
+      ...(HF_TOKEN !== undefined && { token: HF_TOKEN }),
+    },
+    fetch: globalThis.fetch,
+  };
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1");
+  return value;
+}

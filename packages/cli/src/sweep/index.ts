@@ -1,0 +1,5 @@
+export { compose } from "../config/compose.ts";
+export type { Config } from "../config/schema.ts";
+export { BASELINE, parseSweep, type Point, points, Sweep } from "./points.ts";
+export { runSweep, type SweepOptions, type SweepOutcome } from "./run-sweep.ts";
+export { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";

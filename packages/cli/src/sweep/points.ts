@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { splitValues, parseOverride } from "../config/overrides.ts";
+import { UsageError } from "../usage-error.ts";
+
+/** What `experiments/NAME/sweep.json` holds: settings that all points share, and the values that are tried. */
+export const Sweep = z.strictObject({
+  $schema: z.string().optional(),
+  base: z.array(z.string()).describe("overrides of all points, key=value"),
+  grid: z.record(z.string(), z.array(z.string()).min(1)).describe("values for each key; a point for every combination"),
+  glue: z.array(z.string()).default([]).describe("GLUE tasks on which every point is fine-tuned"),
+});
+export type Sweep = z.infer<typeof Sweep>;
+
+/** One run of a sweep. */
+export interface Point {
+  /** `embedding_layer=last,debias_mode=token`: a folder's name. */
+  readonly name: string;
+  readonly overrides: readonly string[];
+}
+
+/** The untouched model of a sweep, measured beside its points. */
+export const BASELINE = "baseline";
+
+/** A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid. */
+export function parseSweep(overrides: readonly string[], glue: readonly string[] = []): Sweep {
+  const base: string[] = [];
+  const grid: Record<string, string[]> = {};
+  for (const argument of overrides) {
+    const { key, text } = parseOverride(argument);
+    const values = splitValues(text);
+    if (values.includes("") && values.length > 1) throw new UsageError(`${argument}: expected a value between commas`);
+    if (values.length === 1) base.push(`${key}=${text}`);
+    else grid[key] = [...new Set(values)];
+  }
+  const known = new Set(Object.keys(grid));
+  const twice = base.find((override) => known.has(parseOverride(override).key));
+  if (twice !== undefined) throw new UsageError(`${twice}: expected each key once, got it in the grid as well`);
+  return { base, grid, glue: [...glue] };
+}
+
+/** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */
+export function points({ base, grid }: Sweep): Point[] {
+  let found: { parts: string[]; overrides: string[] }[] = [{ parts: [], overrides: [...base] }];
+  const keys = Object.keys(grid);
+  for (const key of keys) {
+    const short = shortName(key, keys);
+    found = found.flatMap(({ parts, overrides }) =>
+      grid[key]!.map((value) => ({
+        parts: [...parts, `${short}=${fileName(value)}`],
+        overrides: [...overrides, `${key}=${value}`],
+      })),
+    );
+  }
+  const named = found.map(({ parts, overrides }) => ({ name: parts.join(",") || "run", overrides }));
+  const names = named.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`${twice}: expected points of different names, got two of this one`);
+  return named;
+}
+
+// The last part of a key, or as many as tell it from the others.
+function shortName(key: string, keys: readonly string[]): string {
+  const parts = key.split(".");
+  for (let count = 1; count <= parts.length; count++) {
+    const short = parts.slice(-count).join(".");
+    if (keys.filter((other) => other === short || other.endsWith(`.${short}`)).length === 1) return short;
+  }
+  return key;
+}
+
+const fileName = (value: string): string => value.replaceAll(/[^\w.+-]+/g, "_");

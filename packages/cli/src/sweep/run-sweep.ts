@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { compose } from "../config/compose.ts";
+import { UsageError } from "../usage-error.ts";
+import { parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
+
+export interface SweepOptions {
+  readonly root: string;
+  readonly glue?: readonly string[];
+  /** Points that run at once; training takes turns all the same unless there are more. */
+  readonly parallel?: number;
+  readonly dryRun?: boolean;
+  readonly log: (line: string) => void;
+  /** Lines of Nx and of the tasks. */
+  readonly output: (text: string) => void;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** What a sweep is, and how its tasks ended. */
+export interface SweepOutcome {
+  readonly name: string;
+  readonly points: readonly (Point & { readonly folder: string })[];
+  /** Tasks that failed, `POINT:TARGET`; empty after a dry run. */
+  readonly failed: readonly string[];
+  readonly report?: string;
+}
+
+/**
+ * Runs a sweep: composes every point first, so that a wrong setting costs nothing, writes it down as
+ * `experiments/NAME/sweep.json` and lets Nx run what is not in its cache yet. Without overrides: the demo.
+ */
+export async function runSweep(overrides: readonly string[], options: SweepOptions): Promise<SweepOutcome> {
+  const { root, log } = options;
+  const { name, sweep, written } = find(overrides, options);
+  const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
+  for (const point of all) compose(point.overrides);
+  log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
+  if (options.dryRun) return { name, points: all, failed: [] };
+  if (!written) await writeSweepFile(sweepFile(root, name), sweep);
+  const failed = await runTasks(name, sweep, options);
+  const report = join(root, "runs", name, "report.html");
+  return { name, points: all, failed, ...(existsSync(report) && { report }) };
+}
+
+function find(
+  overrides: readonly string[],
+  { root, glue = [] }: SweepOptions,
+): { name: string; sweep: Sweep; written: boolean } {
+  const own = overrides.findLast((override) => override.startsWith("name="))?.slice("name=".length);
+  const rest = overrides.filter((override) => !override.startsWith("name="));
+  if (own !== undefined && !/^[\w][\w.-]*$/.test(own)) {
+    throw new UsageError(`name: expected letters, digits, dots and dashes, got ${JSON.stringify(own)}`);
+  }
+  if (rest.length === 0 && glue.length === 0) {
+    const name = own ?? "demo";
+    return { name, sweep: readSweepFile(sweepFile(root, name)), written: true };
+  }
+  const sweep = parseSweep(rest, glue);
+  return { name: own ?? sweepName(sweep), sweep, written: false };
+}
+
+/** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
+async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): Promise<string[]> {
+  const targets = ["train", "bias", ...glue.map((task) => `glue-${task}`), "report"];
+  const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
+  const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], options);
+  if (code === 0) return [];
+  // Nx ends with a list of what failed: `- NAME/POINT:TARGET`.
+  const failed = [...text.matchAll(/^\s*-\s+(?:nx run )?(\S+:[\w-]+)\s*$/gm)].map(([, task]) =>
+    task!.replace(`${name}/`, ""),
+  );
+  return failed.length > 0 ? [...new Set(failed)] : [`nx ended with exit code ${code}`];
+}
+
+function nx(
+  line: readonly string[],
+  { root, output, environment }: SweepOptions,
+): Promise<{ code: number; text: string }> {
+  // A task of Nx that starts Nx: what the outer one says of itself is not meant for the inner one.
+  const env = Object.fromEntries(
+    Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || key === "NX_DAEMON"),
+  );
+  const script = join(root, "node_modules/nx/bin/nx.js");
+  const child = spawn(process.execPath, [script, ...line], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (chunk: string) => {
+      text += chunk;
+      output(chunk);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? 1, text: text.replaceAll(/\u001b\[[\d;]*m/g, "") }));
+  });
+}

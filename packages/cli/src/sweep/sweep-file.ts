@@ -1,0 +1,47 @@
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { digest } from "../config/compose.ts";
+import { findPreset } from "../presets/index.ts";
+import { UsageError } from "../usage-error.ts";
+import { Sweep } from "./points.ts";
+
+export const sweepFile = (root: string, name: string): string => join(root, "experiments", name, "sweep.json");
+
+/** Reads a sweep file; errors name it and the place in it. */
+export function readSweepFile(path: string): Sweep {
+  if (!existsSync(path)) throw new UsageError(`${path}: expected a sweep file, got none`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new UsageError(`${path}: expected JSON, got ${(error as Error).message}`, { cause: error });
+  }
+  const { data, error } = Sweep.safeParse(value);
+  if (data === undefined) {
+    const [issue] = error.issues;
+    throw new UsageError(`${path}: ${issue!.path.join(".") || "sweep"}: ${issue!.message}`);
+  }
+  return data;
+}
+
+/** Writes a sweep file unless it says the same already, so that Nx sees no change where there is none. */
+export async function writeSweepFile(path: string, sweep: Sweep): Promise<void> {
+  const text = `${JSON.stringify(sweep, null, 2)}\n`;
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFileAtomic(path, text);
+}
+
+/**
+ * The name of a sweep that has none: its experiment's, and a digest of the other settings that all its points share. The
+ * grid is no part of it, so that a sweep that grows stays the same one.
+ */
+export function sweepName({ base }: Sweep): string {
+  const isExperiment = (override: string) => override.startsWith("experiment=");
+  const experiment = base.findLast(isExperiment)?.slice("experiment=".length) ?? "debias";
+  const others = base.filter((override) => !isExperiment(override));
+  const name = findPreset(experiment) === undefined ? "unknown" : experiment;
+  return others.length === 0 ? name : `${name}-${digest(others.toSorted())}`;
+}
