@@ -1,0 +1,95 @@
+import type { PointResults, StoredBias, StoredGlue, SweepResults, ValidationRow } from "./results.ts";
+
+/** Effect sizes that differ by less than this are called about the same. */
+export const tolerance = 0.05;
+
+/** A test's effect beside the untouched model's. */
+export interface Change {
+  readonly test: string;
+  readonly effect: number;
+  readonly before: number;
+  /** |effect| − |before|: below 0 where bias fell; NaN where one of them is. */
+  readonly change: number;
+  readonly verdict: "fell" | "rose" | "same" | "unknown";
+}
+
+/** The tests of a sweep, in the order in which they first appear. */
+export const testsOf = ({ baseline, points }: SweepResults): string[] => [
+  ...new Set(
+    [baseline, ...points].flatMap(({ bias, validations }) => [
+      ...(bias?.tests.map(({ test }) => test) ?? []),
+      ...validations.flatMap(({ seat }) => Object.keys(seat)),
+    ]),
+  ),
+];
+
+/** A point's tests beside those of the untouched model; none where one is missing or embeds otherwise. */
+export function changes(point: PointResults, baseline: PointResults): Change[] {
+  if (point.bias?.protocol !== baseline.bias?.protocol) return [];
+  return (point.bias?.tests ?? []).flatMap(({ test, effectSize: effect }) => {
+    const before = testOf(baseline, test)?.effectSize;
+    if (before === undefined) return [];
+    const change = Math.abs(effect) - Math.abs(before);
+    return [{ test, effect, before, change, verdict: verdict(change) }];
+  });
+}
+
+/** Mean |effect| of the tests that have a value in both, after and before. */
+export function meanEffect(list: readonly Change[]): { after: number; before: number; tests: number } | undefined {
+  const known = list.filter(({ verdict }) => verdict !== "unknown");
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
+  if (known.length === 0) return undefined;
+  return { after: mean(known.map((c) => c.effect)), before: mean(known.map((c) => c.before)), tests: known.length };
+}
+
+export const testOf = (point: PointResults, test: string): StoredBias["tests"][number] | undefined =>
+  point.bias?.tests.find((result) => result.test === test);
+
+/** The pronoun gap's size: mean of |gap| of male and female jobs. */
+export const gap = ({ bias }: PointResults): number | undefined =>
+  bias?.probe && (Math.abs(bias.probe.gapMale) + Math.abs(bias.probe.gapFemale)) / 2;
+
+/** A metric of a GLUE task. */
+export interface GlueMetric {
+  readonly task: string;
+  readonly metric: string;
+}
+
+export function glueMetrics({ baseline, points }: SweepResults): GlueMetric[] {
+  const all = [baseline, ...points].flatMap(({ glue }) =>
+    glue.flatMap(({ task, metrics }) => Object.keys(metrics).map((metric) => ({ task, metric }))),
+  );
+  return [...new Map(all.map((column) => [JSON.stringify(column), column])).values()];
+}
+
+export function glueOf(
+  point: PointResults,
+  { task, metric }: GlueMetric,
+): { value: number; majority: number | undefined; run: StoredGlue } | undefined {
+  const run = point.glue.find((result) => result.task === task);
+  const value = run?.metrics[metric];
+  return run === undefined || value === undefined ? undefined : { value, majority: run.majority[metric], run };
+}
+
+/** The validations before training and after it. */
+export function ends({ validations }: PointResults): { start?: ValidationRow; end?: ValidationRow } {
+  const start = validations.find(({ step }) => step === 0);
+  const end = validations.findLast(({ step }) => step > 0);
+  return { ...(start && { start }), ...(end && { end }) };
+}
+
+/** Open blocks of all blocks, fixed ones included. */
+export function blocks({ masks }: PointResults): { open: number; total: number } | undefined {
+  if (masks === undefined) return undefined;
+  const sum = (key: "open" | "total") => masks.modules.reduce((total, module) => total + module[key], 0);
+  return { open: sum("open"), total: sum("total") };
+}
+
+/** Whether a point left its model's masks alone, by its settings. */
+export const prunesNothing = ({ config }: PointResults): boolean => config !== undefined && config["pruning"] === null;
+
+function verdict(change: number): Change["verdict"] {
+  if (!Number.isFinite(change)) return "unknown";
+  if (Math.abs(change) < tolerance) return "same";
+  return change < 0 ? "fell" : "rose";
+}

@@ -1,0 +1,120 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { z } from "zod";
+import {
+  type PointResults,
+  StepRow,
+  StoredBias,
+  StoredConfig,
+  StoredGlue,
+  StoredMasks,
+  StoredSummary,
+  type SweepResults,
+  ValidationRow,
+} from "./results.ts";
+
+/**
+ * Reads what a sweep has left in `RUNS/SWEEP/POINT/`, with the untouched model's results from the point `baseline`.
+ *
+ * What is not there is left out: a report says "not run" of it.
+ *
+ * @throws Error in one line that names the file, where it holds something else than results
+ */
+export async function readSweep(runsDir: string, sweep: string, points: readonly string[]): Promise<SweepResults> {
+  const read = (name: string) => readPoint(join(runsDir, checkName(sweep)), checkName(name));
+  const [baseline, ...others] = await Promise.all(
+    ["baseline", ...points.filter((name) => name !== "baseline")].map(read),
+  );
+  return { sweep, baseline: baseline!, points: others };
+}
+
+async function readPoint(sweepDir: string, name: string): Promise<PointResults> {
+  const dir = join(sweepDir, name);
+  const [config, metrics, masks, bias, glue, summary] = await Promise.all([
+    readJson(join(dir, "config.json"), StoredConfig),
+    readMetrics(join(dir, "metrics.jsonl")),
+    readJson(join(dir, "masks.json"), StoredMasks),
+    readJson(join(dir, "bias.json"), StoredBias),
+    readGlue(join(dir, "glue")),
+    readJson(join(dir, "summary.json"), StoredSummary),
+  ]);
+  return {
+    name,
+    ...metrics,
+    glue,
+    ...(config && { config }),
+    ...(masks && { masks }),
+    ...(bias && { bias }),
+    ...(summary && { summary }),
+  };
+}
+
+async function readMetrics(path: string): Promise<Pick<PointResults, "steps" | "validations">> {
+  const steps: StepRow[] = [];
+  const validations: ValidationRow[] = [];
+  const text = (await ifThere(() => readFile(path, "utf8"))) ?? "";
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    const where = `${path}: line ${index + 1}`;
+    const row = parse(where, line);
+    const kind = (row as { kind?: unknown } | null)?.kind;
+    if (kind === "step") steps.push(check(where, row, StepRow));
+    if (kind === "validation") validations.push(check(where, row, ValidationRow));
+    if (typeof kind !== "string") throw new Error(`${where}: expected a row with a kind, got ${cut(line)}`);
+  }
+  return { steps, validations };
+}
+
+async function readGlue(dir: string): Promise<StoredGlue[]> {
+  const names = (await ifThere(() => readdir(dir))) ?? [];
+  const files = names.filter((name) => name.endsWith(".json")).toSorted();
+  const results = await Promise.all(files.map((name) => readJson(join(dir, name), StoredGlue)));
+  return results.filter((result) => result !== undefined);
+}
+
+async function readJson<T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T> | undefined> {
+  const text = await ifThere(() => readFile(path, "utf8"));
+  return text === undefined ? undefined : check(path, parse(path, text), schema);
+}
+
+function parse(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error(`${where}: expected JSON, got ${text.trim() === "" ? "nothing" : cut(text)}`);
+  }
+}
+
+function check<T extends z.ZodType>(where: string, value: unknown, schema: T): z.infer<T> {
+  const { data, error } = schema.safeParse(value);
+  if (error === undefined) return data;
+  const issue = deepest(error.issues[0]!);
+  const path = issue.path.map(String).join(".");
+  throw new Error(`${where}: ${path === "" ? "" : `${path}: `}${issue.message.replace(/^Invalid input: /, "")}`);
+}
+
+/** Of a union, what its first member, the usual one, expected. */
+function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  const inner = issue.code === "invalid_union" ? issue.errors[0]?.[0] : undefined;
+  return inner === undefined ? issue : deepest({ ...inner, path: [...issue.path, ...inner.path] });
+}
+
+async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** The end tells a file that was cut short from one that is something else. */
+function cut(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length <= 60 ? line : `${line.slice(0, 28)} … ${line.slice(-28)}`;
+}
+
+function checkName(name: string): string {
+  if (/^\.*$|[/\\\0]/.test(name)) throw new Error(`report: expected a folder's name, got ${JSON.stringify(name)}`);
+  return name;
+}

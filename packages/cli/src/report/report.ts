@@ -1,0 +1,174 @@
+import { blocks, prunesNothing, testsOf, tolerance } from "./compare.ts";
+import { curves, trainingLoss } from "./curves.ts";
+import { densityTable } from "./densities.ts";
+import { fixed } from "./format.ts";
+import { headsLegend, headsPicture } from "./heads.ts";
+import { breakable, type Html, html, join } from "./html.ts";
+import { page } from "./page.ts";
+import { pointsTable } from "./points-table.ts";
+import { rerunCommand } from "./rerun.ts";
+import { resultsCsv } from "./results-csv.ts";
+import type { PointResults, SweepResults } from "./results.ts";
+import { differing, settingsOf, shared } from "./settings.ts";
+import { summarise, type Summary } from "./summary.ts";
+import { tradeOff } from "./trade-off.ts";
+
+/**
+ * A sweep's results as one HTML page that needs nothing beside itself, and as CSV with a row for each point.
+ *
+ * The same results give the same bytes; all that is said is computed from them.
+ */
+export async function report(sweep: SweepResults): Promise<{ html: string; csv: string }> {
+  const summary = summarise(sweep);
+  const sections = await Promise.all(
+    sweep.points.map((point, index) => pointSection(sweep, point, index + 1, summary.points[index]!.text)),
+  );
+  const body = html`${summarySection(sweep, summary, await tradeOff(sweep))}
+    <section id="points">
+      <h2>Points</h2>
+      ${pointsTable(sweep)}
+    </section>
+    <section id="curves">
+      <h2>Point by point</h2>
+      ${howToRead}${sections}
+    </section>
+    ${settingsSection(sweep)}`;
+  return { html: page(sweep.sweep, body), csv: resultsCsv(sweep) };
+}
+
+function summarySection(sweep: SweepResults, summary: Summary, picture: Html | undefined): Html {
+  const protocol = sweep.baseline.bias?.protocol;
+  const kinds = new Set(
+    [sweep.baseline, ...sweep.points].flatMap(
+      ({ bias }) => bias?.tests.flatMap(({ p, pKind }) => (p === null ? [] : pKind)) ?? [],
+    ),
+  );
+  const n = sweep.points.length;
+  const what = html`${n} ${n === 1 ? "point" : "points"} beside the untouched model; ${testsOf(sweep).length} SEAT
+  tests${protocol && html`, embedding: ${protocol}`}${kinds.size > 0 ? html`, p: ${join([...kinds], ", ")}` : undefined}.`;
+  return html`<section id="summary">
+    <h2>Summary</h2>
+    <div class="lead">
+      <div>
+        <p class="headline">${summary.headline}</p>
+        ${summary.sentences.map((sentence) => html`<p>${sentence}</p>`)}
+        <p class="muted">
+          ${what} An effect of 0 is no bias, whichever its sign, so “fell” means nearer to 0 by ${fixed(tolerance)} or
+          more.
+        </p>
+      </div>
+      ${picture}
+    </div>
+    ${
+      summary.warnings.length > 0
+        ? html`<ul class="warnings">
+            ${summary.warnings.map((text) => html`<li>${text}</li>`)}
+          </ul>`
+        : undefined
+    }
+  </section>`;
+}
+
+const howToRead = html`<p class="muted">
+  Curves are validations: evaluation mode, mask at the final threshold. Before the last step training works at a smaller
+  threshold than that, so a validation in between can show more closed blocks, and a higher L<sub>keep</sub>, than
+  training has; only the last one shows the model that comes out. Training losses are not drawn: they show almost
+  nothing where dropout gives L<sub>keep</sub> a floor. L<sub>keep</sub> and SEAT have the same axes in all points;
+  L<sub>debias</sub> has not, as its unit depends on layer, mode and form of the loss.
+</p>`;
+
+async function pointSection(sweep: SweepResults, point: PointResults, number: number, text: Html): Promise<Html> {
+  const settings = settingsOf(point);
+  const own = differing(sweep.points).map((path) => html`${path} = <b>${settings.get(path) ?? "not set"}</b>`);
+  return html`<article id="point-${number}">
+    <h3><span class="number">${number}</span> ${breakable(point.name)}</h3>
+    ${own.length > 0 && point.config ? html`<p class="settings">${join(own, " · ")}</p>` : undefined}
+    <p>${text}</p>
+    ${await curves(sweep, point)} ${masksPart(point)}
+    <p class="muted">${trainingLoss(point)}</p>
+  </article>`;
+}
+
+function masksPart(point: PointResults): Html {
+  const { masks } = point;
+  if (masks === undefined) {
+    return html`<p class="missing">${prunesNothing(point) ? "Nothing is pruned: no masks." : "Masks: not run."}</p>`;
+  }
+  const { open, total } = blocks(point)!;
+  return html`<div class="masks">
+    <figure>
+      <figcaption>
+        Heads (across) by layers (down): ${masks.headsOpen} of ${masks.headsTotal} open ${headsLegend}
+      </figcaption>
+      ${headsPicture(masks)}
+    </figure>
+    ${total > 0 && open < total ? densityTable(masks, point.name) : html`<p class="muted">Every block is open.</p>`}
+  </div>`;
+}
+
+function settingsSection({ points }: SweepResults): Html {
+  const paths = differing(points);
+  const common = shared(points);
+  const rows = points.map((point, index) => {
+    const settings = settingsOf(point);
+    const cells = paths.map((path) =>
+      point.config ? html`<td>${settings.get(path) ?? "not set"}</td>` : html`<td class="missing">not run</td>`,
+    );
+    return html`<tr>
+      <td class="number">${index + 1}</td>
+      <th scope="row">${breakable(point.name)}</th>
+      ${cells}
+    </tr>`;
+  });
+  return html`<section id="settings">
+    <h2>Settings, and how to run a point again</h2>
+    <div class="scroll" tabindex="0" role="region" aria-label="Table of settings">
+      <table class="plain">
+        <caption>
+          Settings in which the points differ
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">#</th>
+            <th scope="col">point</th>
+            ${paths.map((path) => html`<th scope="col">${breakable(path)}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+    <h3>Run again</h3>
+    <dl class="commands">
+      ${points.map((point, index) => {
+        const command = rerunCommand(point);
+        return html`<dt>${index + 1}. ${breakable(point.name)}</dt>
+          <dd>
+            ${command === undefined ? html`<span class="missing">not run: settings unknown</span>` : html`<code>${command}</code>`}
+          </dd>`;
+      })}
+    </dl>
+    ${
+      common.length > 0
+        ? html`<details>
+            <summary>${common.length} settings that all points share</summary>
+            <table class="plain">
+              <caption class="hidden">
+                Settings that all points share
+              </caption>
+              <tbody>
+                ${common.map(
+                  ([path, value]) =>
+                    html`<tr>
+                      <th scope="row">${path}</th>
+                      <td>${value}</td>
+                    </tr>`,
+                )}
+              </tbody>
+            </table>
+          </details>`
+        : undefined
+    }
+  </section>`;
+}

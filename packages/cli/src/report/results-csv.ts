@@ -1,0 +1,54 @@
+import { blocks, changes, ends, glueMetrics, glueOf, testOf, testsOf } from "./compare.ts";
+import { type Cell, csv } from "./csv.ts";
+import type { PointResults, SweepResults } from "./results.ts";
+import { differing, settingsOf } from "./settings.ts";
+
+/** A row for each point, the untouched model first; what was not run is empty. */
+export function resultsCsv(sweep: SweepResults): string {
+  const rows = [sweep.baseline, ...sweep.points].map((point) => cells(sweep, point));
+  return csv([rows[0]!.map(([name]) => name), ...rows.map((row) => row.map(([, value]) => value))]);
+}
+
+function cells(sweep: SweepResults, point: PointResults): [name: string, value: Cell][] {
+  const { start, end } = ends(point);
+  const { bias, masks, summary } = point;
+  const settings = settingsOf(point);
+  const list = changes(point, sweep.baseline);
+  const open = blocks(point);
+  return [
+    ["sweep", sweep.sweep],
+    ["point", point.name],
+    ...differing(sweep.points).map((path): [string, Cell] => [path, numeric(settings.get(path))]),
+    ["seat.protocol", bias?.protocol],
+    ...testsOf(sweep).flatMap((test): [string, Cell][] => [
+      [`seat.${test}.effect`, testOf(point, test)?.effectSize],
+      [`seat.${test}.p`, testOf(point, test)?.p],
+      [`seat.${test}.p_kind`, testOf(point, test)?.pKind],
+      [`seat.${test}.change`, list.find((change) => change.test === test)?.change],
+    ]),
+    ["probe.gap_male", bias?.probe?.gapMale],
+    ["probe.gap_female", bias?.probe?.gapFemale],
+    ["probe.masked_lm_loss", bias?.probe?.maskedLmLoss],
+    ...glueMetrics(sweep).flatMap(({ task, metric }): [string, Cell][] => [
+      [`glue.${task}.${metric}`, glueOf(point, { task, metric })?.value],
+      [`glue.${task}.${metric}.majority`, glueOf(point, { task, metric })?.majority],
+    ]),
+    ...(["lossDebias", "lossKeep", "loss"] as const).flatMap((key): [string, Cell][] => [
+      [`validation.${key}.start`, start?.[key]],
+      [`validation.${key}.end`, end?.[key]],
+    ]),
+    ["blocks_open", open?.open],
+    ["blocks", open?.total],
+    ["undecided", masks?.undecided],
+    ["trained_scores", masks?.scores],
+    ["heads_open", masks?.headsOpen],
+    ["heads", masks?.headsTotal],
+    ["steps", summary?.steps],
+    ["seconds", summary?.seconds],
+    ["tokens_per_second", summary?.tokensPerSecond],
+  ];
+}
+
+/** A setting's text as the number it stands for. */
+const numeric = (text: string | undefined): Cell =>
+  text !== undefined && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(text) ? Number(text) : text;

@@ -1,0 +1,85 @@
+import { z } from "zod";
+
+/** JSON has no NaN and no infinities: they are stored by name. */
+const number = z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"]).transform(Number)]);
+const optional = number.nullish().transform((value) => value ?? undefined);
+const count = z.int().nonnegative();
+const optionalCount = count.nullish().transform((value) => value ?? undefined);
+const numbers = z.record(z.string(), number);
+
+/** `config.json`: settings by group, as they were resolved. */
+export const StoredConfig = z.record(z.string(), z.unknown());
+
+/** A training step, a row of `metrics.jsonl`. */
+export const StepRow = z.object({ kind: z.literal("step"), step: count, loss: number });
+export type StepRow = z.infer<typeof StepRow>;
+
+/** A validation, a row of `metrics.jsonl`: evaluation mode, final threshold; `seat` are effect sizes by test. */
+export const ValidationRow = z.object({
+  kind: z.literal("validation"),
+  step: count,
+  loss: number,
+  lossDebias: number,
+  lossKeep: number,
+  threshold: optional,
+  seat: numbers.default({}),
+  open: optionalCount,
+  undecided: optionalCount,
+});
+export type ValidationRow = z.infer<typeof ValidationRow>;
+
+/** `masks.json`: what is open in the end; absent where nothing is pruned. */
+export const StoredMasks = z.object({
+  threshold: number,
+  modules: z.array(z.object({ name: z.string(), layer: count, open: count, total: count })),
+  /** Layers × heads: 1 open, 0 closed, between them undecided. */
+  heads: z.array(z.array(z.number().min(0).max(1))),
+  headsOpen: count,
+  headsTotal: count,
+  undecided: count,
+  /** Trained scores, of which `undecided` are. */
+  scores: count,
+});
+export type StoredMasks = z.infer<typeof StoredMasks>;
+
+/** `bias.json`: SEAT effect sizes, and where there is one the probe with pronouns. */
+export const StoredBias = z.object({
+  protocol: z.string(),
+  tests: z.array(z.object({ test: z.string(), effectSize: number, p: number.nullable(), pKind: z.string() })),
+  probe: z.object({ gapMale: number, gapFemale: number, maskedLmLoss: number }).optional(),
+});
+export type StoredBias = z.infer<typeof StoredBias>;
+
+/** `glue/TASK.json`: dev metrics, and what always answering with the commonest label would give. */
+export const StoredGlue = z.object({
+  task: z.string(),
+  seed: count,
+  metrics: numbers,
+  majority: numbers.default({}),
+  epochs: number,
+  seconds: number,
+});
+export type StoredGlue = z.infer<typeof StoredGlue>;
+
+/** `summary.json`: what the training took. */
+export const StoredSummary = z.object({ steps: count, seconds: number, tokens: number, tokensPerSecond: number });
+export type StoredSummary = z.infer<typeof StoredSummary>;
+
+/** What is known of a point; what was not run is absent. */
+export interface PointResults {
+  readonly name: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly steps: readonly StepRow[];
+  readonly validations: readonly ValidationRow[];
+  readonly masks?: StoredMasks;
+  readonly bias?: StoredBias;
+  readonly glue: readonly StoredGlue[];
+  readonly summary?: StoredSummary;
+}
+
+/** The untouched model's results, and those of every point of a sweep. */
+export interface SweepResults {
+  readonly sweep: string;
+  readonly baseline: PointResults;
+  readonly points: readonly PointResults[];
+}

@@ -1,0 +1,39 @@
+import { flatten } from "../config/paths.ts";
+import type { PointResults } from "./results.ts";
+
+/** A point's settings by path, as text; secrets are left out. */
+export function settingsOf({ config }: PointResults): ReadonlyMap<string, string> {
+  const leaves = flatten(config ?? {}).map(([path, value]) => [path, settingText(path, value)] as const);
+  return new Map(leaves);
+}
+
+/** The paths that are not the same in all points that have settings, in the order of the settings. */
+export function differing(points: readonly PointResults[]): string[] {
+  const { paths, same } = inAll(points);
+  // The experiment's name is put together from the others.
+  return paths.filter((path) => !same(path) && path !== "exp_name");
+}
+
+/** The settings that all points share which have any. */
+export function shared(points: readonly PointResults[]): [path: string, text: string][] {
+  const { all, paths, same } = inAll(points);
+  return paths.filter(same).map((path) => [path, all[0]!.get(path)!]);
+}
+
+function inAll(points: readonly PointResults[]) {
+  const all = points.filter(({ config }) => config !== undefined).map(settingsOf);
+  const paths = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
+  const same = (path: string) => new Set(all.map((settings) => settings.get(path))).size === 1;
+  return { all, paths, same };
+}
+
+/** A setting that must not be shown: its key names a secret, or its value looks like a hub's token or holds a password. */
+export function isSecret(path: string, value: unknown): boolean {
+  if (/(^|[._])(token|secret|password|api_?key)$/i.test(path)) return true;
+  return /\bhf_[A-Za-z0-9]{16,}|:\/\/[^/\s:@]*:[^/\s@]+@/.test(JSON.stringify(value) ?? "");
+}
+
+function settingText(path: string, value: unknown): string {
+  if (isSecret(path, value)) return "(not shown)";
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}

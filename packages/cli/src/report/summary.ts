@@ -1,0 +1,220 @@
+import {
+  blocks,
+  type Change,
+  changes,
+  ends,
+  gap,
+  glueMetrics,
+  glueOf,
+  meanEffect,
+  prunesNothing,
+  testOf,
+  testsOf,
+  tolerance,
+} from "./compare.ts";
+import { count, fixed, percent, signed, significant } from "./format.ts";
+import { breakable, type Html, html, join } from "./html.ts";
+import type { PointResults, SweepResults } from "./results.ts";
+
+/** What the sweep found, in words that follow from its numbers alone. */
+export interface Summary {
+  readonly headline: Html;
+  readonly sentences: readonly Html[];
+  /** What fell, what rose and at what price, by point. */
+  readonly points: readonly { readonly name: string; readonly text: Html }[];
+  readonly warnings: readonly Html[];
+}
+
+export function summarise(sweep: SweepResults): Summary {
+  const all = sweep.points.map((point) => ({ point, list: changes(point, sweep.baseline) }));
+  const judged = all.filter(({ list }) => meanEffect(list) !== undefined);
+  return {
+    headline: headline(sweep, judged),
+    sentences: [gapSentence(sweep), riseSentence(sweep, judged)].filter((text) => text !== undefined),
+    points: all.map(({ point, list }) => ({ name: point.name, text: pointText(sweep, point, list) })),
+    warnings: warnings(sweep),
+  };
+}
+
+interface Judged {
+  readonly point: PointResults;
+  readonly list: readonly Change[];
+}
+
+function headline(sweep: SweepResults, judged: readonly Judged[]): Html {
+  if (sweep.baseline.bias === undefined) {
+    return html`The untouched model has not been measured, so nothing can be said about what changed.`;
+  }
+  if (judged.length === 0) return html`No point has been measured yet, so nothing can be said about what changed.`;
+  const falls = judged.map(({ point, list }) => ({ point, list, mean: meanEffect(list)! }));
+  const best = falls.toSorted((a, b) => a.mean.after - a.mean.before - (b.mean.after - b.mean.before))[0]!;
+  const { after, before, tests } = best.mean;
+  if (!judged.some(({ list }) => list.some(({ verdict }) => verdict === "fell"))) {
+    return html`Nothing fell: in none of ${points(judged.length, sweep.points.length)} is a test’s effect smaller than
+    the untouched model’s by ${fixed(tolerance)} or more.`;
+  }
+  if (before - after < tolerance) {
+    return html`Bias did not fall on the whole: single tests did, but no point lowered the mean |effect| of its tests by
+    ${fixed(tolerance)} or more.`;
+  }
+  const lowered = falls.filter(({ mean }) => mean.before - mean.after >= tolerance).length;
+  return html`Bias fell in ${lowered} of ${points(judged.length, sweep.points.length)}, most in
+    <b>${breakable(best.point.name)}</b>: mean |effect| of ${tests === 1 ? "its test" : `${tests} tests`}
+    ${fixed(before)} → <b>${fixed(after)}</b> (${percent(after / before - 1)}). ${priceSentence(sweep, best.point)}`;
+}
+
+function priceSentence(sweep: SweepResults, point: PointResults): Html {
+  const price = priceOf(sweep, point);
+  return price.length === 0 ? html`What it cost was not measured.` : html`The price: ${join(price, "; ")}.`;
+}
+
+function gapSentence({ baseline, points: all }: SweepResults): Html | undefined {
+  const before = gap(baseline);
+  const gaps = all.flatMap((point) => gap(point) ?? []).filter(Number.isFinite);
+  if (before === undefined || gaps.length === 0) return undefined;
+  const [least, most] = [Math.min(...gaps), Math.max(...gaps)];
+  const nearer = gaps.filter((value) => before - value >= tolerance).length;
+  const farther = gaps.filter((value) => value - before >= tolerance).length;
+  return html`The pronoun gap of jobs, a measure of its own, was ${fixed(before)} and is
+  ${gaps.length === 1 ? fixed(least) : `${fixed(least)} to ${fixed(most)}`} now: it fell in ${nearer} of
+  ${points(gaps.length, all.length)} and rose in ${farther}.`;
+}
+
+function riseSentence(sweep: SweepResults, judged: readonly Judged[]): Html | undefined {
+  const rises = judged.flatMap(({ list }) => list.filter(({ verdict }) => verdict === "rose"));
+  if (judged.length === 0) return undefined;
+  if (rises.length === 0) return html`No test rose by ${fixed(tolerance)} or more in any point.`;
+  const inPoints = judged.filter(({ list }) => list.some(({ verdict }) => verdict === "rose")).length;
+  const tests = [...new Set(rises.map(({ test }) => test))];
+  return html`<b>Some tests rose</b>: ${join(tests, ", ")}, in ${inPoints} of
+    ${points(judged.length, sweep.points.length)}.`;
+}
+
+function pointText(sweep: SweepResults, point: PointResults, list: readonly Change[]): Html {
+  if (point.bias === undefined) return html`bias not run.`;
+  const of = (verdict: Change["verdict"]) => list.filter((change) => change.verdict === verdict);
+  const parts = [
+    named(
+      "fell",
+      of("fell"),
+      (c) => html`${c.test} ${fixed(c.before)} → ${fixed(c.effect)} (${percent(c.change / Math.abs(c.before))})`,
+    ),
+    named("rose", of("rose"), (c) => html`${c.test} ${fixed(c.before)} → ${fixed(c.effect)} (${signed(c.change)})`),
+    named("about the same", of("same"), (c) => html`${c.test}`),
+    named("cannot be compared", of("unknown"), (c) => html`${c.test}`),
+    crossed(list),
+    significance(sweep, point, list),
+  ].filter((part) => part !== undefined);
+  return html`${join(parts, "; ")}${parts.length > 0 ? ". " : "nothing to compare with. "}${priceSentence(sweep, point)}`;
+}
+
+function named(what: string, list: readonly Change[], text: (change: Change) => Html): Html | undefined {
+  return list.length === 0 ? undefined : html`<b>${what}</b>: ${join(list.map(text), ", ")}`;
+}
+
+function crossed(list: readonly Change[]): Html | undefined {
+  const far = (value: number) => Math.abs(value) >= tolerance;
+  const over = list.filter(({ effect, before }) => effect * before < 0 && far(effect) && far(before));
+  return over.length === 0
+    ? undefined
+    : html`now the other way round:
+      ${join(
+        over.map(({ test }) => test),
+        ", ",
+      )}`;
+}
+
+function significance({ baseline }: SweepResults, point: PointResults, list: readonly Change[]): Html | undefined {
+  const pairs = list.flatMap(({ test }) => {
+    const [before, after] = [testOf(baseline, test)?.p, testOf(point, test)?.p];
+    return typeof before === "number" && typeof after === "number" ? [[before, after] as const] : [];
+  });
+  if (pairs.length === 0) return undefined;
+  const [before, after] = [0, 1].map((i) => pairs.filter((pair) => pair[i]! < 0.05).length);
+  return html`p &lt; .05 in ${after} of ${pairs.length} (was ${before})`;
+}
+
+/** What a point lost: what it was to keep, its language modelling, GLUE, and how much of the model is closed. */
+function priceOf(sweep: SweepResults, point: PointResults): Html[] {
+  const { baseline } = sweep;
+  const { start, end } = ends(point);
+  const [mlmBefore, mlm] = [baseline.bias?.probe?.maskedLmLoss, point.bias?.probe?.maskedLmLoss];
+  const open = blocks(point);
+  const { headsOpen, headsTotal } = point.masks ?? {};
+  return [
+    mlm === undefined || mlmBefore === undefined
+      ? undefined
+      : html`masked-LM loss ${significant(mlmBefore)} → ${significant(mlm)}`,
+    end && html`L<sub>keep</sub> ${start && html`${significant(start.lossKeep)} → `}${significant(end.lossKeep)}`,
+    ...gluePrice(sweep, point),
+    open && open.total > 0
+      ? html`${count(open.total - open.open)} of ${count(open.total)} blocks and ${headsTotal! - headsOpen!} of
+        ${headsTotal} heads closed`
+      : undefined,
+  ].filter((part) => part !== undefined);
+}
+
+function gluePrice(sweep: SweepResults, point: PointResults): Html[] {
+  const compared = glueMetrics(sweep).flatMap((column) => {
+    const [before, after] = [glueOf(sweep.baseline, column)?.value, glueOf(point, column)];
+    return before === undefined || after === undefined ? [] : [{ ...column, before, ...after }];
+  });
+  const shown =
+    compared.length <= 3
+      ? compared
+      : compared.toSorted((a, b) => a.value - a.before - (b.value - b.before)).slice(0, 1);
+  const texts = shown.map(({ task, metric, before, value, majority }) => {
+    const empty = majority !== undefined && value <= majority ? ", no better than the commonest answer" : "";
+    return html`${task} ${metric} ${fixed(before, 3)} → ${fixed(value, 3)}${empty}`;
+  });
+  if (compared.length <= 3) return texts;
+  const mean = compared.reduce((sum, { before, value }) => sum + value - before, 0) / compared.length;
+  return [html`GLUE ${signed(mean, 3)} in the mean of ${compared.length} metrics, worst: ${texts}`];
+}
+
+function warnings({ baseline, points: all, ...sweep }: SweepResults): Html[] {
+  const names = (list: readonly PointResults[]) =>
+    join(
+      list.map(({ name }) => html`<b>${breakable(name)}</b>`),
+      ", ",
+    );
+  const untrained = all.filter((point) => ends(point).end === undefined);
+  const unmeasured = all.filter(({ bias }) => bias === undefined);
+  const others = all.filter(({ bias }) => bias && baseline.bias && bias.protocol !== baseline.bias.protocol);
+  const models = new Set(all.flatMap(({ config }) => modelOf(config) ?? []));
+  const undecided = all.filter(({ masks }) => masks && masks.scores > 0 && masks.undecided >= masks.scores / 10);
+  const partial = all.filter(
+    ({ bias }) => bias && testsOf({ ...sweep, baseline, points: [] }).length > bias.tests.length,
+  );
+  return [
+    untrained.length > 0
+      ? html`Training not run, or without a validation after its start: ${names(untrained)}.`
+      : undefined,
+    unmeasured.length > 0 ? html`Bias not run: ${names(unmeasured)}.` : undefined,
+    baseline.bias && partial.length > 0 ? html`Not all tests were run: ${names(partial)}.` : undefined,
+    others.length > 0
+      ? html`Embedded otherwise than the untouched model (${baseline.bias!.protocol}), hence not compared:
+        ${names(others)}.`
+      : undefined,
+    models.size > 1
+      ? html`The points start from ${models.size} different models (${join([...models], ", ")}), but there is one
+        baseline: changes of the others mean nothing.`
+      : undefined,
+    undecided.length > 0
+      ? html`A tenth of the trained scores or more lie within .1 of the threshold in ${names(undecided)}: which of those
+        are closed is chance, so read no meaning into a single closed block there.`
+      : undefined,
+    all.some(prunesNothing) ? html`Nothing is pruned in ${names(all.filter(prunesNothing))}.` : undefined,
+  ].filter((text) => text !== undefined);
+}
+
+function modelOf(config: PointResults["config"]): string | undefined {
+  const model = config?.["model"] as { model_name?: unknown; hf_checkpoint?: unknown } | undefined;
+  const name = model?.hf_checkpoint ?? model?.model_name;
+  return typeof name === "string" ? name : undefined;
+}
+
+function points(n: number, all: number): string {
+  const noun = n === 1 ? "point" : "points";
+  return n === all ? `${n} ${noun}` : `${n} measured ${noun}`;
+}

@@ -1,0 +1,23 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { readSweep } from "./read.ts";
+import { report } from "./report.ts";
+
+/**
+ * Writes `report.html` and `results.csv` of a sweep to `RUNS/SWEEP/`, each whole or not at all, and returns their paths.
+ *
+ * @throws Error in one line that names the file which holds something else than results
+ */
+export async function writeReport(
+  runsDir: string,
+  sweep: string,
+  points: readonly string[],
+): Promise<{ html: string; csv: string }> {
+  const { html, csv } = await report(await readSweep(runsDir, sweep, points));
+  const dir = join(runsDir, sweep);
+  await mkdir(dir, { recursive: true });
+  const paths = { html: join(dir, "report.html"), csv: join(dir, "results.csv") };
+  await Promise.all([writeFileAtomic(paths.html, html), writeFileAtomic(paths.csv, csv)]);
+  return paths;
+}
