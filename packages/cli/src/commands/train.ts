@@ -116,7 +116,7 @@ function finepruneOptions(
     embeddingLayer: model.embedding_layer,
     debiasMode: model.debias_mode,
     ...(model.debias_loss_form !== null && { lossForm: model.debias_loss_form }),
-    alpha: model.loss_alpha,
+    ...(model.loss_alpha !== null && { alpha: model.loss_alpha }),
     beta: model.loss_beta,
     learningRate: model.learning_rate,
     weightDecay: model.weight_decay,

@@ -53,6 +53,7 @@ export function compose(overrides: readonly string[]): Composed {
   }
   const resolved = resolveReferences(settings);
   const { data, error } = Config.safeParse(resolved);
+  if (data?.model.loss_alpha === null) data.model.loss_alpha = data.model.debias_loss_form === "direction" ? 2 : 0.2;
   if (data === undefined) throw new UsageError(error.issues.map((issue) => explain(issue, resolved)).join("; "));
   return { config: data, origins };
 }

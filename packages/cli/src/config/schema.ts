@@ -30,7 +30,12 @@ const Model = z.strictObject({
   adam_eps: z.number().positive().default(1e-8).describe("of AdamW when nothing is pruned; 1e-6 when pruning"),
   optimizer: z.enum(["transformers", "torch"]).default("transformers").describe("whose AdamW"),
   warmup_steps: count.default(0).describe("of learning rate and threshold"),
-  loss_alpha: z.number().nonnegative().default(0.2).describe("weight of the debiasing loss"),
+  loss_alpha: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .default(null)
+    .describe("weight of the debiasing loss; null: .2, and 2 for the form `direction`, which is one direction of many"),
   loss_beta: z.number().nonnegative().default(0.8).describe("weight of keeping the attributes' embeddings"),
   hf_checkpoint: text.nullable().default(null).describe("start from this checkpoint instead of model_name"),
   freeze_weights: flag.default(false).describe("train scores alone"),

@@ -13,8 +13,6 @@ export const demo: Preset = {
       debias_mode: "token",
       debias_loss_form: "direction",
       freeze_weights: true,
-      // A pair of genders is told apart by one direction of 128: its loss is small beside the sums of squares.
-      loss_alpha: 2,
     },
     prune_block_size: "head",
     pruning: {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { reportSweep } from "../commands/report.ts";
 import { compose } from "../config/compose.ts";
 import { UsageError } from "../usage-error.ts";
 import { parseSweep, type Point, points, type Sweep } from "./points.ts";
@@ -41,6 +42,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
   const failed = await runTasks(name, sweep, options);
   const report = join(root, "runs", name, "report.html");
+  if (failed.length > 0) await reportSweep(root, name);
   return { name, points: all, failed, ...(existsSync(report) && { report }) };
 }
 
@@ -68,10 +70,19 @@ async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): P
   const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], options);
   if (code === 0) return [];
   // Nx ends with a list of what failed: `- NAME/POINT:TARGET`.
-  const failed = [...text.matchAll(/^\s*-\s+(?:nx run )?(\S+:[\w-]+)\s*$/gm)].map(([, task]) =>
-    task!.replace(`${name}/`, ""),
-  );
-  return failed.length > 0 ? [...new Set(failed)] : [`nx ended with exit code ${code}`];
+  const found = [...text.matchAll(/^\s*-\s+(?:nx run )?(\S+:[\w-]+)\s*$/gm)].map(([, task]) => task!.replace(`${name}/`, ""));
+  const failed = causes([...new Set(found)]);
+  return failed.length > 0 ? failed : [`nx ended with exit code ${code}`];
+}
+
+/** Of failed tasks those that did not fail merely for want of another. */
+function causes(failed: readonly string[]): string[] {
+  const made = failed.filter((task) => task.endsWith(":pretrain"));
+  if (made.length > 0) return made;
+  const rest = failed.filter((task) => !task.endsWith(":report"));
+  if (rest.length === 0) return [...failed];
+  const trainOf = (task: string) => `${task.slice(0, task.lastIndexOf(":"))}:train`;
+  return rest.filter((task) => task === trainOf(task) || !rest.includes(trainOf(task)));
 }
 
 function nx(
@@ -82,7 +93,7 @@ function nx(
   const env = Object.fromEntries(
     Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || key === "NX_DAEMON"),
   );
-  const script = join(root, "node_modules/nx/bin/nx.js");
+  const script = join(root, "node_modules/nx/dist/bin/nx.js");
   const child = spawn(process.execPath, [script, ...line], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {

@@ -55,6 +55,8 @@ async function load({ graph, ...rest }: Trace, threads: number): Promise<Program
     graphOptimizationLevel: "all",
     // Planned memory is held for the largest graph; without the plan a BERT-base step peaks at half, at the same speed.
     enableMemPattern: false,
+    // Each session's arena would keep its peak for good, and there is a session for every shape.
+    enableCpuMemArena: false,
   });
   return { ...rest, session, used: new Set(graph.inputs.map(({ name }) => name)), names: graph.outputs };
 }

@@ -1,0 +1,86 @@
+import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { run, workspace } from "./command-line.ts";
+import { smallModel, temporary } from "./small-model.ts";
+
+/** The workspace in a folder of its own, so that its experiments and runs are nobody else's. */
+async function copyOfWorkspace(): Promise<string> {
+  const root = join(await temporary(), "workspace");
+  await mkdir(join(root, "experiments"), { recursive: true });
+  for (const part of [
+    "packages",
+    "tools",
+    "nx.json",
+    "package.json",
+    "pnpm-workspace.yaml",
+    "pnpm-lock.yaml",
+    ".gitignore",
+  ]) {
+    await cp(join(workspace, part), join(root, part), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (source) => !/\/(golden|dist)(\/|$)/.test(source),
+    });
+  }
+  await symlink(join(workspace, "node_modules"), join(root, "node_modules"));
+  return root;
+}
+
+describe("a sweep", () => {
+  let root: string;
+  let overrides: string[];
+  beforeAll(async () => {
+    root = await copyOfWorkspace();
+    ({ overrides } = await smallModel());
+    overrides = overrides.filter((override) => !override.startsWith("prune_block_size="));
+  });
+  const sweep = (sizes: string, ...more: string[]) =>
+    run(["sweep", "name=small", ...overrides, `prune_block_size=${sizes}`, "--json", ...more], { root });
+  const hits = (stderr: string) => /Cache:\s+(\d+)\/(\d+) hit/.exec(stderr)?.slice(1).map(Number);
+
+  it("lists its points without running them", async () => {
+    const { stdout, code } = await sweep("8,16", "--dry-run");
+    expect(code).toBe(0);
+    const { points } = JSON.parse(stdout) as { points: { name: string }[] };
+    expect(points.map(({ name }) => name)).toEqual(["prune_block_size=8", "prune_block_size=16"]);
+    expect(existsSync(join(root, "experiments/small"))).toBe(false);
+  });
+
+  it("goes on where a point fails, and says which did", async () => {
+    const { stdout, stderr, code } = await sweep("8,7");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error: pruning\.attention_block_rows/);
+    const { failed } = JSON.parse(stdout) as { failed: string[] };
+    expect(failed).toEqual(["prune_block_size=7:train"]);
+    expect(existsSync(join(root, "runs/small/prune_block_size=8/bias.json"))).toBe(true);
+    expect(existsSync(join(root, "runs/small/prune_block_size=7/summary.json"))).toBe(false);
+  }, 120_000);
+
+  it("after mending runs only what is not there", async () => {
+    const { stderr, code } = await sweep("8,head");
+    expect(code).toBe(0);
+    // Of 2 points with train and bias, the baseline's bias and the report: the first point and the baseline are there.
+    expect(hits(stderr)).toEqual([3, 6]);
+    const html = await readFile(join(root, "runs/small/report.html"), "utf8");
+    expect(html).toContain("prune_block_size=head");
+  }, 120_000);
+
+  it("runs nothing a second time, and brings back what was deleted", async () => {
+    const { stderr } = await sweep("8,head");
+    expect(hits(stderr)).toEqual([6, 6]);
+  }, 120_000);
+
+  it("adding a value to the grid runs its points alone", async () => {
+    const { stderr } = await sweep("8,head,16");
+    expect(hits(stderr)).toEqual([5, 8]);
+  }, 120_000);
+
+  it("another corpus runs all points again", async () => {
+    const corpus = overrides.find((override) => override.startsWith("datamodule.datafiles.plaintext="))!.split("=")[1]!;
+    await writeFile(corpus, `${await readFile(corpus, "utf8")}he is a king.\n`);
+    const { stderr } = await sweep("8");
+    expect(hits(stderr)![0]).toBe(0);
+  }, 120_000);
+});
