@@ -1,2 +1,2 @@
-export { createNodes, name, sweepProjects } from "./plugin.ts";
+export { createNodes, name, projectsOrComplaint, sweepProjects } from "./plugin.ts";
 export { fingerprints } from "./fingerprints.ts";

@@ -5,7 +5,7 @@ import {
   type ProjectConfiguration,
   type TargetConfiguration,
 } from "@nx/devkit";
-import { BASELINE, compose, type Config, points, readSweepFile } from "@pruning-bias/cli/sweep";
+import { BASELINE, compose, Config, points, readSweepFile, UsageError } from "@pruning-bias/cli/sweep";
 import { fingerprints } from "./fingerprints.ts";
 
 export const name = "@pruning-bias/nx-sweep";
@@ -22,7 +22,7 @@ export const createNodes: CreateNodes = [
   (files, options, context) =>
     createNodesFromFiles(
       (file) => {
-        const projects = sweepProjects(context.workspaceRoot, file);
+        const projects = projectsOrComplaint(context.workspaceRoot, file);
         return { projects: Object.fromEntries(projects.map((project) => [project.root, project])) };
       },
       files,
@@ -40,9 +40,31 @@ const computes = [
 ];
 const code = ["^production", { externalDependencies: computes }];
 const results = [...code, { dependentTasksOutputFiles: "**/*", transitive: true }];
+// `production` leaves out what draws the report, or a new colour would train all models anew.
+const draws = [
+  "{workspaceRoot}/packages/cli/src/report/**/*",
+  { externalDependencies: [...computes, "vega", "vega-lite"] },
+];
 
 /** A run depends on the sources of the command line and of all below it. */
 const implicitDependencies = ["cli"];
+
+/**
+ * The projects of a sweep; of a file that cannot be read, or whose settings are no longer known, one whose report says so:
+ * an error here would stop every command of Nx, that of other sweeps too.
+ */
+export function projectsOrComplaint(workspaceRoot: string, file: string): Project[] {
+  try {
+    return sweepProjects(workspaceRoot, file);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const name = basename(dirname(file));
+    const complaint = { ...command(`sweep name=${name} --dry-run`, undefined, {}), cache: false };
+    return [
+      { root: dirname(file), name, tags: [`sweep:${name}`], implicitDependencies, targets: { report: complaint } },
+    ];
+  }
+}
 
 export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   const sweep = readSweepFile(join(workspaceRoot, file));
@@ -54,9 +76,16 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
     const targets = { train: train(workspaceRoot, config), ...measured(config, "train") };
     return { ...project(name, point.name), targets };
   });
-  const baseline = { ...project(name, BASELINE), targets: measured(runs[0]!.config) };
+  const baseline = { ...project(name, BASELINE), targets: measured(untouched(runs[0]!.config)) };
   const all = [...projects, baseline];
   return [...unique(made), ...all, sweepProject(name, all)];
+}
+
+/** The settings that matter to a model before it is trained: the baseline stays done when the grid changes. */
+function untouched({ model, datamodule, finetune, pretrain, pretrain_dir, data_dir, threads, seed }: Config): Config {
+  const { model_name, hf_checkpoint } = model;
+  const shared = { datamodule, finetune, pretrain, pretrain_dir, data_dir, threads, seed };
+  return Config.parse({ ...shared, model: { model_name, hf_checkpoint } });
 }
 
 function project(sweep: string, point: string): Project {
@@ -132,7 +161,7 @@ function sweepProject(sweep: string, all: readonly Project[]): Project {
       report: {
         ...command(`report ${sweep}`, undefined, {}),
         dependsOn,
-        inputs: [...results, "{projectRoot}/sweep.json"],
+        inputs: [...results, ...draws, "{projectRoot}/sweep.json"],
         outputs: ["report.html", "results.csv"].map((output) => `{workspaceRoot}/runs/${sweep}/${output}`),
       },
     },

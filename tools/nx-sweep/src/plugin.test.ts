@@ -1,0 +1,128 @@
+import { mkdtempSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { compose } from "@pruning-bias/cli/sweep";
+import { fingerprints } from "./fingerprints.ts";
+import { projectsOrComplaint, sweepProjects } from "./plugin.ts";
+
+const file = "experiments/small/sweep.json";
+const forms = ["direction", "squared_sum"];
+const demo = (values: readonly string[], more: object = {}) => ({
+  base: ["experiment=demo"],
+  grid: { "model.debias_loss_form": values },
+  ...more,
+});
+
+function workspace(sweep: unknown): string {
+  const root = mkdtempSync(join(tmpdir(), "nx-sweep-"));
+  write(root, file, typeof sweep === "string" ? sweep : JSON.stringify(sweep));
+  return root;
+}
+
+function write(root: string, path: string, text: string): void {
+  mkdirSync(join(root, path, ".."), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+const projects = (sweep: unknown) => sweepProjects(workspace(sweep), file);
+const named = (sweep: unknown, name: string) => projects(sweep).find((project) => project.name === name);
+
+describe("the projects of a sweep", () => {
+  it("are one for each point, the untouched model, the model that is made first, and the report", () => {
+    const all = projects(demo(forms, { glue: ["cola"] }));
+    expect(all.map(({ root }) => root)).toEqual([
+      expect.stringMatching(/^runs\/pretrained\/[0-9a-f]{8}$/),
+      "runs/small/debias_loss_form=direction",
+      "runs/small/debias_loss_form=squared_sum",
+      "runs/small/baseline",
+      "experiments/small",
+    ]);
+    expect(Object.keys(all[1]!.targets!)).toEqual(["train", "bias", "glue-cola"]);
+    expect(Object.keys(all[3]!.targets!)).toEqual(["bias", "glue-cola"]);
+  });
+
+  it("carry the settings that Nx hashes, references resolved", () => {
+    const { options } = named(demo(forms), "small/debias_loss_form=direction")!.targets!["train"]!;
+    const config = JSON.parse((options as { env: Record<string, string> }).env["RUN_CONFIG"]!) as object;
+    expect(config).toMatchObject({ model: { debias_loss_form: "direction" }, exp_name: "demo/direction" });
+    expect(JSON.stringify(config)).not.toContain("${");
+  });
+
+  it.each([
+    ["at its end", [...forms, "sum_of_squares"]],
+    ["in front", ["sum_of_squares", ...forms]],
+  ])("stay as they are when the grid grows %s", (_, grown) => {
+    for (const point of ["debias_loss_form=direction", "debias_loss_form=squared_sum", "baseline"]) {
+      expect(named(demo(grown), `small/${point}`)).toEqual(named(demo(forms), `small/${point}`));
+    }
+  });
+
+  it("list what computes among the packages' dependencies", () => {
+    const { inputs } = projects(demo(forms)).at(-1)!.targets!["report"]!;
+    const listed = inputs!.flatMap((input) =>
+      typeof input === "object" && "externalDependencies" in input ? input.externalDependencies : [],
+    );
+    const declared = ["runtime", "data", "cli"].flatMap((name) => {
+      const text = readFileSync(join(import.meta.dirname, "../../../packages", name, "package.json"), "utf8");
+      return Object.keys((JSON.parse(text) as { dependencies: object }).dependencies);
+    });
+    expect(declared).toEqual(expect.arrayContaining(listed));
+  });
+});
+
+describe("a sweep file that cannot be used", () => {
+  it.each([
+    ["is no JSON", "{"],
+    ["names a setting that is gone", demo(forms, { base: ["model.gone=1"] })],
+    ["has an empty axis", demo([])],
+  ])("becomes a project whose report says so, when it %s", (_, sweep) => {
+    const all = projectsOrComplaint(workspace(sweep), file);
+    expect(all).toHaveLength(1);
+    expect(all[0]).toMatchObject({ root: "experiments/small", name: "small", tags: ["sweep:small"] });
+    expect(all[0]!.targets!["report"]).toMatchObject({ cache: false });
+  });
+});
+
+describe("fingerprints", () => {
+  const folder = () => {
+    const root = workspace(demo(forms));
+    for (const path of ["m/config.json", "m/vocab.txt", "m/notes.md", "g/cola/train.tsv", "words.txt"]) {
+      write(root, path, path);
+    }
+    return root;
+  };
+  const of = (root: string) =>
+    fingerprints(
+      root,
+      compose(["model.model_name=m", "datamodule.glue_data=g", "datamodule.datafiles.attributes_male=words.txt"])
+        .config,
+    );
+
+  it("are of files that a run reads, not of what else lies there", () => {
+    expect(Object.keys(of(folder()))).toEqual([
+      "attributes_male",
+      "model/config.json",
+      "model/vocab.txt",
+      "glue_data/cola/train.tsv",
+    ]);
+  });
+
+  it.each(["m/vocab.txt", "g/cola/train.tsv", "words.txt"])("change with the contents of %s", (path) => {
+    const root = folder();
+    const before = of(root);
+    write(root, path, "something else");
+    expect(of(root)).not.toEqual(before);
+  });
+
+  it("are of a model under runs/ too, unless the sweep makes it", () => {
+    const root = folder();
+    write(root, "runs/other/run/model/config.json", "{}");
+    expect(fingerprints(root, compose(["model.model_name=runs/other/run/model"]).config)).toHaveProperty([
+      "model/config.json",
+    ]);
+    const made = compose(["experiment=demo"]).config;
+    write(root, join(made.model.model_name, "config.json"), "{}");
+    expect(fingerprints(root, made)).toEqual({});
+  });
+});
