@@ -15,7 +15,7 @@ const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(val
 const program = new Command("pruning-bias")
   .description("Find where gender bias sits in BERT by movement pruning: debias, prune, measure, report.")
   .showSuggestionAfterError()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "error: ")) })
+  .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) })
   .exitOverride();
 
 program
@@ -173,10 +173,21 @@ async function settings(overrides: readonly string[]): Promise<Config> {
   const given = process.env["RUN_CONFIG"];
   if (overrides.length === 0 && given !== undefined) {
     const { Config: Settings } = await import("./config/schema.ts");
-    return Settings.parse(JSON.parse(given));
+    const { data, error } = Settings.safeParse(fromJson(given));
+    if (data === undefined)
+      throw new UsageError(`RUN_CONFIG: ${error.issues[0]!.path.join(".")}: ${error.issues[0]!.message}`);
+    return data;
   }
   const { compose } = await import("./config/compose.ts");
   return compose(overrides).config;
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`RUN_CONFIG: expected JSON, got ${(error as Error).message}`);
+  }
 }
 
 function context(): Context {

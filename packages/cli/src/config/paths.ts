@@ -1,3 +1,5 @@
+import { UsageError } from "../usage-error.ts";
+
 /** A tree of settings as it is while it is composed. */
 export type Settings = { [key: string]: unknown };
 
@@ -27,7 +29,7 @@ export function valueAt(settings: Settings, path: string): unknown {
 /** Sets the value at a path, in place; branches that are not there, or null, are made. */
 export function setAt(settings: Settings, path: string, value: unknown): void {
   const keys = path.split(".");
-  if (keys.some((key) => forbidden.has(key))) throw new Error(`${path}: expected a setting's name`);
+  if (keys.some((key) => forbidden.has(key))) throw new UsageError(`${path}: expected a setting's name`);
   let node = settings;
   for (const key of keys.slice(0, -1)) {
     if (!isSettings(node[key])) node[key] = {};

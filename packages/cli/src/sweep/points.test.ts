@@ -48,3 +48,13 @@ describe("a sweep's name", () => {
     expect(sweepName(parseSweep(["seed=1"]))).not.toBe(sweepName(parseSweep(["seed=2"])));
   });
 });
+
+describe("what cannot be run is refused before anything runs", () => {
+  it("a task that GLUE has not", () => {
+    expect(() => parseSweep(["seed=1"], ["colla"])).toThrow("--glue: expected cola | sst2 | mrpc");
+  });
+});
+
+it("quotes are no part of a point's name", () => {
+  expect(points(parseSweep(["glue='cola','sst2'"])).map(({ name }) => name)).toEqual(["glue=cola", "glue=sst2"]);
+});

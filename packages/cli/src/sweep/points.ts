@@ -1,13 +1,18 @@
+import type { GlueTask } from "@pruning-bias/data";
 import { z } from "zod";
-import { splitValues, parseOverride } from "../config/overrides.ts";
+import { parseOverride, parseValue, splitValues } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
+
+// The type alone is imported: what Nx loads for its graph starts without Arrow.
+const tasks = ["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli"] as const satisfies GlueTask[];
 
 /** What `experiments/NAME/sweep.json` holds: settings that all points share, and the values that are tried. */
 export const Sweep = z.strictObject({
   $schema: z.string().optional(),
   base: z.array(z.string()).describe("overrides of all points, key=value"),
   grid: z.record(z.string(), z.array(z.string()).min(1)).describe("values for each key; a point for every combination"),
-  glue: z.array(z.string()).default([]).describe("GLUE tasks on which every point is fine-tuned"),
+  generated: z.literal(true).optional().describe("written for a command line, so that another one may write it again"),
+  glue: z.array(z.enum(tasks)).default([]).describe("GLUE tasks on which every point is fine-tuned"),
 });
 export type Sweep = z.infer<typeof Sweep>;
 
@@ -35,7 +40,7 @@ export function parseSweep(overrides: readonly string[], glue: readonly string[]
   const known = new Set(Object.keys(grid));
   const twice = base.find((override) => known.has(parseOverride(override).key));
   if (twice !== undefined) throw new UsageError(`${twice}: expected each key once, got it in the grid as well`);
-  return { base, grid, glue: [...glue] };
+  return { base, grid, glue: glue.map(glueTask), generated: true };
 }
 
 /** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */
@@ -58,6 +63,12 @@ export function points({ base, grid }: Sweep): Point[] {
   return named;
 }
 
+function glueTask(name: string): (typeof tasks)[number] {
+  const task = tasks.find((known) => known === name);
+  if (task === undefined) throw new UsageError(`--glue: expected ${tasks.join(" | ")}, got ${JSON.stringify(name)}`);
+  return task;
+}
+
 // The last part of a key, or as many as tell it from the others.
 function shortName(key: string, keys: readonly string[]): string {
   const parts = key.split(".");
@@ -68,4 +79,9 @@ function shortName(key: string, keys: readonly string[]): string {
   return key;
 }
 
-const fileName = (value: string): string => value.replaceAll(/[^\w.+-]+/g, "_");
+const fileName = (value: string): string => quotedText(value).replaceAll(/[^\w.+-]+/g, "_");
+
+const quotedText = (value: string): string => {
+  const parsed = /^['"]/.test(value) ? parseValue(value) : value;
+  return typeof parsed === "string" ? parsed : value;
+};

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { reportSweep } from "../commands/report.ts";
-import { compose } from "../config/compose.ts";
+import { compose, digest } from "../config/compose.ts";
 import { UsageError } from "../usage-error.ts";
 import { parseSweep, type Point, points, type Sweep } from "./points.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
@@ -46,21 +46,34 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   return { name, points: all, failed, ...(existsSync(report) && { report }) };
 }
 
-function find(
-  overrides: readonly string[],
-  { root, glue = [] }: SweepOptions,
-): { name: string; sweep: Sweep; written: boolean } {
+interface Found {
+  readonly name: string;
+  readonly sweep: Sweep;
+  /** Its file is there and stays as it is. */
+  readonly written: boolean;
+}
+
+function find(overrides: readonly string[], { root, glue = [] }: SweepOptions): Found {
   const own = overrides.findLast((override) => override.startsWith("name="))?.slice("name=".length);
   const rest = overrides.filter((override) => !override.startsWith("name="));
   if (own !== undefined && !/^[\w][\w.-]*$/.test(own)) {
     throw new UsageError(`name: expected letters, digits, dots and dashes, got ${JSON.stringify(own)}`);
   }
-  if (rest.length === 0 && glue.length === 0) {
-    const name = own ?? "demo";
-    return { name, sweep: readSweepFile(sweepFile(root, name)), written: true };
-  }
+  const inTree = (name: string) => existsSync(sweepFile(root, name)) && !readSweepFile(sweepFile(root, name)).generated;
+  const ofTree = (name: string): Found => ({ name, sweep: readSweepFile(sweepFile(root, name)), written: true });
+  if (rest.length === 0 && glue.length === 0) return ofTree(own ?? "demo");
+
   const sweep = parseSweep(rest, glue);
-  return { name: own ?? sweepName(sweep), sweep, written: false };
+  if (own !== undefined) {
+    if (inTree(own)) throw new UsageError(`name: expected one that no written sweep has, got ${own}`);
+    return { name: own, sweep, written: false };
+  }
+  const name = sweepName(sweep);
+  if (!inTree(name)) return { name, sweep, written: false };
+  // An experiment of which somebody wrote a sweep: alone it means that one, which no command line overwrites.
+  const keys = Object.keys(sweep.grid).toSorted();
+  if (keys.length === 0 && sweep.base.length === 1 && glue.length === 0) return ofTree(name);
+  return { name: `${name}-${digest(keys)}`, sweep, written: false };
 }
 
 /** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
@@ -70,7 +83,9 @@ async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): P
   const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], options);
   if (code === 0) return [];
   // Nx ends with a list of what failed: `- NAME/POINT:TARGET`.
-  const found = [...text.matchAll(/^\s*-\s+(?:nx run )?(\S+:[\w-]+)\s*$/gm)].map(([, task]) => task!.replace(`${name}/`, ""));
+  const found = [...text.matchAll(/^\s*-\s+(?:nx run )?(\S+:[\w-]+)\s*$/gm)].map(([, task]) =>
+    task!.replace(`${name}/`, ""),
+  );
   const failed = causes([...new Set(found)]);
   return failed.length > 0 ? failed : [`nx ended with exit code ${code}`];
 }

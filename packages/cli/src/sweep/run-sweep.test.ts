@@ -1,0 +1,39 @@
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { runSweep } from "./run-sweep.ts";
+import { sweepFile } from "./sweep-file.ts";
+
+const written = { base: ["experiment=demo"], grid: { seed: ["1", "2"] }, glue: ["cola"] };
+
+describe("a sweep that somebody wrote", () => {
+  let root: string;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "sweep-"));
+    await mkdir(dirname(sweepFile(root, "demo")), { recursive: true });
+    await writeFile(sweepFile(root, "demo"), JSON.stringify(written));
+  });
+  const dryRun = (...overrides: string[]) =>
+    runSweep(overrides, { root, dryRun: true, log: () => {}, output: () => {}, environment: {} });
+
+  it.each([[[]], [["experiment=demo"]], [["name=demo"]]])("is meant by %j", async (overrides) => {
+    const { name, points } = await dryRun(...overrides);
+    expect(name).toBe("demo");
+    expect(points.map((point) => point.name)).toEqual(["seed=1", "seed=2"]);
+  });
+
+  it("is left alone by a grid over its experiment, whose name does not change when it grows", async () => {
+    const two = await dryRun("experiment=demo", "model.debias_loss_form=direction,squared_sum");
+    const three = await dryRun("experiment=demo", "model.debias_loss_form=direction,squared_sum,sum_of_squares");
+    expect(two.name).toMatch(/^demo-[0-9a-f]{8}$/);
+    expect(three.name).toBe(two.name);
+    expect(JSON.parse(await readFile(sweepFile(root, "demo"), "utf8"))).toEqual(written);
+  });
+
+  it("gives its name to no other", async () => {
+    await expect(dryRun("name=demo", "seed=3")).rejects.toThrow(
+      "name: expected one that no written sweep has, got demo",
+    );
+  });
+});
