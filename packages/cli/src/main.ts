@@ -28,8 +28,18 @@ program
   .option("--json", "print one JSON object on standard output")
   .action(async (overrides, { glue, parallel, dryRun, json }) => {
     const { runSweep } = await import("./sweep/run-sweep.ts");
+    // A terminal stops the tasks by itself; whoever else stops this process leaves it to us.
+    const stop = new AbortController();
+    process.once("SIGTERM", () => stop.abort(new Error("stopped")));
     const outcome = await runSweep(overrides, {
-      ...{ root, parallel, log: say, environment: process.env, output: (text) => void process.stderr.write(text) },
+      ...{
+        root,
+        parallel,
+        signal: stop.signal,
+        log: say,
+        environment: process.env,
+        output: (text) => void process.stderr.write(text),
+      },
       ...(glue && { glue }),
       ...(dryRun && { dryRun }),
     });
@@ -38,7 +48,7 @@ program
     for (const task of outcome.failed) say(`failed: ${task}`);
     if (outcome.failed.length > 0)
       throw new Error(
-        `${outcome.failed.length} of the sweep's tasks failed; what was finished stays, and the same command goes on from there`,
+        `${outcome.failed.length} of the sweep's tasks failed (${outcome.output}); what was finished stays, and the same command goes on from there`,
       );
     if (outcome.report !== undefined) say(`report: ${outcome.report}`);
   });

@@ -95,8 +95,6 @@ function project(sweep: string, point: string): Project {
 function train(workspaceRoot: string, config: Config): TargetConfiguration {
   return {
     ...command("train", "{projectRoot}", environment(workspaceRoot, config)),
-    // Two at once on the same cores only wait for each other.
-    parallelism: false,
     dependsOn: pretrained(config),
     inputs: results,
     outputs: ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"].map(
@@ -117,7 +115,6 @@ function measurements(
   const source = after === undefined ? " --untouched" : "";
   const target = (line: string, output: string) => ({
     ...command(line + source, "{projectRoot}", env),
-    parallelism: false,
     dependsOn,
     inputs: results,
     outputs: [`{projectRoot}/${output}`],
@@ -140,7 +137,6 @@ function pretrainProject(config: Config): Project {
     targets: {
       pretrain: {
         ...command("pretrain", "{projectRoot}", env),
-        parallelism: false,
         inputs: code,
         outputs: ["{projectRoot}/model", "{projectRoot}/data", "{projectRoot}/pretrain.jsonl"],
       },

@@ -84,8 +84,8 @@ function checkKey(key: string, settings: Settings): void {
 function unknown(key: string, value: string | undefined, known: readonly string[]): never {
   const asked = value ?? key;
   // A key may be given without its group: learning_rate for model.learning_rate.
-  const sameEnd = known.filter((path) => path.endsWith(`.${asked}`));
-  const nearest = sameEnd[0] ?? closest(asked, [...known]);
+  const sameEnd = known.find((path) => path.endsWith(`.${asked}`));
+  const nearest = sameEnd ?? closest(asked, [...known]);
   const what =
     value === undefined
       ? `${key}: expected a known setting`

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { createWriteStream, existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { reportSweep } from "../commands/report.ts";
 import { compose, digest } from "../config/compose.ts";
 import { UsageError } from "../usage-error.ts";
@@ -10,13 +11,15 @@ import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-fil
 export interface SweepOptions {
   readonly root: string;
   readonly glue?: readonly string[];
-  /** Points that run at once; training takes turns all the same unless there are more. */
+  /** Tasks that run at once. */
   readonly parallel?: number;
   readonly dryRun?: boolean;
   readonly log: (line: string) => void;
   /** Lines of Nx and of the tasks. */
   readonly output: (text: string) => void;
   readonly environment: NodeJS.ProcessEnv;
+  /** Stops Nx and what it runs. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a sweep is, and how its tasks ended. */
@@ -26,6 +29,8 @@ export interface SweepOutcome {
   /** Tasks that failed, `POINT:TARGET`; empty after a dry run. */
   readonly failed: readonly string[];
   readonly report?: string;
+  /** What Nx and the tasks said. */
+  readonly output?: string;
 }
 
 /**
@@ -43,7 +48,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const failed = await runTasks(name, sweep, options);
   const report = join(root, "runs", name, "report.html");
   if (failed.length > 0) await reportSweep(root, name);
-  return { name, points: all, failed, ...(existsSync(report) && { report }) };
+  return { name, points: all, failed, output: outputFile(root, name), ...(existsSync(report) && { report }) };
 }
 
 interface Found {
@@ -80,7 +85,11 @@ function find(overrides: readonly string[], { root, glue = [] }: SweepOptions): 
 async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): Promise<string[]> {
   const targets = ["train", "bias", ...glue.map((task) => `glue-${task}`), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
-  const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], options);
+  const { code, text } = await nx(
+    [...line, `--parallel=${options.parallel ?? 1}`],
+    outputFile(options.root, name),
+    options,
+  );
   if (code === 0) return [];
   // Nx ends with a list of what failed: `- NAME/POINT:TARGET`.
   const found = [...text.matchAll(/^\s*-\s+(?:nx run )?(\S+:[\w-]+)\s*$/gm)].map(([, task]) =>
@@ -102,24 +111,36 @@ function causes(failed: readonly string[]): string[] {
 
 function nx(
   line: readonly string[],
-  { root, output, environment }: SweepOptions,
+  file: string,
+  { root, output, environment, signal }: SweepOptions,
 ): Promise<{ code: number; text: string }> {
   // A task of Nx that starts Nx: what the outer one says of itself is not meant for the inner one.
   const env = Object.fromEntries(
     Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || key === "NX_DAEMON"),
   );
   const script = join(root, "node_modules/nx/dist/bin/nx.js");
-  const child = spawn(process.execPath, [script, ...line], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [script, ...line], {
+    cwd: root,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(signal && { signal }),
+  });
+  mkdirSync(dirname(file), { recursive: true });
+  const kept = createWriteStream(file);
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8");
     stream.on("data", (chunk: string) => {
       text += chunk;
       output(chunk);
+      kept.write(stripVTControlCharacters(chunk));
     });
   }
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? 1, text: text.replaceAll(/\u001b\[[\d;]*m/g, "") }));
+    child.on("close", () => kept.end());
+    child.on("close", (code) => resolve({ code: code ?? 1, text: stripVTControlCharacters(text) }));
   });
 }
+
+const outputFile = (root: string, name: string): string => join(root, "runs", name, "sweep.log");
