@@ -10,6 +10,7 @@ import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
+import { HELD_OUT } from "./pretrain.ts";
 import { loadModel, loadSeatTests, loadSentences, type Model, modelName, pruningSettings, within } from "./inputs.ts";
 
 /** What is measured: the model that a run in `out` left, or the one it started from. */
@@ -87,7 +88,10 @@ export async function runGlue(subject: Subject, task: string, context: Context):
 /** How the demo's model fills in pronouns, and how well it still predicts its own corpus. */
 async function probeMaskedLm(config: Config, model: Model, pruned: Pruned | undefined, context: Context) {
   const predict = maskedLm({ ...model, pruned, jit: compiler({ threads: config.threads ?? 0 }) });
-  const { male, female, stereotype } = await loadSentences(config, model.tokenizer, context);
+  // What pre-training did not see, whatever the run itself sets aside.
+  const datamodule = { ...config.datamodule, validation_size: HELD_OUT };
+  const asPretrained = { ...config, datamodule, seed: config.pretrain!.seed };
+  const { male, female, stereotype } = await loadSentences(asPretrained, model.tokenizer, context);
   const held = [male, female, stereotype].map(({ validation }) => validation).reduce(concat);
   const gap = await pronounGap(predict, model.tokenizer, pronounProbes(), pronouns);
   const loss = await maskedLmLoss(predict, model.tokenizer, held);

@@ -8,6 +8,9 @@ import type { Context } from "./context.ts";
 import { jsonLine } from "./files.ts";
 import { within } from "./inputs.ts";
 
+/** Sentences of each class that pre-training does not see. */
+export const HELD_OUT = 200;
+
 /** Writes the demo's data to `out/data` and trains a small BERT on it, to `out/model`. */
 export async function pretrain(
   settings: NonNullable<Config["pretrain"]>,
@@ -20,7 +23,7 @@ export async function pretrain(
   const files = await writeDemo(join(out, "data"), { seed, sentences, skew });
   const tokenizer = await loadTokenizer(files.tokenizer);
   const corpus = await prepareCorpus({
-    ...{ corpus: files.corpus, words: files.words, tokenizer, seed, validationSize: 200 },
+    ...{ corpus: files.corpus, words: files.words, tokenizer, seed, validationSize: HELD_OUT },
     cacheDir: within(root, dataDir),
   });
   const training = [corpus.male.train, corpus.female.train, corpus.stereotype.train].reduce(concat);

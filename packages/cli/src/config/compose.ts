@@ -42,6 +42,7 @@ export function compose(overrides: readonly string[]): Composed {
     settings["datamodule"] = { ...(settings["datamodule"] as Settings), seat_data: {} };
   for (const [path, value] of flatten(preset.settings as Settings)) apply(path, value, `experiment=${name}`);
   settings["experiment"] = name;
+  if (parsed.some(({ key }) => key === "experiment")) origins.set("experiment", `experiment=${name}`);
 
   for (const { key, text } of parsed) {
     if (key === "experiment") continue;

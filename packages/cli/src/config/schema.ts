@@ -126,8 +126,8 @@ const Trainer = z.strictObject({
   limit_val_sentences: limit.describe("validation sentences of each class"),
   val_check_interval: share.gt(0).default(0.5).describe("share of an epoch between validations"),
   fast_dev_run: flag.default(false).describe("one step and one validation on a few sentences"),
-  gpus: count.default(0).describe("0: this machine's processor, the only device so far"),
-  precision: z.literal([32, 16]).default(32).describe("16 needs a device that has it"),
+  gpus: z.literal(0).default(0).describe("0: this machine's processor, the only device so far"),
+  precision: z.literal(32).default(32).describe("32 bits, the only ones that the processor has"),
 });
 
 const Glue = z.strictObject({
@@ -147,7 +147,7 @@ const Pretrain = z.strictObject({
   num_attention_heads: positive.default(4),
   intermediate_size: positive.default(512),
   initializer_range: z.number().positive().default(0.08),
-  steps: positive.default(500),
+  steps: positive.default(700),
   batch_size: positive.default(64),
   learning_rate: z.number().positive().default(1e-3),
   seed: count.default(42),

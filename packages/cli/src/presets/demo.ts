@@ -39,6 +39,6 @@ export const demo: Preset = {
       glue_data: `${data}/glue`,
     },
     trainer: { max_epochs: 2, limit_train_batches: 60 },
-    finetune: { learning_rate: 1e-3, epochs: 3 },
+    finetune: { learning_rate: 5e-4, epochs: 1 },
   },
 };
