@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { concat, type Sentences, take } from "@pruning-bias/data";
 import { loadCheckpoint } from "@pruning-bias/model";
 import { describeGolden } from "@pruning-bias/oracle";
 import { fromNnPruning, hostMasks } from "@pruning-bias/pruning";
 import { readSafetensors, type SafeTensors, type StoredTensor, toFloat32 } from "@pruning-bias/runtime";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import {
   type DebiasBatch,
   type EpochEvent,

@@ -30,7 +30,9 @@ export interface MaskedLm {
 export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchSize = 32 }: MaskedLmOptions): MaskedLm {
   const { config, weights } = checkpoint;
   if (weights["cls.predictions.bias"] === undefined) {
-    throw new Error(`${checkpoint.dir ?? "checkpoint"}: expected a masked-language-model head, got a model without one`);
+    throw new Error(
+      `${checkpoint.dir ?? "checkpoint"}: expected a masked-language-model head, got a model without one`,
+    );
   }
   const program = jit(logProbabilities(config, pruned?.layout));
   const predict = async (clozes: readonly Cloze[]): Promise<Float32Array[][]> => {

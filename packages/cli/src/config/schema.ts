@@ -147,7 +147,7 @@ const Pretrain = z.strictObject({
   num_attention_heads: positive.default(4),
   intermediate_size: positive.default(512),
   initializer_range: z.number().positive().default(0.08),
-  steps: positive.default(700),
+  steps: positive.default(600),
   batch_size: positive.default(64),
   learning_rate: z.number().positive().default(1e-3),
   seed: count.default(42),

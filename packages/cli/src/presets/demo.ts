@@ -24,7 +24,7 @@ export const demo: Preset = {
       batch_size: 32,
       microbatch: 32,
       validation_size: 200,
-      static_sentences: 500,
+      static_sentences: 300,
       datafiles: {
         plaintext: `${data}/corpus.txt`,
         attributes_female: `${data}/words/female.txt`,
@@ -38,7 +38,7 @@ export const demo: Preset = {
       },
       glue_data: `${data}/glue`,
     },
-    trainer: { max_epochs: 2, limit_train_batches: 60 },
+    trainer: { max_epochs: 2, limit_train_batches: 60, limit_val_sentences: 100 },
     finetune: { learning_rate: 5e-4, epochs: 1 },
   },
 };
