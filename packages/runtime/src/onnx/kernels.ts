@@ -185,7 +185,7 @@ const rules: Record<string, Rule> = {
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
     return g.node("Gather", [x, indices], shape, x.dtype, { axis });
   },
-  // ScatterElements adds one element after the other, in order: the same sum on every run, unlike ScatterND.
+  // ScatterElements adds one element after the other, in order: the same sum on every run.
   UnsortedSegmentSum: (g, { x, segmentIds }, { numSegments }) => {
     const rows = [numSegments, ...x.shape.slice(1)];
     const ids = reshape(g, segmentIds, [x.shape[0]!, ...Array<number>(x.shape.length - 1).fill(1)]);
