@@ -3,10 +3,13 @@ import type { Reporter } from "vitest/node";
 
 /** The closing line that CI reads. */
 const tally: Reporter = {
-  onTestRunEnd(modules) {
+  onTestRunEnd(modules, unhandled) {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const count = (state: string) => tests.filter((test) => test.result().state === state).length;
-    console.log(`${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
+    // A file that cannot be loaded has no tests to fail, and an error outside of tests is none of theirs.
+    const broken = modules.filter((module) => module.errors().length > 0).length + unhandled.length;
+    console.log(`${count("skipped")} skipped`);
+    console.log(`${count("passed")} passed, ${count("failed") + broken} failed`);
   },
 };
 

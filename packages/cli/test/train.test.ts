@@ -54,6 +54,20 @@ describe("a run", () => {
   });
 });
 
+it("a run leaves nothing of one that was in its folder before", async () => {
+  const { out } = await train(["experiment=debias"]);
+  expect(existsSync(join(out, "model"))).toBe(true);
+  const { code } = await run(["train", ...small.overrides, "--out", out]);
+  expect(code).toBe(0);
+  expect(existsSync(join(out, "model"))).toBe(false);
+  expect(existsSync(join(out, "masks.json"))).toBe(true);
+});
+
+it("warm-ups that take the whole run are warned of", async () => {
+  const { stderr } = await train(["model.warmup_steps=2"]);
+  expect(stderr).toContain("the threshold jumps");
+});
+
 describe("bad input is refused in one line, and leaves nothing that looks whole", () => {
   const refused = async (
     overrides: readonly string[],

@@ -156,6 +156,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const pieces = {
     size: options.microbatch ?? 8,
     padTokenId: config.pad_token_id ?? 0,
+    positions: config.max_position_embeddings,
     width: reference ? (options.referenceWidth ?? 128) : undefined,
   };
   const original = originalEmbeddings(programs, encoderWeights(weights));

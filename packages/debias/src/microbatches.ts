@@ -1,4 +1,4 @@
-import { type PaddedBatch, padBatch, type Sentences } from "@pruning-bias/data";
+import { bucket, type PaddedBatch, padBatch, type Sentences } from "@pruning-bias/data";
 
 /** How a batch is cut into pieces that go through the encoder at once. */
 export interface MicrobatchOptions {
@@ -7,6 +7,8 @@ export interface MicrobatchOptions {
   readonly padTokenId: number;
   /** Positions of every piece; by default each is as wide as its longest sentence, in buckets. */
   readonly width?: number | undefined;
+  /** Positions that the model has, which no bucket goes beyond. */
+  readonly positions?: number;
 }
 
 export interface Microbatch {
@@ -19,14 +21,20 @@ export interface Microbatch {
 export function microbatches(
   sentences: Sentences,
   rows: ArrayLike<number>,
-  { size, padTokenId, width }: MicrobatchOptions,
+  { size, padTokenId, width, positions = Infinity }: MicrobatchOptions,
 ): Microbatch[] {
   const length = (row: number) => sentences.offsets[row + 1]! - sentences.offsets[row]!;
   const sorted = Int32Array.from(rows).sort((a, b) => length(a) - length(b) || a - b);
   const pieces: Microbatch[] = [];
   for (let start = 0; start < sorted.length; start += size) {
     const piece = sorted.subarray(start, start + size);
-    const options = { batchSize: Math.min(size, rows.length), pad: padTokenId, ...(width !== undefined && { width }) };
+    // Sorted: the last is the longest.
+    const longest = length(piece.at(-1)!);
+    const options = {
+      batchSize: Math.min(size, rows.length),
+      pad: padTokenId,
+      width: width ?? Math.max(longest, Math.min(bucket(longest), positions)),
+    };
     pieces.push({ rows: piece, batch: padBatch(sentences, piece, options) });
   }
   return pieces;

@@ -1,4 +1,4 @@
-import { padBatch, type Sentences, type Tokenizer } from "@pruning-bias/data";
+import { bucket, padBatch, type Sentences, type Tokenizer } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, encode, maskedLmLogits } from "@pruning-bias/model";
 import { applyMasks, type Layout } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
@@ -42,7 +42,9 @@ export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchS
     const most = Math.max(...clozes.map(({ positions }) => positions.length));
     for (let start = 0; start < order.length; start += batchSize) {
       const rows = order.slice(start, start + batchSize);
-      const { inputIds, attentionMask, shape } = padBatch(sentences, rows, { batchSize, pad: tokenizer.pad });
+      const longest = clozes[rows.at(-1)!]!.inputIds.length;
+      const width = Math.max(longest, Math.min(bucket(longest), config.max_position_embeddings));
+      const { inputIds, attentionMask, shape } = padBatch(sentences, rows, { batchSize, width, pad: tokenizer.pad });
       // (B·most): flat positions, the first where a sentence asks for fewer.
       const asked = new Int32Array(batchSize * most);
       rows.forEach((row, n) => clozes[row]!.positions.forEach((at, k) => (asked[n * most + k] = n * shape[1] + at)));

@@ -72,6 +72,22 @@ const table: [name: string, op: Op, inputs: NDArray[], differentiable?: boolean]
   ["concat", (a: tf.Tensor, b: tf.Tensor) => tf.concat([a, b], 1), [floats(2, 3), floats(2, 2)], true],
   ["stack", (a: tf.Tensor, b: tf.Tensor) => tf.stack([a, b], 1), [floats(2, 3), floats(2, 3)], true],
   ["unstack", (x: tf.Tensor) => tf.unstack(x, 1), [floats(2, 3)]],
+  [
+    "stack, unstack and split along the last axis",
+    (x: tf.Tensor) => tf.stack(tf.unstack(tf.split(x, 3, -1)[1]!, -1), -1),
+    [floats(2, 6)],
+  ],
+  [
+    "stack of new last axis",
+    (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.stack([a, b], -1), 1),
+    [floats(2, 3), floats(2, 3)],
+  ],
+  [
+    "gather along the last axis",
+    (x: tf.Tensor, at: tf.Tensor) => tf.sum(tf.gather(x, at as tf.Tensor1D, -1), 1),
+    [floats(3, 4), ints(5)],
+  ],
+  ["clipByValue, int32", (x: tf.Tensor) => tf.clipByValue(x, 1, 2), [ints(2, 3)]],
   ["split", (x: tf.Tensor) => tf.split(x, [1, 2], 1), [floats(2, 3)]],
   [
     "pad",

@@ -29,7 +29,9 @@ export async function loadModel(name: string, { root, hub, fetch, log }: Context
     log(`fetching ${name} from ${new URL(hub.endpoint).host}`);
   }
   const dir = await resolveModel(local, { ...hub, fetch });
-  return { dir, checkpoint: await loadCheckpoint(dir), tokenizer: await loadTokenizer(dir) };
+  const checkpoint = await loadCheckpoint(dir);
+  const maxLength = Math.min(128, checkpoint.config.max_position_embeddings);
+  return { dir, checkpoint, tokenizer: await loadTokenizer(dir, { maxLength }) };
 }
 
 export const modelName = ({ model }: Config): string => model.hf_checkpoint ?? model.model_name;

@@ -54,7 +54,7 @@ export async function runGlue(subject: Subject, task: string, context: Context):
   const splits = await Promise.all(
     glueTasks[name].validation.map(async (split) => [split, await readGlue(folder, name, split)] as const),
   );
-  const train = await readGlue(folder, name, "train");
+  const train = first(await readGlue(folder, name, "train"), config.finetune.limit_train ?? Infinity);
   const started = performance.now();
   const jit = compiler({ threads: config.threads ?? 0 });
   let result: object | undefined;
@@ -111,6 +111,11 @@ async function load(
   const scores = await readScores(join(out, "scores.safetensors"), layout);
   return { model, pruned: { layout, scores, threshold: pruning.finalThreshold } };
 }
+
+const first = <E extends Awaited<ReturnType<typeof readGlue>>>(examples: E, limit: number): E => {
+  const cut = Object.entries(examples).map(([key, column]) => [key, column?.slice(0, limit)] as const);
+  return Object.fromEntries(cut) as E;
+};
 
 async function glueFolder(config: Config, task: GlueTask, { root, hub, fetch }: Context): Promise<string> {
   const folder = within(root, config.datamodule.glue_data);

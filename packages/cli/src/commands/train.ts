@@ -14,6 +14,7 @@ import {
   hostMasks,
   type Layout,
   type PruningSettings,
+  rampSteps,
   scoreLayout,
   undecided,
   writeScores,
@@ -46,6 +47,7 @@ export async function train(config: Config, out: string, context: Context): Prom
   const jit = compiler({ threads: config.threads ?? 0 });
   const measureSeat = await seatWhileTraining(config, model, layout, pruning, context);
   warn(config, context);
+  await forget(out);
 
   // Metrics grow under another name: a run that was cut off leaves none that look whole.
   const metrics = join(out, "metrics.jsonl.part");
@@ -64,6 +66,7 @@ export async function train(config: Config, out: string, context: Context): Prom
     }
     if (value.kind === "step") {
       const { openBlocks, learningRates, ...row } = value;
+      if (value.step === 1 && pruning !== undefined) warnOfJump(config, pruning, value.totalSteps, context);
       tokens += value.tokens;
       await record({ ...row, learningRate: learningRates[0], open: sum(openBlocks), seconds: seconds() });
       const detail = `loss ${value.loss.toFixed(4)}  ${Math.round(tokens / seconds())} tokens/s`;
@@ -87,7 +90,6 @@ export async function train(config: Config, out: string, context: Context): Prom
     await writeJson(join(out, "masks.json"), maskSummary(layout, result.scores, result.threshold));
   }
   if (!config.model.freeze_weights || pruning === undefined) {
-    await rm(join(out, "model"), { recursive: true, force: true });
     const trained = { ...model.checkpoint, weights: { ...result.weights } };
     await saveCheckpoint(join(out, "model"), trained, { tokenizerFrom: model.dir });
   }
@@ -172,6 +174,12 @@ function blockCounts(layout: Layout, scores: Parameters["scores"], threshold: nu
   return { open, closed: sum(masks.map(({ total }) => total)) - open, undecided: undecided(layout, scores, threshold) };
 }
 
+/** What an earlier run left in the folder is not taken for this one's, whatever of it this one makes anew. */
+async function forget(out: string): Promise<void> {
+  const left = ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"];
+  for (const name of [...left, "bias.json", "glue"]) await rm(join(out, name), { recursive: true, force: true });
+}
+
 /** Settings that must end badly, said before an hour is spent on them. */
 function warn({ model, pruning }: Config, { log }: Context): void {
   if (pruning !== null && model.freeze_weights && model.embedding_layer === "first") {
@@ -179,6 +187,14 @@ function warn({ model, pruning }: Config, { log }: Context): void {
       "model.embedding_layer=first: embeddings are not pruned, so the debiasing loss gives frozen scores no gradient and all close at once",
     );
   }
+}
+
+// The original's schedule has a warm-up of its own, −1.
+function warnOfJump({ model, compat }: Config, pruning: PruningSettings, totalSteps: number, { log }: Context): void {
+  if (compat === "reference" || rampSteps(pruning, { totalSteps, warmupSteps: model.warmup_steps }) > 0) return;
+  log(
+    `model.warmup_steps=${model.warmup_steps}: warm-ups take all ${totalSteps} steps, so the threshold jumps from first to last`,
+  );
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -56,6 +56,11 @@ export function compose(overrides: readonly string[]): Composed {
   const { data, error } = Config.safeParse(resolved);
   if (data?.model.loss_alpha === null) data.model.loss_alpha = data.model.debias_loss_form === "direction" ? 2 : 0.2;
   if (data === undefined) throw new UsageError(error.issues.map((issue) => explain(issue, resolved)).join("; "));
+  if (data.model.freeze_weights && data.pruning === null) {
+    throw new UsageError(
+      `model.freeze_weights: expected false where nothing is pruned, got true, which leaves nothing to train`,
+    );
+  }
   return { config: data, origins };
 }
 

@@ -17,7 +17,7 @@ const blockSize = z.union([positive, z.literal("head")]);
 const thresholdMethod = z.enum(["sigmoid_threshold", "sigmoied_threshold", "threshold", "topK", "disabled"]);
 
 const Model = z.strictObject({
-  model_name: text.default("distilbert-base-uncased").describe("a model of the hub, or a folder"),
+  model_name: text.default("bert-base-uncased").describe("a model of the hub, or a folder"),
   embedding_layer: z.enum(embeddingLayers).default("last").describe("hidden states that the debiasing loss reads"),
   debias_mode: z.enum(debiasModes).default("sentence").describe("all positions of a sentence, or its keywords' mean"),
   debias_loss_form: z

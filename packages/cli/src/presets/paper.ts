@@ -14,7 +14,8 @@ const names = "${model.model_name}/${model.embedding_layer}-layer/${model.debias
 
 export const debias: Preset = {
   about: "no pruning: all weights train on the debiasing loss",
-  settings: {},
+  // The original's default is DistilBERT, which is not computed yet.
+  settings: { model: bert },
 };
 
 export const debias_block_pruning_frozen: Preset = {

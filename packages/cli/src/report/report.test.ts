@@ -220,7 +220,7 @@ function threePoints(): void {
   });
   const config = (layer: string) => ({
     experiment: "debias",
-    exp_name: `distilbert-base-uncased/${layer}-layer/sentence-debias`,
+    exp_name: `bert-base-uncased/${layer}-layer/sentence-debias`,
     model: { embedding_layer: layer },
     hub: { token: "sesame" },
   });

@@ -43,6 +43,10 @@ describe("a sweep's name", () => {
     expect(sweepName(parseSweep([...command, "seed=1,2"]))).toBe("debias_block_pruning_frozen");
   });
 
+  it("is no experiment's where there are several", () => {
+    expect(sweepName(parseSweep(["experiment=debias,sensitive_seat"]))).toBe("experiments");
+  });
+
   it("changes with what all points share", () => {
     expect(sweepName(parseSweep(["seed=1"]))).toMatch(/^debias-[0-9a-f]{8}$/);
     expect(sweepName(parseSweep(["seed=1"]))).not.toBe(sweepName(parseSweep(["seed=2"])));

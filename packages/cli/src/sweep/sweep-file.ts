@@ -38,10 +38,11 @@ export async function writeSweepFile(path: string, sweep: Sweep): Promise<void> 
  * The name of a sweep that has none: its experiment's, and a digest of the other settings that all its points share. The
  * grid is no part of it, so that a sweep that grows stays the same one.
  */
-export function sweepName({ base }: Sweep): string {
+export function sweepName({ base, grid }: Sweep): string {
   const isExperiment = (override: string) => override.startsWith("experiment=");
   const experiment = base.findLast(isExperiment)?.slice("experiment=".length) ?? "debias";
   const others = base.filter((override) => !isExperiment(override));
-  const name = findPreset(experiment) === undefined ? "unknown" : experiment;
+  const single = findPreset(experiment) === undefined ? "unknown" : experiment;
+  const name = grid["experiment"] === undefined ? single : "experiments";
   return others.length === 0 ? name : `${name}-${digest(others.toSorted())}`;
 }

@@ -99,7 +99,12 @@ const rules: Record<string, Rule> = {
     return g.node("Where", [positive, float(g, 1), float(g, alpha ?? 0)], x.shape, x.dtype);
   },
   ClipByValue: (g, { x }, { clipValueMin, clipValueMax }) =>
-    g.node("Clip", [x, float(g, clipValueMin), float(g, clipValueMax)], x.shape, x.dtype),
+    g.node(
+      "Clip",
+      [x, g.graph.constant(x.dtype, [clipValueMin], []), g.graph.constant(x.dtype, [clipValueMax], [])],
+      x.shape,
+      x.dtype,
+    ),
   Cast: (g, { x }, { dtype }) => cast(g, x, dtype!),
   Identity: (g, { x }) => alias(g, x, x.shape),
   StopGradient: (g, { x }) => alias(g, x, x.shape),
@@ -137,15 +142,21 @@ const rules: Record<string, Rule> = {
   },
   Concat: (g, inputs, { axis }) => concat(g, Object.values(inputs), axis),
   Pack: (g, inputs, { axis }) => {
-    const items = Object.values(inputs).map((x) => reshape(g, x, x.shape.toSpliced(axis, 0, 1)));
-    return concat(g, items, axis);
+    const items = Object.values(inputs) as [Value, ...Value[]];
+    const at = fromStart(axis, items[0].shape.length + 1);
+    return concat(
+      g,
+      items.map((x) => reshape(g, x, x.shape.toSpliced(at, 0, 1))),
+      at,
+    );
   },
-  Unpack: (g, { value }, { axis }) =>
-    split(g, value, axis, Array<number>(value.shape[axis]!).fill(1)).map((part) =>
-      reshape(g, part, part.shape.toSpliced(axis, 1)),
-    ),
+  Unpack: (g, { value }, { axis }) => {
+    const at = fromStart(axis, value.shape.length);
+    const parts = split(g, value, at, Array<number>(value.shape[at]!).fill(1));
+    return parts.map((part) => reshape(g, part, part.shape.toSpliced(at, 1)));
+  },
   SplitV: (g, { x }, { numOrSizeSplits, axis }) =>
-    split(g, x, axis, tf.backend_util.prepareSplitSize(x as never, numOrSizeSplits, axis)),
+    split(g, x, axis, tf.backend_util.prepareSplitSize(x as never, numOrSizeSplits, fromStart(axis, x.shape.length))),
   PadV2: (g, { x }, { paddings, constantValue }) => {
     const shape = x.shape.map((size, axis) => size + paddings[axis]![0] + paddings[axis]![1]);
     const amounts = g.ints([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
@@ -182,8 +193,9 @@ const rules: Record<string, Rule> = {
   BatchMatMul: (g, { a, b }, { transposeA, transposeB }) => matMul(g, a, b, transposeA, transposeB),
   GatherV2: (g, { x, indices }, { axis, batchDims }) => {
     if ((batchDims ?? 0) !== 0) throw new Error(`jit: GatherV2 with ${batchDims} batch dimensions has no rule`);
-    const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-    return g.node("Gather", [x, indices], shape, x.dtype, { axis });
+    const at = fromStart(axis, x.shape.length);
+    const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
+    return g.node("Gather", [x, indices], shape, x.dtype, { axis: at });
   },
   // ScatterElements adds one element after the other, in order: the same sum on every run.
   UnsortedSegmentSum: (g, { x, segmentIds }, { numSegments }) => {
@@ -215,6 +227,9 @@ function unary(op: string): Rule {
 }
 
 const broadcast = (a: Value, b: Value): number[] => tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
+
+/** An axis counted from the first; negative ones count from the last. */
+const fromStart = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
 const not = (g: TracingBackend, x: Value): Value => g.node("Not", [x], x.shape, "bool");
 
@@ -256,7 +271,7 @@ function arg(g: TracingBackend, op: string, x: Value, axis: number): Value {
 
 function concat(g: TracingBackend, inputs: readonly Value[], axis: number): Value {
   const [first] = inputs as [Value];
-  const i = axis < 0 ? axis + first.shape.length : axis;
+  const i = fromStart(axis, first.shape.length);
   const shape = first.shape.with(
     i,
     inputs.reduce((size, x) => size + x.shape[i]!, 0),
@@ -265,7 +280,7 @@ function concat(g: TracingBackend, inputs: readonly Value[], axis: number): Valu
 }
 
 function split(g: TracingBackend, x: Value, axis: number, sizes: readonly number[]): Value[] {
-  const i = axis < 0 ? axis + x.shape.length : axis;
+  const i = fromStart(axis, x.shape.length);
   const names = g.graph.node("Split", [g.nameOf(x), g.ints(sizes)], { axis: i }, sizes.length);
   return names.map((name, part) => g.value(name, x.shape.with(i, sizes[part]!), x.dtype));
 }
