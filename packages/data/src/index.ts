@@ -1,15 +1,15 @@
 export { type EpochBatches, epochBatches } from "./batches/epoch.ts";
-export { bucket, buckets, padBatch, type PaddedBatch, type PadOptions } from "./batches/pad.ts";
+export { bucket, buckets, padBatch, type PaddedBatch, paddedWidth, type PadOptions } from "./batches/pad.ts";
 export { readSentences, writeSentences } from "./corpus/arrow.ts";
 export { type Classified, classifier, type ClassName, classNames, type ClassWords } from "./corpus/classify.ts";
 export { type DebiasData, prepareCorpus, type PrepareOptions, type PrepareProgress } from "./corpus/prepare.ts";
 export { type ClassCounts, type CorpusCounts, type Selected, selectSentences } from "./corpus/select.ts";
-export { concat, type Sentences, take } from "./corpus/sentences.ts";
+export { concat, type Sentences, sentencesOf, take } from "./corpus/sentences.ts";
 export { split, type Split, type SplitOptions } from "./corpus/split.ts";
 export { readWordList, type WordList } from "./corpus/words.ts";
 export { type PronounProbe, pronounProbes, pronouns } from "./demo/probes.ts";
 export { type DemoFiles, type DemoOptions, writeDemo } from "./demo/write.ts";
-export { download, type DownloadOptions, type Fetch } from "./files/download.ts";
+export { download, type DownloadOptions, type Fetch, isUrl } from "./files/download.ts";
 export { downloadGlue, type DownloadGlueOptions } from "./glue/download.ts";
 export { type GlueExamples, readGlue } from "./glue/read.ts";
 export { type GlueTask, type GlueTaskInfo, glueTasks } from "./glue/tasks.ts";

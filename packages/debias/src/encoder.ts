@@ -1,6 +1,6 @@
-import { type BertConfig, encode } from "@pruning-bias/model";
-import { applyMasks, type Layout } from "@pruning-bias/pruning";
-import type { NDArray, Random, tf } from "@pruning-bias/runtime";
+import type { BertConfig } from "@pruning-bias/model";
+import { encodeMasked, type Layout } from "@pruning-bias/pruning";
+import { ndarray, type NDArray, type Random, type tf } from "@pruning-bias/runtime";
 import type { PaddedBatch } from "@pruning-bias/data";
 import type { Tensors } from "@pruning-bias/training";
 
@@ -34,19 +34,18 @@ export function hiddenStates(
   { inputIds, attentionMask }: BatchTensors,
   { threshold, layers, random }: { threshold: tf.Scalar; layers: number; random?: Random },
 ): tf.Tensor3D[] {
-  const { weights, gates } =
-    layout === undefined ? { weights: parameters, gates: {} } : applyMasks(layout, parameters, parameters, threshold);
+  const masked = { weights: parameters, scores: parameters, threshold };
   const dropout = random === undefined ? {} : { dropout: random.dropout };
-  return encode(config, weights, { inputIds, attentionMask }, { gates, layers, ...dropout });
+  return encodeMasked(config, layout, masked, { inputIds, attentionMask }, { layers, ...dropout });
 }
 
 /** A padded batch as host arrays of the shapes that `BatchTensors` names. */
 export function batchArrays(batch: PaddedBatch): { readonly [K in keyof BatchTensors]: NDArray } {
   const { inputIds, attentionMask, keywordMask, rowWeights, shape } = batch;
   return {
-    inputIds: { dtype: "int32", shape, data: inputIds },
-    attentionMask: { dtype: "int32", shape, data: attentionMask },
-    keywordMask: { dtype: "float32", shape, data: keywordMask },
-    rowWeights: { dtype: "float32", shape: [shape[0]], data: rowWeights },
+    inputIds: ndarray(inputIds, shape),
+    attentionMask: ndarray(attentionMask, shape),
+    keywordMask: ndarray(keywordMask, shape),
+    rowWeights: ndarray(rowWeights),
   };
 }

@@ -138,8 +138,6 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     validation,
     pruning,
     freezeWeights = pruning !== undefined,
-    alpha = 0.2,
-    beta = 0.8,
     warmupSteps = 0,
     epochs = 5,
     limitBatches = Infinity,
@@ -152,6 +150,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const reference = compat === "reference";
   const layout = pruning && scoreLayout(config, pruning);
   const settings = programSettings(options, layout);
+  const { alpha, beta } = settings;
   const programs = makePrograms(jit, settings);
   const pieces = {
     size: options.microbatch ?? 8,
@@ -182,9 +181,10 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const fixed = { ...omit(encoderWeights(weights), trainedNames), ...givenScores };
   const trainedScores = trainedNames.filter((name) => name in scores);
   const model = (threshold: number) => ({ trained: state.parameters, fixed, threshold });
+  const currentScores = (): Arrays => ({ ...scores, ...pick(state.parameters, trainedScores) });
   const parameters = (): Parameters => ({
     weights: { ...weights, ...omit(state.parameters, Object.keys(scores)) },
-    scores: { ...scores, ...pick(state.parameters, trainedScores) },
+    scores: currentScores(),
   });
 
   const staticCount = Math.min(train.male.length, train.female.length, options.staticSentences ?? Infinity);
@@ -200,11 +200,11 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
 
   const before = await validate(0, 0);
   if (before !== undefined) yield before;
+  const checkpoints = validationSteps(perEpoch, validationsPerEpoch);
   let step = 0;
   for (let epoch = 0; step < totalSteps; epoch++) {
     if (epoch > 0) attributes = await computeAttributes();
     yield { kind: "epoch", epoch, step, attributes, parameters: parameters() };
-    const checkpoints = validationSteps(perEpoch, validationsPerEpoch);
     for (const [index, batch] of batchesOf(epoch).slice(0, perEpoch).entries()) {
       if (step >= totalSteps) break;
       const { threshold, lambda } = thresholdAt(step, true);
@@ -214,7 +214,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       const lossPrune = layout === undefined ? 0 : await addRegulariser(weight, gradients);
       const loss = alpha * lossDebias + beta * lossKeep + weight * lossPrune;
       if (!Number.isFinite(loss)) throw new Error(`fineprune: expected a finite loss at step ${step + 1}, got ${loss}`);
-      const openBlocks = layout === undefined ? [] : open(layout, parameters().scores, threshold);
+      const openBlocks = layout === undefined ? [] : open(layout, currentScores(), threshold);
       const factor = linearSchedule(reference ? epoch : step, totalSteps, warmupSteps);
       state = await update(state, gradients, factor);
       step++;
@@ -230,9 +230,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       }
     }
   }
-  await Promise.all(
-    [programs, { update }].flatMap(Object.values).map((one) => (one.dispose ? one.dispose() : undefined)),
-  );
+  await Promise.all([programs.dispose(), update.dispose()]);
   return { ...parameters(), layout, threshold: final, steps: step };
 
   async function addRegulariser(weight: number, gradients: Arrays): Promise<number> {
@@ -247,7 +245,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
 }
 
 /** The encoder's own weights, without heads and pooler, which debiasing does not read. */
-export const encoderWeights = (weights: Arrays): Arrays =>
+const encoderWeights = (weights: Arrays): Arrays =>
   Object.fromEntries(Object.entries(weights).filter(([name]) => /^(embeddings|encoder)\./.test(name)));
 
 function programSettings(options: FinepruneOptions, layout: Layout | undefined): ProgramSettings {

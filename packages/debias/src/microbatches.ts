@@ -1,4 +1,4 @@
-import { bucket, type PaddedBatch, padBatch, type Sentences } from "@pruning-bias/data";
+import { type PaddedBatch, paddedWidth, padBatch, type Sentences } from "@pruning-bias/data";
 
 /** How a batch is cut into pieces that go through the encoder at once. */
 export interface MicrobatchOptions {
@@ -33,7 +33,7 @@ export function microbatches(
     const options = {
       batchSize: Math.min(size, rows.length),
       pad: padTokenId,
-      width: width ?? Math.max(longest, Math.min(bucket(longest), positions)),
+      width: width ?? paddedWidth(longest, positions),
     };
     pieces.push({ rows: piece, batch: padBatch(sentences, piece, options) });
   }

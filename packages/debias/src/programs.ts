@@ -68,7 +68,7 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     random?: Random,
   ): tf.Scalar => keepTerm(encoded(model, trained, batch, depth, random), batch, original, share);
 
-  return {
+  const compiled = {
     /** α·L_debias: the loss before α, and its gradients after. */
     targetGradients: jit((inputs: TargetInputs, random) =>
       weighted(alpha, inputs.model.trained, (trained) => targets(trained, inputs, dropout ? random : undefined)),
@@ -99,9 +99,13 @@ export function programs(jit: Jit, settings: ProgramSettings) {
       const options = { threshold: tf.scalar(0), layers: depth };
       return tokenEmbeddings(hiddenStates({ config: subject.config }, weights, batch, options), batch);
     }),
+  };
+  return {
+    ...compiled,
     /** Embeddings summed by `attributeSum` for one sentence. */
     rowsPerSentence: indices.length,
     depth,
+    dispose: async () => void (await Promise.all(Object.values(compiled).map((program) => program.dispose()))),
   };
 }
 

@@ -1,6 +1,6 @@
-import { bucket, padBatch, type Sentences, type Tokenizer } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, encode } from "@pruning-bias/model";
-import { applyMasks, type HostScores, type Layout } from "@pruning-bias/pruning";
+import { paddedWidth, padBatch, type Sentences, sentencesOf, type Tokenizer } from "@pruning-bias/data";
+import type { BertConfig, Checkpoint } from "@pruning-bias/model";
+import { encodeMasked, type HostScores, type Layout, type MaskedWeights, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, type NDArray, tf } from "@pruning-bias/runtime";
 
 /**
@@ -9,13 +9,6 @@ import { type Jit, jit as compiled, ndarray, type NDArray, tf } from "@pruning-b
  */
 export const protocols = ["cls", "mean", "first"] as const;
 export type Protocol = (typeof protocols)[number];
-
-/** Pruning scores and the threshold that makes masks of them. */
-export interface Pruned {
-  readonly layout: Layout;
-  readonly scores: HostScores;
-  readonly threshold: number;
-}
 
 export interface EmbedderOptions {
   readonly checkpoint: Checkpoint;
@@ -59,7 +52,7 @@ export function embedder({
     for (let start = 0; start < order.length; start += batchSize) {
       const rows = order.subarray(start, start + batchSize);
       const longest = length(rows.at(-1)!);
-      const width = Math.max(longest, Math.min(bucket(longest), config.max_position_embeddings));
+      const width = paddedWidth(longest, config.max_position_embeddings);
       const { inputIds, attentionMask, shape } = padBatch(encoded, rows, { batchSize, width, pad: tokenizer.pad });
       const { data } = await program({
         inputIds: ndarray(inputIds, shape),
@@ -75,21 +68,16 @@ export function embedder({
   return Object.assign(embed, { dispose: () => program.dispose() });
 }
 
-interface EmbeddingInputs {
+interface EmbeddingInputs extends MaskedWeights {
   readonly inputIds: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;
-  readonly weights: Readonly<Record<string, tf.Tensor>>;
-  readonly scores: Readonly<Record<string, tf.Tensor>>;
-  readonly threshold: tf.Scalar;
 }
 
 /** (B, S) tokens → (B, D). */
 const embedding =
   (config: BertConfig, protocol: Protocol, layout: Layout | undefined) =>
-  ({ inputIds, attentionMask, weights, scores, threshold }: EmbeddingInputs): tf.Tensor2D => {
-    const masked = layout === undefined ? { weights } : applyMasks(layout, weights, scores, threshold);
-    const { weights: open, ...gates } = masked;
-    const last = encode(config, open, { inputIds, attentionMask }, gates).at(-1)!; // (B, S, D)
+  ({ inputIds, attentionMask, ...masked }: EmbeddingInputs): tf.Tensor2D => {
+    const last = encodeMasked(config, layout, masked, { inputIds, attentionMask }).at(-1)!; // (B, S, D)
     const [B, S, D] = last.shape;
     if (protocol !== "mean") return tf.reshape(tf.slice(last, [0, 0, 0], [B, 1, D]), [B, D]);
     const real = tf.cast(attentionMask, "float32");
@@ -105,14 +93,5 @@ function tokenised(sentences: readonly string[], tokenizer: Tokenizer, protocol:
       throw new Error(`embedder: expected a sentence with tokens, got ${JSON.stringify(sentence)}`);
     return pieces;
   });
-  const offsets = new Int32Array(ids.length + 1);
-  ids.forEach((row, n) => (offsets[n + 1] = offsets[n]! + row.length));
-  const inputIds = Uint32Array.from(ids.flat());
-  return {
-    length: ids.length,
-    offsets,
-    inputIds,
-    keywordMask: new Uint8Array(inputIds.length),
-    lines: Uint32Array.from(ids, (_, n) => n),
-  };
+  return sentencesOf(ids);
 }

@@ -1,8 +1,7 @@
-import { bucket, padBatch, type Sentences, type Tokenizer } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, encode, maskedLmLogits } from "@pruning-bias/model";
-import { applyMasks, type Layout } from "@pruning-bias/pruning";
+import { paddedWidth, padBatch, type Sentences, sentencesOf, type Tokenizer } from "@pruning-bias/data";
+import { type BertConfig, type Checkpoint, maskedLmLogits } from "@pruning-bias/model";
+import { encodeMasked, type Layout, type MaskedWeights, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
-import type { Pruned } from "./embedder.ts";
 
 export interface MaskedLmOptions {
   /** A checkpoint with a masked-language-model head. */
@@ -37,13 +36,13 @@ export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchS
   const program = jit(logProbabilities(config, pruned?.layout));
   const predict = async (clozes: readonly Cloze[]): Promise<Float32Array[][]> => {
     const results: Float32Array[][] = clozes.map(() => []);
-    const sentences = asSentences(clozes);
+    const sentences = sentencesOf(clozes.map(({ inputIds }) => inputIds));
     const order = [...clozes.keys()].sort((a, b) => clozes[a]!.inputIds.length - clozes[b]!.inputIds.length || a - b);
     const most = Math.max(...clozes.map(({ positions }) => positions.length));
     for (let start = 0; start < order.length; start += batchSize) {
       const rows = order.slice(start, start + batchSize);
       const longest = clozes[rows.at(-1)!]!.inputIds.length;
-      const width = Math.max(longest, Math.min(bucket(longest), config.max_position_embeddings));
+      const width = paddedWidth(longest, config.max_position_embeddings);
       const { inputIds, attentionMask, shape } = padBatch(sentences, rows, { batchSize, width, pad: tokenizer.pad });
       // (B·most): flat positions, the first where a sentence asks for fewer.
       const asked = new Int32Array(batchSize * most);
@@ -84,30 +83,18 @@ export async function maskedLmLoss(predict: MaskedLm, tokenizer: Tokenizer, sent
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-interface Inputs {
+interface Inputs extends MaskedWeights {
   readonly inputIds: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;
   readonly positions: tf.Tensor1D;
-  readonly weights: Readonly<Record<string, tf.Tensor>>;
-  readonly scores: Readonly<Record<string, tf.Tensor>>;
-  readonly threshold: tf.Scalar;
 }
 
 /** (B, S) tokens and (K) flat positions → (K, V). */
 const logProbabilities =
   (config: BertConfig, layout: Layout | undefined) =>
-  ({ inputIds, attentionMask, positions, weights, scores, threshold }: Inputs): tf.Tensor2D => {
-    const masked = layout === undefined ? { weights, gates: {} } : applyMasks(layout, weights, scores, threshold);
-    const last = encode(config, masked.weights, { inputIds, attentionMask }, { gates: masked.gates }).at(-1)!; // (B, S, D)
+  ({ inputIds, attentionMask, positions, ...masked }: Inputs): tf.Tensor2D => {
+    const last = encodeMasked(config, layout, masked, { inputIds, attentionMask }).at(-1)!; // (B, S, D)
     const [B, S, D] = last.shape;
     const rows = tf.gather(tf.reshape(last, [B * S, D]), positions) as tf.Tensor2D; // (K, D)
-    return tf.logSoftmax(maskedLmLogits(config, weights, rows));
+    return tf.logSoftmax(maskedLmLogits(config, masked.weights, rows));
   };
-
-function asSentences(clozes: readonly Cloze[]): Sentences {
-  const offsets = new Int32Array(clozes.length + 1);
-  clozes.forEach(({ inputIds }, row) => (offsets[row + 1] = offsets[row]! + inputIds.length));
-  const inputIds = Uint32Array.from(clozes.flatMap((cloze) => cloze.inputIds));
-  const keywordMask = new Uint8Array(inputIds.length);
-  return { length: clozes.length, offsets, inputIds, keywordMask, lines: Uint32Array.from(clozes.keys()) };
-}

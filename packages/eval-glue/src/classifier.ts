@@ -1,21 +1,11 @@
-import { type BertConfig, encode, labelCount, sequenceLogits, softmaxCrossEntropy } from "@pruning-bias/model";
-import { applyMasks, type HostScores, type Layout } from "@pruning-bias/pruning";
+import { type BertConfig, labelCount, sequenceLogits, softmaxCrossEntropy } from "@pruning-bias/model";
+import { encodeMasked, type Layout, type MaskedWeights } from "@pruning-bias/pruning";
 import { type Compiled, type Jit, type Random, tf, valueAndGradients } from "@pruning-bias/runtime";
-
-/** Pruning scores and the threshold that makes masks of them. */
-export interface Pruned {
-  readonly layout: Layout;
-  readonly scores: HostScores;
-  readonly threshold: number;
-}
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
 
-export interface ClassifierInputs {
-  readonly weights: Tensors;
-  /** Fixed; none where nothing is pruned. */
-  readonly scores: Tensors;
-  readonly threshold: tf.Scalar;
+/** The weights train; the scores are fixed, and none where nothing is pruned. */
+export interface ClassifierInputs extends MaskedWeights {
   readonly batch: {
     readonly inputIds: tf.Tensor2D;
     readonly attentionMask: tf.Tensor2D;
@@ -45,10 +35,8 @@ export interface ClassifierOptions {
 export function classifier(jit: Jit, { config, layout, maxGradientNorm }: ClassifierOptions): Classifier {
   const logitsOf = (weights: Tensors, { scores, threshold, batch }: ClassifierInputs, random?: Random): tf.Tensor2D => {
     const dropout = random === undefined ? {} : { dropout: random.dropout };
-    const { weights: open, ...gates } =
-      layout === undefined ? { weights } : applyMasks(layout, weights, scores, threshold);
-    const last = encode(config, open, batch, { ...gates, ...dropout }).at(-1)!; // (B, S, D)
-    return sequenceLogits(config, open, last, dropout);
+    const last = encodeMasked(config, layout, { weights, scores, threshold }, batch, dropout).at(-1)!; // (B, S, D)
+    return sequenceLogits(config, weights, last, dropout);
   };
   const lossesOf = labelCount(config) === 1 ? squaredErrors : softmaxCrossEntropy;
 

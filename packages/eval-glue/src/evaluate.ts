@@ -2,7 +2,8 @@ import type { GlueTask } from "@pruning-bias/data";
 import { type BertConfig, labelCount } from "@pruning-bias/model";
 import type { NDArray } from "@pruning-bias/runtime";
 import { evaluationBatches } from "./batches.ts";
-import type { Classifier, Pruned } from "./classifier.ts";
+import type { Pruned } from "@pruning-bias/pruning";
+import type { Classifier } from "./classifier.ts";
 import { type BatchOptions, type Encoded, glueBatch } from "./examples.ts";
 import { argmax, type Metrics, metrics } from "./metrics.ts";
 

@@ -1,4 +1,4 @@
-import { bucket, type GlueExamples, type GlueTask, glueTasks, type Tokenizer } from "@pruning-bias/data";
+import { type GlueExamples, type GlueTask, glueTasks, paddedWidth, type Tokenizer } from "@pruning-bias/data";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
 
 /** A split as token ids, not padded. */
@@ -63,7 +63,7 @@ export function glueBatch(
   { batchSize, pad, positions }: BatchOptions,
 ): GlueBatch {
   const longest = Math.max(...Array.from(rows, (row) => inputIds[row]!.length));
-  const width = Math.max(longest, Math.min(bucket(longest), positions));
+  const width = paddedWidth(longest, positions);
   const ids = new Int32Array(batchSize * width).fill(pad);
   const [mask, types] = [new Int32Array(batchSize * width), new Int32Array(batchSize * width)];
   const own = labels instanceof Int32Array ? new Int32Array(batchSize) : new Float32Array(batchSize);

@@ -10,7 +10,8 @@ import {
 } from "@pruning-bias/training";
 import { majorityBaseline } from "./baseline.ts";
 import { trainingBatches } from "./batches.ts";
-import { classifier, type Pruned } from "./classifier.ts";
+import type { Pruned } from "@pruning-bias/pruning";
+import { classifier } from "./classifier.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
 import { encodeExamples, glueBatch } from "./examples.ts";
 import type { Metrics } from "./metrics.ts";

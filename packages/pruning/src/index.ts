@@ -12,6 +12,7 @@ export {
 } from "./layout.ts";
 export { type Position, rampSteps, schedule } from "./schedule.ts";
 export { applyMasks } from "./apply-masks.ts";
+export { encodeMasked, type MaskedWeights, type Pruned } from "./encode-masked.ts";
 export { type Linear, maskLinear } from "./masked-linear.ts";
 export { type Binariser, binarise, hostBinarise, type MethodName } from "./methods.ts";
 export { regulariser, regulariserGroups } from "./regulariser.ts";

@@ -1,10 +1,10 @@
-import { embedder, type Protocol, protocols, seat, type SeatResult } from "@pruning-bias/eval-bias";
+import { protocols, type SeatResult } from "@pruning-bias/eval-bias";
 import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
-import { compiler } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
-import { loadModel, loadSeatTests } from "./inputs.ts";
+import { loadModel } from "./inputs.ts";
+import { seatOf } from "./seat.ts";
 
 export interface BiasOptions {
   readonly config: Config;
@@ -23,11 +23,7 @@ export async function bias(
   if (protocol === undefined) throw new UsageError(`--embedding: expected ${protocols.join(" | ")}, got ${embedding}`);
   const model = await loadModel(name, context);
   const pruned = scores === undefined ? undefined : await loadPruned(scores, model.checkpoint.config);
-  const jit = compiler({ threads: config.threads ?? 0 });
-  const embed = embedder({ ...model, protocol: protocol as Protocol, pruned, jit });
-  const tests = await loadSeatTests(config, context);
-  const results = await seat({ tests, embed: (sentences) => embed(sentences), protocol, seed: config.seed });
-  await embed.dispose();
+  const results = await seatOf({ model, pruned, protocol }, config, context);
   for (const { test, effectSize, p, pKind } of results) {
     context.log(
       `${test}  effect ${effectSize.toFixed(3)}  p ${p === null ? "–" : p.toPrecision(2)} (${pKind}, ${protocol})`,

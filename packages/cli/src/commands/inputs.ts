@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import {
   type DebiasData,
   download,
+  isUrl,
   loadTokenizer,
   prepareCorpus,
   readSeat,
@@ -11,6 +12,7 @@ import {
 } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, loadCheckpoint, resolveModel } from "@pruning-bias/model";
 import { fromNnPruning, type PruningSettings } from "@pruning-bias/pruning";
+import { compiler, type Jit } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 
@@ -88,7 +90,8 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
   );
 }
 
-export const isUrl = (place: string): boolean => /^https?:\/\//i.test(place);
+/** Compiles for as many threads as the settings say. */
+export const jitOf = ({ threads }: Config): Jit => compiler({ threads: threads ?? 0 });
 
 /** A path of the settings, relative to the workspace. */
 export const within = (root: string, path: string): string => (isAbsolute(path) ? path : join(root, path));

@@ -1,4 +1,5 @@
 import { hostMasks, type HostScores, type Layout, openHeads, undecided } from "@pruning-bias/pruning";
+import { sizeOf } from "@pruning-bias/runtime";
 
 /** What stays of a pruned model: blocks of each matrix, and each head. */
 export interface MaskSummary {
@@ -41,7 +42,7 @@ export function maskSummary(layout: Layout, scores: HostScores, threshold: numbe
     headsOpen: open.flat().filter(Boolean).length,
     headsTotal: open.flat().length,
     undecided: undecided(layout, scores, threshold, MARGIN),
-    scores: trained.reduce((count, { shape }) => count + shape.reduce((size, n) => size * n, 1), 0),
+    scores: trained.reduce((count, { shape }) => count + sizeOf(shape), 0),
   };
 }
 

@@ -1,17 +1,16 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { concat, downloadGlue, type GlueTask, glueTasks, pronounProbes, pronouns, readGlue } from "@pruning-bias/data";
-import { embedder, maskedLm, maskedLmLoss, type Protocol, pronounGap, seat } from "@pruning-bias/eval-bias";
+import { maskedLm, maskedLmLoss, pronounGap } from "@pruning-bias/eval-bias";
 import { finetune } from "@pruning-bias/eval-glue";
-import { readScores, scoreLayout } from "@pruning-bias/pruning";
-import { compiler } from "@pruning-bias/runtime";
+import { type Pruned, readScores, scoreLayout } from "@pruning-bias/pruning";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { HELD_OUT } from "./pretrain.ts";
-import { loadModel, loadSeatTests, loadSentences, type Model, modelName, pruningSettings, within } from "./inputs.ts";
+import { jitOf, loadModel, loadSentences, type Model, modelName, pruningSettings, within } from "./inputs.ts";
+import { seatOf } from "./seat.ts";
 
 /** What is measured: the model that a run in `out` left, or the one it started from. */
 export interface Subject {
@@ -20,23 +19,16 @@ export interface Subject {
   readonly untouched: boolean;
 }
 
-type Pruned = NonNullable<Parameters<typeof embedder>[0]["pruned"]>;
-
 /** Bias tests of one point; leaves `bias.json`. */
 export async function runBias(subject: Subject, context: Context): Promise<unknown> {
   const { config, out } = subject;
   const { model, pruned } = await load(subject, context);
-  const tests = await loadSeatTests(config, context);
-  const protocol: Protocol = "cls";
-  const jit = compiler({ threads: config.threads ?? 0 });
-  const embed = embedder({ ...model, protocol, pruned, jit });
-  const results = await seat({ tests, embed: (sentences) => embed(sentences), protocol, seed: config.seed });
-  await embed.dispose();
+  const protocol = "cls";
+  const results = await seatOf({ model, pruned, protocol }, config, context);
   for (const { test, effectSize, p } of results) context.log(`${test}: effect ${effectSize.toFixed(3)}, p ${p ?? "–"}`);
   // The demo's model can be asked for pronouns, since its vocabulary and probes are known.
   const probe = config.pretrain === null ? {} : { probe: await probeMaskedLm(config, model, pruned, context) };
   const result = { protocol, ...(pruned && { threshold: pruned.threshold }), tests: results, ...probe };
-  await mkdir(out, { recursive: true });
   await writeJson(join(out, "bias.json"), result);
   return result;
 }
@@ -56,7 +48,7 @@ export async function runGlue(subject: Subject, task: string, context: Context):
   );
   const train = first(await readGlue(folder, name, "train"), config.finetune.limit_train ?? Infinity);
   const started = performance.now();
-  const jit = compiler({ threads: config.threads ?? 0 });
+  const jit = jitOf(config);
   let result: object | undefined;
   for await (const event of finetune({
     ...{ ...model, task: name, train, validation: Object.fromEntries(splits), jit },
@@ -80,14 +72,13 @@ export async function runGlue(subject: Subject, task: string, context: Context):
         .join(", ")}`,
     );
   }
-  await mkdir(join(out, "glue"), { recursive: true });
   await writeJson(join(out, "glue", `${task}.json`), result);
   return result;
 }
 
 /** How the demo's model fills in pronouns, and how well it still predicts its own corpus. */
 async function probeMaskedLm(config: Config, model: Model, pruned: Pruned | undefined, context: Context) {
-  const predict = maskedLm({ ...model, pruned, jit: compiler({ threads: config.threads ?? 0 }) });
+  const predict = maskedLm({ ...model, pruned, jit: jitOf(config) });
   // What pre-training did not see, whatever the run itself sets aside.
   const datamodule = { ...config.datamodule, validation_size: HELD_OUT };
   const asPretrained = { ...config, datamodule, seed: config.pretrain!.seed };

@@ -19,11 +19,10 @@ import {
   undecided,
   writeScores,
 } from "@pruning-bias/pruning";
-import { compiler } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { jsonLine, writeJson } from "./files.ts";
-import { loadModel, loadSeatTests, loadSentences, type Model, modelName, pruningSettings } from "./inputs.ts";
+import { jitOf, loadModel, loadSeatTests, loadSentences, type Model, modelName, pruningSettings } from "./inputs.ts";
 import { maskSummary } from "./mask-summary.ts";
 
 /** What a run says of itself when it is done. */
@@ -44,7 +43,7 @@ export async function train(config: Config, out: string, context: Context): Prom
   const data = await loadSentences(config, model.tokenizer, context);
   const pruning = pruningSettings(config, model.checkpoint.config);
   const layout = pruning && scoreLayout(model.checkpoint.config, pruning);
-  const jit = compiler({ threads: config.threads ?? 0 });
+  const jit = jitOf(config);
   const measureSeat = await seatWhileTraining(config, model, layout, pruning, context);
   warn(config, context);
   await forget(out);
@@ -157,8 +156,7 @@ async function seatWhileTraining(
 ) {
   const tests = await loadSeatTests(config, context);
   const pruned = layout && pruning && { layout, scores: {}, threshold: pruning.finalThreshold };
-  const jit = compiler({ threads: config.threads ?? 0 });
-  const embed = embedder({ checkpoint, tokenizer, pruned, jit });
+  const embed = embedder({ checkpoint, tokenizer, pruned, jit: jitOf(config) });
   const measure = async ({ weights, scores }: Parameters): Promise<Record<string, number>> => {
     const current = (sentences: string[]) => embed(sentences, { weights, scores });
     // Effect sizes alone are shown here: as few permutations as there can be.

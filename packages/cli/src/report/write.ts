@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
+import { writeWhole } from "../commands/files.ts";
 import { readSweep } from "./read.ts";
 import { report } from "./report.ts";
 
@@ -16,8 +15,7 @@ export async function writeReport(
 ): Promise<{ html: string; csv: string }> {
   const { html, csv } = await report(await readSweep(runsDir, sweep, points));
   const dir = join(runsDir, sweep);
-  await mkdir(dir, { recursive: true });
   const paths = { html: join(dir, "report.html"), csv: join(dir, "results.csv") };
-  await Promise.all([writeFileAtomic(paths.html, html), writeFileAtomic(paths.csv, csv)]);
+  await Promise.all([writeWhole(paths.html, html), writeWhole(paths.csv, csv)]);
   return paths;
 }

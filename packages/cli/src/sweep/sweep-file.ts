@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
+import { join } from "node:path";
+import { writeWhole } from "../commands/files.ts";
 import { digest } from "../config/compose.ts";
 import { findPreset } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
@@ -30,8 +29,7 @@ export function readSweepFile(path: string): Sweep {
 export async function writeSweepFile(path: string, sweep: Sweep): Promise<void> {
   const text = `${JSON.stringify(sweep, null, 2)}\n`;
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
-  await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, text);
+  await writeWhole(path, text);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { sentencesBuilder } from "../corpus/builder.ts";
 import { epochBatches } from "./epoch.ts";
-import { bucket, padBatch } from "./pad.ts";
+import { bucket, paddedWidth, padBatch } from "./pad.ts";
 
 const builder = sentencesBuilder(100);
 builder.add(0, [2, 50, 3], [0, 1, 0]);
@@ -36,6 +36,10 @@ test("what does not fit is refused", () => {
 
 test("buckets", () => {
   expect([0, 1, 8, 9, 33, 128, 129, 192, 193].map(bucket)).toEqual([8, 8, 8, 16, 48, 128, 192, 192, 256]);
+});
+
+test("a batch is as wide as a bucket, within the positions that the model has", () => {
+  expect([paddedWidth(33, 512), paddedWidth(33, 40), paddedWidth(50, 40)]).toEqual([48, 40, 50]);
 });
 
 const counts = { targets: 25, male: 30, female: 13 };

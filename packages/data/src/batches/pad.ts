@@ -73,3 +73,8 @@ export const buckets: readonly number[] = [8, 16, 24, 32, 48, 64, 96, 128];
 export function bucket(length: number): number {
   return buckets.find((width) => width >= length) ?? 64 * Math.ceil(length / 64);
 }
+
+/** Width of a batch: the bucket of its longest sentence, but no wider than the model has positions, unless that is. */
+export function paddedWidth(longest: number, positions: number): number {
+  return Math.max(longest, Math.min(bucket(longest), positions));
+}

@@ -14,6 +14,15 @@ export interface Sentences {
   readonly lines: Uint32Array;
 }
 
+/** Sentences of given token ids, without keywords. */
+export function sentencesOf(rows: readonly (readonly number[])[]): Sentences {
+  const offsets = new Int32Array(rows.length + 1);
+  rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + row.length));
+  const inputIds = Uint32Array.from(rows.flat());
+  const lines = Uint32Array.from(rows.keys());
+  return { length: rows.length, offsets, inputIds, keywordMask: new Uint8Array(inputIds.length), lines };
+}
+
 /** The sentences of `a`, then those of `b`. */
 export function concat(a: Sentences, b: Sentences): Sentences {
   const tokens = a.inputIds.length;

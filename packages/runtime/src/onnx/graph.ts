@@ -1,5 +1,4 @@
 import onnxProto from "onnx-proto";
-import { sizeOf } from "../ndarray.ts";
 
 const { onnx } = onnxProto;
 
@@ -143,7 +142,3 @@ const valueProto = (name: string, type: OnnxType, shape: readonly number[]) => (
   name,
   type: { tensorType: { elemType: onnxTypes[type], shape: { dim: shape.map((size) => ({ dimValue: size })) } } },
 });
-
-/** Bytes that a value of this type and shape takes. */
-export const byteSize = (type: OnnxType, shape: readonly number[]): number =>
-  sizeOf(shape) * { float32: 4, uint8: 1, int32: 4, int64: 8, bool: 1 }[type];

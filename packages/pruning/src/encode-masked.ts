@@ -1,0 +1,37 @@
+import { type Batch, type BertConfig, encode, type EncodeOptions, type Weights } from "@pruning-bias/model";
+import type { tf } from "@pruning-bias/runtime";
+import { applyMasks } from "./apply-masks.ts";
+import type { HostScores } from "./host-masks.ts";
+import type { Layout } from "./layout.ts";
+
+/** Pruning scores on the host, and the threshold that makes masks of them. */
+export interface Pruned {
+  readonly layout: Layout;
+  readonly scores: HostScores;
+  readonly threshold: number;
+}
+
+/** An encoder's weights, and the scores that mask them. */
+export interface MaskedWeights {
+  readonly weights: Weights;
+  readonly scores: Readonly<Record<string, tf.Tensor>>;
+  readonly threshold: tf.Scalar;
+}
+
+/**
+ * The hidden states of an encoder, [0] after the embeddings and [l] after layer l, each (B, S, D), under the masks that
+ * its scores make; as it is without a layout.
+ *
+ * @throws what `applyMasks` and `encode` throw
+ */
+export function encodeMasked(
+  config: BertConfig,
+  layout: Layout | undefined,
+  { weights, scores, threshold }: MaskedWeights,
+  batch: Batch,
+  options: Omit<EncodeOptions, "gates"> = {},
+): tf.Tensor3D[] {
+  if (layout === undefined) return encode(config, weights, batch, options);
+  const masked = applyMasks(layout, weights, scores, threshold);
+  return encode(config, masked.weights, batch, { ...options, gates: masked.gates });
+}
