@@ -5,20 +5,29 @@ import { type Random, randomBytes, randomFrom, type RandomKey } from "./random.t
 import { tf } from "./tf.ts";
 import { mapTree, type Tree } from "./tree.ts";
 
-/** Runs a tensor function op by op on TensorFlow.js' JavaScript backend: slow, and the check for every other backend. */
-export const eager: Jit = <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
-  const call = async (inputs: HostInput<I>, key: RandomKey = { seed: 0, counter: 0 }): Promise<HostOutput<O>> => {
-    hostLeaves(inputs); // names a bad leaf before anything runs
-    void tf.setBackend("cpu");
-    let outputs: unknown;
-    tf.tidy(() => {
-      const tensors = mapTree(inputs as Tree<NDArray | number>, isHostLeaf, toTensor) as I;
-      outputs = mapTree(fn(tensors, hostRandom(key)) as Tree<tf.Tensor>, isTensor, toHost);
-    });
-    return outputs as HostOutput<O>;
+/** A `Jit` that compiles nothing: it runs tensor functions op by op on a backend that TensorFlow.js knows by this name. */
+export function eagerOn(backend: string): Jit {
+  return <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
+    const call = async (inputs: HostInput<I>, key: RandomKey = { seed: 0, counter: 0 }): Promise<HostOutput<O>> => {
+      hostLeaves(inputs); // names a bad leaf before anything runs
+      void tf.setBackend(backend);
+      try {
+        let outputs: unknown;
+        tf.tidy(() => {
+          const tensors = mapTree(inputs as Tree<NDArray | number>, isHostLeaf, toTensor) as I;
+          outputs = mapTree(fn(tensors, hostRandom(key)) as Tree<tf.Tensor>, isTensor, toHost);
+        });
+        return outputs as HostOutput<O>;
+      } finally {
+        void tf.setBackend("cpu");
+      }
+    };
+    return Object.assign(call, { dispose: async () => {} });
   };
-  return Object.assign(call, { dispose: async () => {} });
-};
+}
+
+/** Runs a tensor function op by op on TensorFlow.js' JavaScript backend: slow, and the check for every other backend. */
+export const eager: Jit = eagerOn("cpu");
 
 function toTensor(leaf: NDArray | number): tf.Tensor {
   const { data, shape, dtype } = typeof leaf === "number" ? scalar(leaf) : leaf;

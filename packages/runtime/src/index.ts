@@ -3,6 +3,18 @@ export { type DType, ndarray, type NDArray, scalar, sizeOf, zeros } from "./ndar
 export { leaves, mapTree, type Tree } from "./tree.ts";
 export type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
 export { eager } from "./eager.ts";
+export {
+  type Backend,
+  BackendError,
+  type BackendName,
+  backendNames,
+  type BackendOptions,
+  type Precision,
+} from "./backends/backend.ts";
+export { loadBackend, openBackend, type OpenOptions } from "./backends/open.ts";
+export { physicalCores } from "./backends/cores.ts";
+export { graphics } from "./backends/graphics.ts";
+export { versionOf } from "./backends/versions.ts";
 export { compiler, type CompilerOptions, jit } from "./onnx/compiler.ts";
 export { valueAndGradients } from "./gradients.ts";
 export { generator, type Generator, type Random, type RandomKey } from "./random.ts";

@@ -4,18 +4,25 @@ import type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "../ji
 import { ndarray, type NDArray, sizeOf } from "../ndarray.ts";
 import { randomBytes, type RandomKey } from "../random.ts";
 import { mapTree } from "../tree.ts";
+import { halfProducts } from "./half.ts";
 import { trace, type Trace } from "./trace.ts";
 
 export interface CompilerOptions {
   /** Threads within one operator; by default onnxruntime's own choice, the physical cores. */
   readonly threads?: number;
+  /** What onnxruntime runs it on, under its name for it: `cpu`, the default, `webgpu`, `cuda`, `dml`, `coreml`. */
+  readonly executionProvider?: string;
+  /** 16: operands of matrix products in half precision, where the provider has it. By default 32. */
+  readonly precision?: 16 | 32;
+  /** Threads without work sleep at once instead of spinning: for processes that share their cores. */
+  readonly shared?: boolean;
 }
 
 /**
  * A `Jit` that traces each function once for every combination of input types and shapes into one ONNX graph, forward
- * and backward together, and runs that with onnxruntime on the CPU.
+ * and backward together, and runs that with onnxruntime.
  */
-export function compiler({ threads = 0 }: CompilerOptions = {}): Jit {
+export function compiler(options: CompilerOptions = {}): Jit {
   return <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
     const programs = new Map<string, Promise<Program>>();
     const call = async (inputs: HostInput<I>, key: RandomKey = { seed: 0, counter: 0 }): Promise<HostOutput<O>> => {
@@ -23,7 +30,7 @@ export function compiler({ threads = 0 }: CompilerOptions = {}): Jit {
       const signature = arrays.map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape.join(",")}]`).join(" ");
       let program = programs.get(signature);
       if (program === undefined) {
-        program = load(trace(fn, inputs), threads);
+        program = load(trace(fn, inputs), options);
         programs.set(signature, program);
         program.catch(() => programs.delete(signature));
       }
@@ -48,8 +55,13 @@ interface Program extends Omit<Trace, "graph"> {
   readonly names: readonly string[];
 }
 
-async function load({ graph, ...rest }: Trace, threads: number): Promise<Program> {
-  const session = await ort.InferenceSession.create(graph.bytes, {
+async function load({ graph, ...rest }: Trace, options: CompilerOptions): Promise<Program> {
+  const { threads = 0, executionProvider = "cpu", precision = 32, shared = false } = options;
+  const session = await ort.InferenceSession.create(precision === 16 ? halfProducts(graph.bytes) : graph.bytes, {
+    executionProviders: [executionProvider],
+    // It warns of every graph of which the processor computes a part.
+    logSeverityLevel: executionProvider === "cpu" ? 2 : 3,
+    ...(shared && { extra: { session: { intra_op: { allow_spinning: "0" } } } }),
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: "all",

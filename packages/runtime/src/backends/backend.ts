@@ -1,0 +1,54 @@
+import type { Jit } from "../jit.ts";
+
+/** Compiled by onnxruntime, or op by op on TensorFlow.js. */
+export const backendNames = [
+  ...(["onnx-cuda", "onnx-webgpu", "onnx-directml", "onnx-coreml", "onnx-cpu"] as const),
+  ...(["tfjs-node-gpu", "tfjs-node", "tfjs-cpu"] as const),
+] as const;
+export type BackendName = (typeof backendNames)[number];
+
+/** Bits of the operands of matrix products; everything else has 32. */
+export type Precision = 16 | 32;
+
+export interface BackendOptions {
+  /** Threads within one operator; by default the physical cores that this process may use. */
+  readonly threads?: number;
+  /** 16: matrix products in half precision. By default 32. */
+  readonly precision?: Precision;
+  /** Other processes compute beside this one: threads without work sleep at once, which costs a tenth alone. */
+  readonly shared?: boolean;
+  /** Folders below which `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` are looked for as well. */
+  readonly from?: readonly string[];
+}
+
+/** Something to compute on that works: it has been loaded and has given a known result. */
+export interface Backend {
+  readonly name: BackendName;
+  /** What computes: `AMD EPYC, 2 threads`. */
+  readonly device: string;
+  readonly gpu: boolean;
+  /** Of the library below: `onnxruntime 1.30.0`. */
+  readonly version: string;
+  readonly precisions: readonly Precision[];
+  readonly jit: Jit;
+  /** Frees what the backend itself holds; functions are disposed of one by one. */
+  dispose(): Promise<void>;
+}
+
+/** Why a backend cannot be used here, and what would help. */
+export class BackendError extends Error {
+  override readonly name = "BackendError";
+  readonly advice: string | undefined;
+
+  constructor(reason: string, advice?: string, options?: ErrorOptions) {
+    super(reason.replaceAll(/\s*\n\s*/g, " "), options);
+    this.advice = advice;
+  }
+}
+
+/** @throws BackendError where the backend has not this precision */
+export function checkPrecision(name: BackendName, precisions: readonly Precision[], asked: Precision = 32): void {
+  if (!precisions.includes(asked)) {
+    throw new BackendError(`${name} computes in 32 bits only`, "precision 16 needs onnx-cuda or onnx-webgpu on a GPU");
+  }
+}
