@@ -1,7 +1,10 @@
 import { parseArgs } from "node:util";
+import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import { data } from "./data.ts";
 import { gemm } from "./gemm.ts";
 import { step } from "./step.ts";
+
+restartWithWarmMemory(process);
 
 const benchmarks = { gemm, step, data };
 

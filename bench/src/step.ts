@@ -39,6 +39,8 @@ export async function step(flags: Flags) {
     embeddingLayer: embeddingLayers.find((layer) => layer === flags.layer)!,
     debiasMode: debiasModes.find((mode) => mode === flags.mode)!,
     ...{ epochs: steps + 1, limitBatches: 1, maxSteps: steps + 1, jit: compiler({ threads }) },
+    // The original model runs in every step, as in the reference.
+    originalCache: 0,
   });
   const seconds: number[] = [];
   let [start, tokens] = [performance.now(), 0];

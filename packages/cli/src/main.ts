@@ -2,10 +2,13 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import type { Context } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
 import { progressPrinter } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
+
+restartWithWarmMemory(process);
 
 // Only this file prints, exits, and reads the environment.
 const root = resolve(import.meta.dirname, "../../..");

@@ -63,6 +63,8 @@ export interface FinepruneOptions {
   readonly referenceWidth?: number;
   /** Sentences that go through the encoder at once. */
   readonly microbatch?: number;
+  /** Bytes in which embeddings of the original model are kept, so that a sentence goes through it once; 1e9 by default. */
+  readonly originalCache?: number;
   /** The batches of an epoch; by default drawn from `seed`. */
   readonly batches?: (epoch: number) => readonly DebiasBatch[];
   readonly seed?: number;
@@ -158,7 +160,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     positions: config.max_position_embeddings,
     width: reference ? (options.referenceWidth ?? 128) : undefined,
   };
-  const original = originalEmbeddings(programs, encoderWeights(weights));
+  const original = originalEmbeddings(programs, encoderWeights(weights), options.originalCache);
   const training = batchLosses(programs, settings, train, original, pieces);
   const checking = validation && batchLosses(programs, settings, validation, original, pieces);
 

@@ -1,0 +1,31 @@
+/** What `restartWithWarmMemory` needs of Node's `process`. */
+export interface Restartable {
+  readonly platform: string;
+  readonly execPath: string;
+  readonly execArgv: readonly string[];
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  execve?(file: string, args: readonly string[], env: Record<string, string>): never;
+}
+
+/**
+ * Settings of glibc's allocator under which memory that a graph has freed is used again, by the next graph too, and not
+ * given back to the system and fetched page by page: a BERT-base step of 16×128 tokens takes 4.2 s instead of 5.8 s.
+ */
+export const warmMemory =
+  "glibc.malloc.mmap_threshold=268435456:glibc.malloc.trim_threshold=8589934592:glibc.malloc.arena_max=1";
+
+/**
+ * Replaces a process that is about to compute by itself under `warmMemory`: same process number, same arguments. glibc
+ * reads these settings only at the start of a program. Returns where there is nothing to do or no way to: outside of
+ * Linux, on Node before 22.15, or where GLIBC_TUNABLES is set already.
+ */
+export function restartWithWarmMemory(process: Restartable): void {
+  const { platform, execPath, execArgv, argv, env } = process;
+  if (platform !== "linux" || process.execve === undefined || env["GLIBC_TUNABLES"] !== undefined) return;
+  const kept = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  process.execve(execPath, [execPath, ...execArgv, ...argv.slice(1)], {
+    ...Object.fromEntries(kept),
+    GLIBC_TUNABLES: warmMemory,
+  });
+}
