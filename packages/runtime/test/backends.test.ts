@@ -23,6 +23,9 @@ const built =
   join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "pruning-bias/tfjs-native");
 const key = { seed: 7, counter: 3 };
 
+// Asked first: a process loads one libtensorflow at most.
+const notBuilt = await loadBackend("tfjs-node", { from: [tmpdir()] }).catch(reason);
+
 const tried: [name: BackendName, precision: Precision, tolerance: number][] = [
   ["onnx-cpu", 32, 1e-5],
   ["onnx-webgpu", 32, 1e-4],
@@ -86,12 +89,8 @@ describe("opening", () => {
     await expect(openBackend("cpu" as BackendName)).rejects.toThrow("expected auto or one of onnx-cuda,");
   });
 
-  it("says what to install", async () => {
-    const { advice } = await loadBackend("tfjs-node", { from: [tmpdir()] }).then(
-      () => ({ advice: "pnpm add @tensorflow/tfjs-node" }),
-      (error: { advice?: string }) => error,
-    );
-    expect(advice).toMatch(/pnpm add @tensorflow\/tfjs-node|builds it/);
+  it.skipIf(!(notBuilt instanceof BackendError))("says what to install", () => {
+    expect(notBuilt).toMatchObject({ advice: expect.stringContaining("pnpm add @tensorflow/tfjs-node@") as string });
   });
 });
 

@@ -88,18 +88,13 @@ function requireAsOurs(folder: string): void {
   if (module.registerHooks === undefined) {
     throw new BackendError(`it needs Node 22.15 or later, this is ${process.version}`);
   }
-  const own = createRequire(import.meta.url);
-  const inner = createRequire(own.resolve("@tensorflow/tfjs"));
+  const require = createRequire(import.meta.url);
+  const ours = { url: pathToFileURL(require.resolve("@tensorflow/tfjs")).href, format: "commonjs", shortCircuit: true };
   const hooks = module.registerHooks({
-    resolve: (specifier, context, next) => {
-      if (!/^@tensorflow\/tfjs(?!-node)/.test(specifier)) return next(specifier, context);
-      const path = (specifier === "@tensorflow/tfjs" ? own : inner).resolve(specifier);
-      return { url: pathToFileURL(path).href, format: "commonjs", shortCircuit: true };
-    },
+    resolve: (specifier, context, next) => (specifier === "@tensorflow/tfjs" ? ours : next(specifier, context)),
   });
-  const before = tf.getBackend();
   try {
-    createRequire(import.meta.url)(folder);
+    require(folder);
   } catch (error) {
     const [line] = (error as Error).message.split("\n") as [string];
     throw new BackendError(`its native library does not load: ${line}`, "tools/native/build-tfjs-native.sh builds it", {
@@ -107,6 +102,6 @@ function requireAsOurs(folder: string): void {
     });
   } finally {
     hooks.deregister();
-    if (before !== "") void tf.setBackend(before);
+    void tf.setBackend("cpu"); // the package makes itself the default
   }
 }
