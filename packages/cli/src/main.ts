@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
-import type { Context } from "./commands/context.ts";
+import type { Context, Machine } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
 import { progressPrinter } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
@@ -129,10 +129,10 @@ program
   .description("what this machine can run on")
   .option("--json", "print one JSON object on standard output")
   .action(async ({ json }) => {
-    const { doctor } = await import("./commands/doctor.ts");
-    const found = await doctor();
+    const { doctor, doctorText } = await import("./commands/doctor.ts");
+    const found = await doctor(machine());
     if (json) printJson(found);
-    else for (const [what, how] of Object.entries(found)) say(`${what}: ${String(how)}`);
+    else say(doctorText(found));
   });
 
 // What Nx runs for the points of a sweep.
@@ -143,7 +143,7 @@ program
     const [{ pretrain }, config] = await Promise.all([import("./commands/pretrain.ts"), settings([])]);
     if (config.pretrain === null)
       throw new UsageError("pretrain: expected an experiment that makes its model, got none");
-    await pretrain(config.pretrain, resolve(root, out), context(), config.data_dir);
+    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context());
   });
 program
   .command("run-bias", { hidden: true })
@@ -215,8 +215,26 @@ function context(): Context {
       cacheDir: HF_HUB_CACHE ?? join(home, "hub"),
       ...(HF_TOKEN !== undefined && { token: HF_TOKEN }),
     },
+    machine: machine(),
     fetch: globalThis.fetch,
   };
+}
+
+function machine(): Machine {
+  const { PRUNING_BIAS_THREADS, PRUNING_BIAS_TFJS_NODE, XDG_CACHE_HOME } = process.env;
+  // libtensorflow tells of itself on standard error.
+  process.env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
+  const cache = XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  return {
+    native: [PRUNING_BIAS_TFJS_NODE ?? join(cache, "pruning-bias/tfjs-native")],
+    ...(PRUNING_BIAS_THREADS !== undefined && { threads: threadsOf(PRUNING_BIAS_THREADS) }),
+  };
+}
+
+function threadsOf(text: string): number {
+  const threads = Number(text);
+  if (Number.isInteger(threads) && threads > 0) return threads;
+  throw new UsageError(`PRUNING_BIAS_THREADS: expected a whole number from 1, got ${JSON.stringify(text)}`);
 }
 
 function count(text: string): number {

@@ -82,10 +82,12 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
 }
 
 /** The settings that matter to a model before it is trained: the baseline stays done when the grid changes. */
-function untouched({ model, datamodule, finetune, pretrain, pretrain_dir, data_dir, threads, seed }: Config): Config {
+function untouched({ model, trainer, ...config }: Config): Config {
   const { model_name, hf_checkpoint } = model;
-  const shared = { datamodule, finetune, pretrain, pretrain_dir, data_dir, threads, seed };
-  return Config.parse({ ...shared, model: { model_name, hf_checkpoint } });
+  const { gpus, precision } = trainer;
+  const { datamodule, finetune, pretrain, pretrain_dir, data_dir, backend, threads, seed } = config;
+  const shared = { datamodule, finetune, pretrain, pretrain_dir, data_dir, backend, threads, seed };
+  return Config.parse({ ...shared, model: { model_name, hf_checkpoint }, trainer: { gpus, precision } });
 }
 
 function project(sweep: string, point: string): Project {
@@ -129,7 +131,8 @@ function measurements(
 
 function pretrainProject(config: Config): Project {
   const root = config.pretrain_dir;
-  const env = { RUN_CONFIG: JSON.stringify({ pretrain: config.pretrain, data_dir: config.data_dir }) };
+  const { pretrain, data_dir, backend } = config;
+  const env = { RUN_CONFIG: JSON.stringify({ pretrain, data_dir, backend }) };
   return {
     root,
     name: pretrainName(config),

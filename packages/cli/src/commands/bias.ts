@@ -3,7 +3,7 @@ import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@prun
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
-import { loadModel } from "./inputs.ts";
+import { loadModel, openJit } from "./inputs.ts";
 import { seatOf } from "./seat.ts";
 
 export interface BiasOptions {
@@ -23,7 +23,8 @@ export async function bias(
   if (protocol === undefined) throw new UsageError(`--embedding: expected ${protocols.join(" | ")}, got ${embedding}`);
   const model = await loadModel(name, context);
   const pruned = scores === undefined ? undefined : await loadPruned(scores, model.checkpoint.config);
-  const results = await seatOf({ model, pruned, protocol }, config, context);
+  const jit = await openJit(config, context);
+  const results = await seatOf({ model, pruned, protocol, jit }, config, context);
   for (const { test, effectSize, p, pKind } of results) {
     context.log(
       `${test}  effect ${effectSize.toFixed(3)}  p ${p === null ? "–" : p.toPrecision(2)} (${pKind}, ${protocol})`,

@@ -7,6 +7,7 @@ export interface Context {
   /** Where a long run stands. */
   readonly progress: (state: Progress) => void;
   readonly hub: HubAccess;
+  readonly machine: Machine;
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -15,6 +16,14 @@ export interface HubAccess {
   readonly endpoint: string;
   readonly token?: string;
   readonly cacheDir: string;
+}
+
+/** What of the machine this process may use. */
+export interface Machine {
+  /** Its share of the cores, where other processes compute beside it. */
+  readonly threads?: number;
+  /** Folders with native TensorFlow.js. */
+  readonly native: readonly string[];
 }
 
 export interface Progress {

@@ -12,7 +12,7 @@ import {
 } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, loadCheckpoint, resolveModel } from "@pruning-bias/model";
 import { fromNnPruning, type PruningSettings } from "@pruning-bias/pruning";
-import { compiler, type Jit } from "@pruning-bias/runtime";
+import { type Jit, openBackend } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 
@@ -90,8 +90,20 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
   );
 }
 
-/** Compiles for as many threads as the settings say. */
-export const jitOf = ({ threads }: Config): Jit => compiler({ threads: threads ?? 0 });
+/** What the settings say to compute on; tells which it is, and why not those that come before it. */
+export async function openJit(
+  { backend: name, threads, trainer }: Pick<Config, "backend" | "threads" | "trainer">,
+  { log, machine }: Context,
+): Promise<Jit> {
+  const passed: string[] = [];
+  const backend = await openBackend(name, {
+    ...{ precision: trainer.precision, gpu: trainer.gpus > 0, from: machine.native },
+    ...{ threads: threads ?? machine.threads, shared: machine.threads !== undefined },
+    onFallback: (other, reason) => passed.push(`${other}: ${reason}`),
+  });
+  log(`backend: ${backend.name}, ${backend.device}${passed.length === 0 ? "" : ` (${passed.join("; ")})`}`);
+  return backend.jit;
+}
 
 /** A path of the settings, relative to the workspace. */
 export const within = (root: string, path: string): string => (isAbsolute(path) ? path : join(root, path));

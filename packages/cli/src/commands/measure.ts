@@ -4,12 +4,13 @@ import { concat, downloadGlue, type GlueTask, glueTasks, pronounProbes, pronouns
 import { maskedLm, maskedLmLoss, pronounGap } from "@pruning-bias/eval-bias";
 import { finetune } from "@pruning-bias/eval-glue";
 import { type Pruned, readScores, scoreLayout } from "@pruning-bias/pruning";
+import type { Jit } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { HELD_OUT } from "./pretrain.ts";
-import { jitOf, loadModel, loadSentences, type Model, modelName, pruningSettings, within } from "./inputs.ts";
+import { loadModel, loadSentences, type Model, modelName, openJit, pruningSettings, within } from "./inputs.ts";
 import { seatOf } from "./seat.ts";
 
 /** What is measured: the model that a run in `out` left, or the one it started from. */
@@ -24,10 +25,11 @@ export async function runBias(subject: Subject, context: Context): Promise<unkno
   const { config, out } = subject;
   const { model, pruned } = await load(subject, context);
   const protocol = "cls";
-  const results = await seatOf({ model, pruned, protocol }, config, context);
+  const jit = await openJit(config, context);
+  const results = await seatOf({ model, pruned, protocol, jit }, config, context);
   for (const { test, effectSize, p } of results) context.log(`${test}: effect ${effectSize.toFixed(3)}, p ${p ?? "–"}`);
   // The demo's model can be asked for pronouns, since its vocabulary and probes are known.
-  const probe = config.pretrain === null ? {} : { probe: await probeMaskedLm(config, model, pruned, context) };
+  const probe = config.pretrain === null ? {} : { probe: await probeMaskedLm(config, model, { pruned, jit }, context) };
   const result = { protocol, ...(pruned && { threshold: pruned.threshold }), tests: results, ...probe };
   await writeJson(join(out, "bias.json"), result);
   return result;
@@ -48,7 +50,7 @@ export async function runGlue(subject: Subject, task: string, context: Context):
   );
   const train = first(await readGlue(folder, name, "train"), config.finetune.limit_train ?? Infinity);
   const started = performance.now();
-  const jit = jitOf(config);
+  const jit = await openJit(config, context);
   let result: object | undefined;
   for await (const event of finetune({
     ...{ ...model, task: name, train, validation: Object.fromEntries(splits), jit },
@@ -77,8 +79,13 @@ export async function runGlue(subject: Subject, task: string, context: Context):
 }
 
 /** How the demo's model fills in pronouns, and how well it still predicts its own corpus. */
-async function probeMaskedLm(config: Config, model: Model, pruned: Pruned | undefined, context: Context) {
-  const predict = maskedLm({ ...model, pruned, jit: jitOf(config) });
+async function probeMaskedLm(
+  config: Config,
+  model: Model,
+  { pruned, jit }: { pruned: Pruned | undefined; jit: Jit },
+  context: Context,
+) {
+  const predict = maskedLm({ ...model, pruned, jit });
   // What pre-training did not see, whatever the run itself sets aside.
   const datamodule = { ...config.datamodule, validation_size: HELD_OUT };
   const asPretrained = { ...config, datamodule, seed: config.pretrain!.seed };

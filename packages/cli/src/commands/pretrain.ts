@@ -6,25 +6,26 @@ import { pretrain as trainMaskedLm } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { jsonLine } from "./files.ts";
-import { within } from "./inputs.ts";
+import { openJit, within } from "./inputs.ts";
 
 /** Sentences of each class that pre-training does not see. */
 export const HELD_OUT = 200;
 
 /** Writes the demo's data to `out/data` and trains a small BERT on it, to `out/model`. */
 export async function pretrain(
-  settings: NonNullable<Config["pretrain"]>,
+  config: Config & { readonly pretrain: NonNullable<Config["pretrain"]> },
   out: string,
-  { root, log, progress }: Context,
-  dataDir: string,
+  context: Context,
 ): Promise<{ loss: number }> {
+  const { root, log, progress } = context;
+  const settings = config.pretrain;
   await mkdir(out, { recursive: true });
   const { seed, skew, sentences, steps, batch_size: batchSize, learning_rate: learningRate } = settings;
   const files = await writeDemo(join(out, "data"), { seed, sentences, skew });
   const tokenizer = await loadTokenizer(files.tokenizer);
   const corpus = await prepareCorpus({
     ...{ corpus: files.corpus, words: files.words, tokenizer, seed, validationSize: HELD_OUT },
-    cacheDir: within(root, dataDir),
+    cacheDir: within(root, config.data_dir),
   });
   const training = [corpus.male.train, corpus.female.train, corpus.stereotype.train].reduce(concat);
   const masking = {
@@ -36,7 +37,8 @@ export async function pretrain(
   const losses = join(out, "pretrain.jsonl.part");
   await writeFile(losses, "");
   const checkpoint = blank(settings, tokenizer.vocabularySize, tokenizer.pad);
-  const run = trainMaskedLm({ checkpoint, sentences: training, masking, steps, batchSize, learningRate, seed });
+  const jit = await openJit(config, context);
+  const run = trainMaskedLm({ checkpoint, sentences: training, masking, steps, batchSize, learningRate, seed, jit });
   let loss = NaN;
   for (;;) {
     const { done, value } = await run.next();

@@ -19,10 +19,11 @@ import {
   undecided,
   writeScores,
 } from "@pruning-bias/pruning";
+import type { Jit } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { jsonLine, writeJson } from "./files.ts";
-import { jitOf, loadModel, loadSeatTests, loadSentences, type Model, modelName, pruningSettings } from "./inputs.ts";
+import { loadModel, loadSeatTests, loadSentences, type Model, modelName, openJit, pruningSettings } from "./inputs.ts";
 import { maskSummary } from "./mask-summary.ts";
 
 /** What a run says of itself when it is done. */
@@ -43,8 +44,8 @@ export async function train(config: Config, out: string, context: Context): Prom
   const data = await loadSentences(config, model.tokenizer, context);
   const pruning = pruningSettings(config, model.checkpoint.config);
   const layout = pruning && scoreLayout(model.checkpoint.config, pruning);
-  const jit = jitOf(config);
-  const measureSeat = await seatWhileTraining(config, model, layout, pruning, context);
+  const jit = await openJit(config, context);
+  const measureSeat = await seatWhileTraining(config, model, { layout, pruning, jit }, context);
   warn(config, context);
   await forget(out);
 
@@ -150,13 +151,12 @@ function sentencesOf(data: DebiasData, part: "train" | "validation", limit = Inf
 async function seatWhileTraining(
   config: Config,
   { checkpoint, tokenizer }: Model,
-  layout: Layout | undefined,
-  pruning: PruningSettings | undefined,
+  { layout, pruning, jit }: { layout: Layout | undefined; pruning: PruningSettings | undefined; jit: Jit },
   context: Context,
 ) {
   const tests = await loadSeatTests(config, context);
   const pruned = layout && pruning && { layout, scores: {}, threshold: pruning.finalThreshold };
-  const embed = embedder({ checkpoint, tokenizer, pruned, jit: jitOf(config) });
+  const embed = embedder({ checkpoint, tokenizer, pruned, jit });
   const measure = async ({ weights, scores }: Parameters): Promise<Record<string, number>> => {
     const current = (sentences: string[]) => embed(sentences, { weights, scores });
     // Effect sizes alone are shown here: as few permutations as there can be.

@@ -52,7 +52,9 @@ describe("a wrong override is refused in one line", () => {
     ["model.debias_mode=word", 'model.debias_mode: expected "sentence" | "token", got "word"'],
     ["seed=-1", "seed: expected a number >=0, got -1"],
     ["trainer.max_epochs=many", 'trainer.max_epochs: expected number, got "many"'],
-    ["trainer.precision=16", "trainer.precision: expected 32, got 16"],
+    ["trainer.precision=8", "trainer.precision: expected 32 or 16, got 8"],
+    ["trainer.gpus=2", "trainer.gpus: expected 0 or 1, got 2"],
+    ["backend=cpu", 'backend: expected "auto" | "onnx-cpu" | '],
     [
       "pruning.final_threshold=.2",
       "pruning.final_threshold: expected an experiment with pruning, got experiment=debias, which has none",

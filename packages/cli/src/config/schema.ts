@@ -1,10 +1,17 @@
 import type { DebiasMode, EmbeddingLayer, LossForm } from "@pruning-bias/debias";
+import type { BackendName } from "@pruning-bias/runtime";
 import { z } from "zod";
 
 // Types alone are imported: commands that only look at settings start without TensorFlow.js.
 const embeddingLayers = ["first", "last", "all", "intermediate"] as const satisfies EmbeddingLayer[];
 const debiasModes = ["sentence", "token"] as const satisfies DebiasMode[];
 const lossForms = ["sum_of_squares", "squared_sum", "direction"] as const satisfies LossForm[];
+
+const backends = [
+  "auto",
+  ...(["onnx-cpu", "onnx-cuda", "onnx-webgpu", "onnx-directml", "onnx-coreml"] as const),
+  ...(["tfjs-node-gpu", "tfjs-node", "tfjs-cpu"] as const),
+] as const satisfies ("auto" | BackendName)[];
 
 const count = z.int().nonnegative();
 const positive = z.int().positive();
@@ -126,8 +133,14 @@ const Trainer = z.strictObject({
   limit_val_sentences: limit.describe("validation sentences of each class"),
   val_check_interval: share.gt(0).default(0.5).describe("share of an epoch between validations"),
   fast_dev_run: flag.default(false).describe("one step and one validation on a few sentences"),
-  gpus: z.literal(0).default(0).describe("0: this machine's processor, the only device so far"),
-  precision: z.literal(32).default(32).describe("32 bits, the only ones that the processor has"),
+  gpus: z
+    .union([z.literal(0), z.literal(1)])
+    .default(0)
+    .describe("1: a GPU or an error; 0: as `backend` says"),
+  precision: z
+    .union([z.literal(32), z.literal(16)])
+    .default(32)
+    .describe("16: operands of matrix products in half precision, which processors have not"),
 });
 
 const Glue = z.strictObject({
@@ -166,6 +179,7 @@ export const Config = z.strictObject({
   data_dir: text.default("runs/data").describe("cache of downloads and tokens"),
   prune_block_size: blockSize.default(32).describe("side of a square block, or `head`"),
   glue: text.default("cola").describe("the task of glue_then_debias"),
+  backend: z.enum(backends).default("auto").describe("what computes; auto: a GPU where there is one, else onnx-cpu"),
   threads: positive.nullable().default(null).describe("threads of an operator; null: the physical cores"),
   model: Model.prefault({}),
   pruning: Pruning.nullable().default(null).describe("what is pruned; null: nothing, weights train"),

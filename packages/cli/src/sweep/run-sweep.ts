@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
 import { compose, digest } from "../config/compose.ts";
 import { UsageError } from "../usage-error.ts";
@@ -11,7 +12,7 @@ import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-fil
 export interface SweepOptions {
   readonly root: string;
   readonly glue?: readonly string[];
-  /** Tasks that run at once. */
+  /** Tasks that run at once, on an equal share of the cores each. */
   readonly parallel?: number;
   readonly dryRun?: boolean;
   readonly log: (line: string) => void;
@@ -85,11 +86,10 @@ function find(overrides: readonly string[], { root, glue = [] }: SweepOptions): 
 async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): Promise<string[]> {
   const targets = ["train", "bias", ...glue.map((task) => `glue-${task}`), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
-  const { code, text } = await nx(
-    [...line, `--parallel=${options.parallel ?? 1}`],
-    outputFile(options.root, name),
-    options,
-  );
+  const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], outputFile(options.root, name), {
+    ...options,
+    environment: { ...options.environment, ...shareOfCores(options.parallel ?? 1) },
+  });
   if (code === 0) return [];
   // Nx ends with a list of what failed: `- NAME/POINT:TARGET`.
   const found = [...text.matchAll(/^\s*-\s+(?:nx run )?(\S+:[\w-]+)\s*$/gm)].map(([, task]) =>
@@ -98,6 +98,13 @@ async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): P
   const failed = causes([...new Set(found)]);
   return failed.length > 0 ? failed : [`nx ended with exit code ${code}`];
 }
+
+/**
+ * Tasks that run at once share the cores, or each would take all and wait for the others. This stands in the environment
+ * and not in the settings: it changes no result, and Nx hashes settings.
+ */
+export const shareOfCores = (parallel: number, cores = physicalCores()): { PRUNING_BIAS_THREADS?: string } =>
+  parallel === 1 ? {} : { PRUNING_BIAS_THREADS: String(Math.max(1, Math.floor(cores / parallel))) };
 
 /** Of failed tasks those that did not fail merely for want of another. */
 function causes(failed: readonly string[]): string[] {
