@@ -18,25 +18,44 @@ export interface BatchTensors {
   readonly attentionMask: tf.Tensor2D;
   /** (B, S), float32: how often a position is a keyword. */
   readonly keywordMask: tf.Tensor2D;
+  /** (B, K), int32: where keywords are, filled up with positions that are none. */
+  readonly keywordPositions: tf.Tensor2D;
+  /** (B, K), float32: the keyword mask there. */
+  readonly keywordCounts: tf.Tensor2D;
   /** (B), float32: 0 for rows that only fill the batch. */
   readonly rowWeights: tf.Tensor1D;
 }
 
+/** How far and where to compute hidden states. */
+export interface HiddenStatesOptions {
+  readonly threshold: tf.Scalar;
+  readonly layers: number;
+  /** Compute the last layer at the keywords alone. */
+  readonly keywordsOnly: boolean;
+  /** Dropout as the config says; without it, evaluation mode. */
+  readonly random?: Random | undefined;
+}
+
 /**
- * Hidden states 0 … `layers`, each (B, S, D), of the encoder under the masks that its scores make at `threshold`.
+ * Hidden states 0 … `layers`, each (B, S, D), the last (B, K, D) where only keywords are read, of the encoder under the
+ * masks that its scores make at `threshold`.
  *
  * @param parameters weights and scores by name
- * @param random dropout as the config says; without it, evaluation mode
  */
 export function hiddenStates(
   { config, layout }: Subject,
   parameters: Tensors,
-  { inputIds, attentionMask }: BatchTensors,
-  { threshold, layers, random }: { threshold: tf.Scalar; layers: number; random?: Random },
+  { inputIds, attentionMask, keywordPositions }: BatchTensors,
+  { threshold, layers, keywordsOnly, random }: HiddenStatesOptions,
 ): tf.Tensor3D[] {
   const masked = { weights: parameters, scores: parameters, threshold };
-  const dropout = random === undefined ? {} : { dropout: random.dropout };
-  return encodeMasked(config, layout, masked, { inputIds, attentionMask }, { layers, ...dropout });
+  return encodeMasked(
+    config,
+    layout,
+    masked,
+    { inputIds, attentionMask },
+    { layers, ...(random && { dropout: random.dropout }), ...(keywordsOnly && { lastPositions: keywordPositions }) },
+  );
 }
 
 /** A padded batch as host arrays of the shapes that `BatchTensors` names. */
@@ -47,5 +66,28 @@ export function batchArrays(batch: PaddedBatch): { readonly [K in keyof BatchTen
     attentionMask: ndarray(attentionMask, shape),
     keywordMask: ndarray(keywordMask, shape),
     rowWeights: ndarray(rowWeights),
+    ...keywords(keywordMask, shape),
   };
+}
+
+/**
+ * Where each row has its keywords. K is one of a few numbers, so that few shapes are compiled; where it would reach the
+ * width, it is the width and the positions are all there are.
+ */
+function keywords(mask: Float32Array, [B, S]: readonly [number, number]) {
+  const found = Array.from({ length: B }, (_, row) => {
+    const own = mask.subarray(row * S, (row + 1) * S);
+    return Int32Array.from(own.keys()).filter((position) => own[position] !== 0);
+  });
+  const most = Math.max(...found.map((own) => own.length));
+  const K = [4, 16, 64].find((size) => size >= most && size < S) ?? S;
+  const positions = new Int32Array(B * K);
+  for (const [row, own] of found.entries()) {
+    positions.set(K === S ? Int32Array.from({ length: S }, (_, position) => position) : own, row * K);
+  }
+  const counts = Float32Array.from(positions, (position, i) => {
+    const row = Math.floor(i / K);
+    return K === S || i % K < found[row]!.length ? mask[row * S + position]! : 0;
+  });
+  return { keywordPositions: ndarray(positions, [B, K]), keywordCounts: ndarray(counts, [B, K]) };
 }

@@ -2,7 +2,7 @@ import { regulariser, type PruningSettings } from "@pruning-bias/pruning";
 import { type Jit, type Random, tf, valueAndGradients } from "@pruning-bias/runtime";
 import type { Tensors } from "@pruning-bias/training";
 import { type EmbeddingLayer, hiddenStateIndices } from "./embeddings.ts";
-import { type BatchTensors, hiddenStates, type Subject } from "./encoder.ts";
+import { type BatchTensors, hiddenStates, type HiddenStatesOptions, type Subject } from "./encoder.ts";
 import { type DebiasTerm, debiasTerm, keepTerm, tokenEmbeddings } from "./terms.ts";
 
 /** What the tensor functions of fine-pruning are made from. */
@@ -49,11 +49,16 @@ export function programs(jit: Jit, settings: ProgramSettings) {
   const indices = hiddenStateIndices(embeddingLayer, depth);
   const layers = Math.max(...indices);
 
-  const encoded = ({ fixed, threshold }: Model, trained: Tensors, batch: BatchTensors, upTo: number, random?: Random) =>
-    hiddenStates(subject, { ...fixed, ...trained }, batch, { threshold, layers: upTo, ...(random && { random }) });
+  const encoded = (
+    { fixed, threshold }: Model,
+    trained: Tensors,
+    batch: BatchTensors,
+    options: Omit<HiddenStatesOptions, "threshold">,
+  ) => hiddenStates(subject, { ...fixed, ...trained }, batch, { threshold, ...options });
+  const keywordsOnly = true;
 
   const targets = (trained: Tensors, { model, batch, attributes, share }: TargetInputs, random?: Random): tf.Scalar => {
-    const hidden = encoded(model, trained, batch, layers, random);
+    const hidden = encoded(model, trained, batch, { layers, random, keywordsOnly: settings.mode === "token" });
     return debiasTerm(
       settings,
       indices.map((index) => hidden[index]!),
@@ -66,7 +71,8 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     trained: Tensors,
     { model, batch, original, share }: AttributeInputs,
     random?: Random,
-  ): tf.Scalar => keepTerm(encoded(model, trained, batch, depth, random), batch, original, share);
+  ): tf.Scalar =>
+    keepTerm(encoded(model, trained, batch, { layers: depth, random, keywordsOnly }), batch, original, share);
 
   const compiled = {
     /** α·L_debias: the loss before α, and its gradients after. */
@@ -87,7 +93,7 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     attributeLoss: jit((inputs: AttributeInputs) => attributes(inputs.model.trained, inputs)),
     /** (D): token-mode embeddings at the configured layers in evaluation mode, summed over rows and layers. */
     attributeSum: jit(({ model, batch }: { model: Model; batch: BatchTensors }) => {
-      const hidden = encoded(model, model.trained, batch, layers);
+      const hidden = encoded(model, model.trained, batch, { layers, keywordsOnly });
       const rows = tokenEmbeddings(
         indices.map((index) => hidden[index]!),
         batch,
@@ -96,7 +102,7 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     }),
     /** (layers + 1, B, D): token-mode embeddings of a model without masks at every hidden state. */
     originalEmbeddings: jit(({ weights, batch }: { weights: Tensors; batch: BatchTensors }) => {
-      const options = { threshold: tf.scalar(0), layers: depth };
+      const options = { threshold: tf.scalar(0), layers: depth, keywordsOnly };
       return tokenEmbeddings(hiddenStates({ config: subject.config }, weights, batch, options), batch);
     }),
   };

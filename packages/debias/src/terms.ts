@@ -22,7 +22,7 @@ export function debiasTerm(
   attributes: tf.Tensor2D,
   share: tf.Scalar,
 ): tf.Scalar {
-  const rows = mode === "token" ? (h: tf.Tensor3D) => tokenRows(h, batch.keywordMask) : sentenceRows;
+  const rows = mode === "token" ? (h: tf.Tensor3D) => keywordRows(h, batch) : sentenceRows;
   const weights = tf.mul<tf.Tensor1D>(mode === "token" ? batch.rowWeights : positionWeights(batch, positions), share);
   return total(hidden.map((h) => debiasLoss(form, attributes, rows(h), weights)));
 }
@@ -41,12 +41,16 @@ export function keepTerm(
 ): tf.Scalar {
   const weights = tf.mul<tf.Tensor1D>(batch.rowWeights, share);
   const originals = tf.unstack(original) as tf.Tensor2D[];
-  return total(hidden.map((h, layer) => keepLoss(tokenRows(h, batch.keywordMask), originals[layer]!, weights)));
+  return total(hidden.map((h, layer) => keepLoss(keywordRows(h, batch), originals[layer]!, weights)));
 }
 
 /** Token-mode embeddings at every hidden state given: (layers, B, D). */
-export const tokenEmbeddings = (hidden: readonly tf.Tensor3D[], { keywordMask }: BatchTensors): tf.Tensor3D =>
-  tf.stack(hidden.map((h) => tokenRows(h, keywordMask))) as tf.Tensor3D;
+export const tokenEmbeddings = (hidden: readonly tf.Tensor3D[], batch: BatchTensors): tf.Tensor3D =>
+  tf.stack(hidden.map((h) => keywordRows(h, batch))) as tf.Tensor3D;
+
+/** The mean over each row's keywords of a state at all positions (B, S, D), or at the keywords (B, K, D): (B, D). */
+const keywordRows = (hidden: tf.Tensor3D, { keywordMask, keywordCounts }: BatchTensors): tf.Tensor2D =>
+  tokenRows(hidden, hidden.shape[1] === keywordCounts.shape[1] ? keywordCounts : keywordMask);
 
 // (B·S): 1 for each position that is a row.
 function positionWeights({ attentionMask, rowWeights }: BatchTensors, positions: "real" | "all"): tf.Tensor1D {

@@ -77,9 +77,12 @@ interface EmbeddingInputs extends MaskedWeights {
 const embedding =
   (config: BertConfig, protocol: Protocol, layout: Layout | undefined) =>
   ({ inputIds, attentionMask, ...masked }: EmbeddingInputs): tf.Tensor2D => {
-    const last = encodeMasked(config, layout, masked, { inputIds, attentionMask }).at(-1)!; // (B, S, D)
-    const [B, S, D] = last.shape;
-    if (protocol !== "mean") return tf.reshape(tf.slice(last, [0, 0, 0], [B, 1, D]), [B, D]);
+    const [B, S] = inputIds.shape;
+    const D = config.hidden_size;
+    const first = tf.zeros([B, 1], "int32") as tf.Tensor2D;
+    const options = protocol === "mean" ? {} : { lastPositions: first };
+    const last = encodeMasked(config, layout, masked, { inputIds, attentionMask }, options).at(-1)!; // (B, S or 1, D)
+    if (protocol !== "mean") return tf.reshape(last, [B, D]);
     const real = tf.cast(attentionMask, "float32");
     const shares = tf.div(real, tf.sum(real, 1, true));
     return tf.reshape(tf.matMul(tf.reshape(shares, [B, 1, S]), last), [B, D]);

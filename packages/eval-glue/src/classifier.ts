@@ -35,7 +35,9 @@ export interface ClassifierOptions {
 export function classifier(jit: Jit, { config, layout, maxGradientNorm }: ClassifierOptions): Classifier {
   const logitsOf = (weights: Tensors, { scores, threshold, batch }: ClassifierInputs, random?: Random): tf.Tensor2D => {
     const dropout = random === undefined ? {} : { dropout: random.dropout };
-    const last = encodeMasked(config, layout, { weights, scores, threshold }, batch, dropout).at(-1)!; // (B, S, D)
+    const first = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D; // nothing else of the last layer is read
+    const options = { ...dropout, lastPositions: first };
+    const last = encodeMasked(config, layout, { weights, scores, threshold }, batch, options).at(-1)!; // (B, 1, D)
     return sequenceLogits(config, weights, last, dropout);
   };
   const lossesOf = labelCount(config) === 1 ? squaredErrors : softmaxCrossEntropy;

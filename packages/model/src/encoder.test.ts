@@ -104,6 +104,29 @@ describe.each([
     expect(difference(cut, ndarray(whole.data.slice(4 * D, 7 * D), [1, 3, D]))).toBeLessThan(1e-5);
   });
 
+  it("the last layer at some positions is the whole one there, and so are its gradients", async () => {
+    const positions = ndarray(Int32Array.of(2, 0, 1, 1), [2, 2]);
+    const name = "encoder.layer.0.attention.self.key.weight";
+    const both = run((inputs: Inputs & { positions: tf.Tensor2D; weight: tf.Tensor }) => {
+      const states = (weight: tf.Tensor, options: EncodeOptions) =>
+        encode(config, { ...inputs.weights, [name]: weight }, inputs.batch, options);
+      const some = (weight: tf.Tensor) => states(weight, { lastPositions: inputs.positions }).at(-1)!; // (2, 2, D)
+      const same = (weight: tf.Tensor) => {
+        const rows = tf.reshape(states(weight, {}).at(-1)!, [8, config.hidden_size]);
+        const at = tf.add(tf.reshape(inputs.positions, [4]), tf.tensor1d([0, 0, 4, 4], "int32"));
+        return tf.reshape(tf.gather(rows, at as tf.Tensor1D), [2, 2, config.hidden_size]);
+      };
+      const gradient = (of: (weight: tf.Tensor) => tf.Tensor) =>
+        tf.grad((weight) => tf.sum(tf.square(tf.sum(of(weight), 0))))(inputs.weight);
+      return { some: [some(inputs.weight), gradient(some)], same: [same(inputs.weight), gradient(same)] };
+    });
+    const { some, same } = await both({ weights, batch, positions, weight: weights[name]! });
+    expect(some[0]!.shape).toEqual([2, 2, config.hidden_size]);
+    expect(difference(some[0]!, same[0]!)).toBeLessThan(1e-5);
+    expect(difference(some[1]!, same[1]!)).toBeLessThan(1e-5);
+    expect(Math.hypot(...same[1]!.data)).toBeGreaterThan(0.1);
+  });
+
   it("the embedding of the padding token gets no gradient, even where padding is in the loss", async () => {
     const name = "embeddings.word_embeddings.weight";
     const gradient = run((inputs: Inputs) =>

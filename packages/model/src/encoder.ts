@@ -25,11 +25,13 @@ export interface EncodeOptions {
   dropout?: Dropout;
   /** How many layers to compute; all by default. */
   layers?: number;
+  /** Positions (B, K), int32, at which the last of these layers is computed: where only they are read. All by default. */
+  lastPositions?: tf.Tensor2D;
 }
 
 /**
- * The hidden states of BERT (Devlin et al. 2019): [0] after the embeddings, [l] after layer l, each (B, S, D). At
- * padding they are numbers without meaning.
+ * The hidden states of BERT (Devlin et al. 2019): [0] after the embeddings, [l] after layer l, each (B, S, D), the last
+ * layer's (B, K, D) with `lastPositions`. At padding they are numbers without meaning.
  *
  * @throws RangeError for more tokens than there are positions, more layers than the model has
  */
@@ -37,7 +39,7 @@ export function encode(
   config: BertConfig,
   weights: Weights,
   { inputIds, attentionMask, tokenTypeIds }: Batch,
-  { gates = {}, dropout = keepAll, layers = config.num_hidden_layers }: EncodeOptions = {},
+  { gates = {}, dropout = keepAll, layers = config.num_hidden_layers, lastPositions }: EncodeOptions = {},
 ): tf.Tensor3D[] {
   const [B, S] = inputIds.shape;
   const { hidden_size: D, num_attention_heads: H, hidden_dropout_prob, attention_probs_dropout_prob } = config;
@@ -51,7 +53,7 @@ export function encode(
     linear(x, at(`${module}.weight`), at(`${module}.bias`), gates[module]);
   const norm = (x: tf.Tensor2D, module: string) =>
     layerNorm(x, at(`${module}.weight`), at(`${module}.bias`), config.layer_norm_eps);
-  const heads = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [B, S, H, d]), [0, 2, 1, 3]); // (B, H, S, d)
+  const heads = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [B, x.shape[0] / B, H, d]), [0, 2, 1, 3]); // (B, H, ·, d)
 
   // Embeddings: word + segment + position, all (B, S, D) by broadcasting.
   const words = lookup(at("embeddings.word_embeddings.weight"), flat(inputIds), config.pad_token_id);
@@ -71,24 +73,33 @@ export function encode(
   const states = [x];
   for (let layer = 0; layer < layers; layer++) {
     const name = `encoder.layer.${layer}`;
+    // (B·Q, D): the tokens that this layer is computed at, Q = S or K. All S can be attended to.
+    const own = layer === layers - 1 && lastPositions !== undefined ? tokensAt(x, lastPositions) : x;
 
     // Self-attention: softmax(q kᵀ/√d + bias) v, H heads side by side.
-    const q = heads(tf.mul(dense(x, `${name}.attention.self.query`), 1 / Math.sqrt(d)));
+    const q = heads(tf.mul(dense(own, `${name}.attention.self.query`), 1 / Math.sqrt(d)));
     const k = heads(dense(x, `${name}.attention.self.key`));
     const v = heads(dense(x, `${name}.attention.self.value`));
-    const scores = tf.add(tf.matMul(q, k, false, true), bias); // (B, H, S, S)
+    const scores = tf.add(tf.matMul(q, k, false, true), bias); // (B, H, Q, S)
     const attention = dropout(tf.softmax(scores), attention_probs_dropout_prob);
-    const context = tf.transpose(tf.matMul(attention, v), [0, 2, 1, 3]); // (B, S, H, d)
-    const attended = dense(tf.reshape(context, [B * S, D]), `${name}.attention.output.dense`); // (B·S, D)
-    x = norm(tf.add(x, dropout(attended, hidden_dropout_prob)), `${name}.attention.output.LayerNorm`);
+    const context = tf.transpose(tf.matMul(attention, v), [0, 2, 1, 3]); // (B, Q, H, d)
+    const attended = dense(tf.reshape(context, own.shape), `${name}.attention.output.dense`); // (B·Q, D)
+    x = norm(tf.add(own, dropout(attended, hidden_dropout_prob)), `${name}.attention.output.LayerNorm`);
 
     // Feed-forward network.
-    const inner = activation(dense(x, `${name}.intermediate.dense`)); // (B·S, F)
-    const outer = dense(inner, `${name}.output.dense`); // (B·S, D)
+    const inner = activation(dense(x, `${name}.intermediate.dense`)); // (B·Q, F)
+    const outer = dense(inner, `${name}.output.dense`); // (B·Q, D)
     x = norm(tf.add(x, dropout(outer, hidden_dropout_prob)), `${name}.output.LayerNorm`);
     states.push(x);
   }
-  return states.map((state) => tf.reshape(state, [B, S, D]));
+  return states.map((state) => tf.reshape(state, [B, state.shape[0] / B, D]));
+}
+
+/** The tokens at `positions` (B, K) of their sentences: (B·S, D) → (B·K, D). */
+function tokensAt(x: tf.Tensor2D, positions: tf.Tensor2D): tf.Tensor2D {
+  const [B] = positions.shape;
+  const starts = tf.reshape(tf.range(0, x.shape[0], x.shape[0] / B, "int32"), [B, 1]);
+  return lookup(x, flat(tf.add(positions, starts)));
 }
 
 const keepAll: Dropout = (x) => x;
