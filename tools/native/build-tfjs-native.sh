@@ -25,7 +25,7 @@ unreachable() {
 
 install_packages() {
   [ -f package.json ] || echo '{ "private": true }' >package.json
-  npm install --ignore-scripts --no-audit --no-fund --loglevel=error \
+  npm install --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 \
     "@tensorflow/$package@$tfjs" "node-api-headers@$headers" || unreachable "the npm registry"
 }
 
@@ -35,7 +35,7 @@ unpack_libtensorflow() {
   local download
   download=$(mktemp -d)
   # The libraries are the same for every Python.
-  python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.11 \
+  python3 -m pip download --quiet --retries 1 --no-deps --only-binary=:all: --python-version 3.11 \
     --platform manylinux_2_27_x86_64 --dest "$download" "tensorflow-cpu==$tensorflow" || unreachable "the Python index"
   rm -rf libtensorflow.part
   python3 - "$download"/*.whl libtensorflow.part <<'PYTHON'

@@ -95,13 +95,14 @@ export async function openJit(
   { backend: name, threads, trainer }: Pick<Config, "backend" | "threads" | "trainer">,
   { log, machine }: Context,
 ): Promise<Jit> {
-  const passed: string[] = [];
+  const passed = new Map<string, string[]>();
   const backend = await openBackend(name, {
     ...{ precision: trainer.precision, gpu: trainer.gpus > 0, from: machine.native },
     ...{ threads: threads ?? machine.threads, shared: machine.threads !== undefined },
-    onFallback: (other, reason) => passed.push(`${other}: ${reason}`),
+    onFallback: (other, reason) => passed.set(reason, [...(passed.get(reason) ?? []), other]),
   });
-  log(`backend: ${backend.name}, ${backend.device}${passed.length === 0 ? "" : ` (${passed.join("; ")})`}`);
+  const reasons = [...passed].map(([reason, others]) => `; not ${others.join(" or ")}: ${reason}`);
+  log(`backend: ${backend.name}, ${backend.device}${reasons.join("")}`);
   return backend.jit;
 }
 

@@ -19,6 +19,7 @@ export async function pretrain(
 ): Promise<{ loss: number }> {
   const { root, log, progress } = context;
   const settings = config.pretrain;
+  const jit = await openJit(config, context);
   await mkdir(out, { recursive: true });
   const { seed, skew, sentences, steps, batch_size: batchSize, learning_rate: learningRate } = settings;
   const files = await writeDemo(join(out, "data"), { seed, sentences, skew });
@@ -37,7 +38,6 @@ export async function pretrain(
   const losses = join(out, "pretrain.jsonl.part");
   await writeFile(losses, "");
   const checkpoint = blank(settings, tokenizer.vocabularySize, tokenizer.pad);
-  const jit = await openJit(config, context);
   const run = trainMaskedLm({ checkpoint, sentences: training, masking, steps, batchSize, learningRate, seed, jit });
   let loss = NaN;
   for (;;) {

@@ -40,11 +40,11 @@ export interface TrainSummary {
  */
 export async function train(config: Config, out: string, context: Context): Promise<TrainSummary> {
   await mkdir(out, { recursive: true });
+  const jit = await openJit(config, context);
   const model = await loadModel(modelName(config), context);
   const data = await loadSentences(config, model.tokenizer, context);
   const pruning = pruningSettings(config, model.checkpoint.config);
   const layout = pruning && scoreLayout(model.checkpoint.config, pruning);
-  const jit = await openJit(config, context);
   const measureSeat = await seatWhileTraining(config, model, { layout, pruning, jit }, context);
   warn(config, context);
   await forget(out);
