@@ -1,6 +1,13 @@
-import { type BertConfig, labelCount, sequenceLogits, softmaxCrossEntropy } from "@pruning-bias/model";
+import { type BertConfig, labelCount, sequenceLogits } from "@pruning-bias/model";
 import { encodeMasked, type Layout, type MaskedWeights } from "@pruning-bias/pruning";
-import { type Compiled, type Jit, type Random, tf, valueAndGradients } from "@pruning-bias/runtime";
+import {
+  type Compiled,
+  type Jit,
+  type Random,
+  softmaxCrossEntropy,
+  tf,
+  valueAndGradients,
+} from "@pruning-bias/runtime";
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
 

@@ -1,10 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeGolden } from "@pruning-bias/oracle";
-import { eager, jit, ndarray, type NDArray, readSafetensors, tf, toFloat32, toInt32 } from "@pruning-bias/runtime";
+import {
+  eager,
+  jit,
+  ndarray,
+  type NDArray,
+  readSafetensors,
+  softmaxCrossEntropy,
+  tf,
+  toFloat32,
+  toInt32,
+} from "@pruning-bias/runtime";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.ts";
-import { softmaxCrossEntropy } from "./cross-entropy.ts";
 import { type Batch, encode } from "./encoder.ts";
 import { maskedLmLogits, nextSentenceLogits, pooled, sequenceLogits } from "./heads.ts";
 import type { Weights } from "./weights.ts";

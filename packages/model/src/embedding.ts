@@ -1,12 +1,11 @@
-import { tf } from "@pruning-bias/runtime";
-import { withGradient } from "./gradient.ts";
+import { tf, withGradient } from "@pruning-bias/runtime";
 
 /**
  * Rows of an embedding table: table (V, D), ids (N) int32, result (N, D). The row `padding` gets no gradient from here,
  * as PyTorch's `padding_idx`.
  */
 export const lookup = (table: tf.Tensor2D, ids: tf.Tensor1D, padding: number | null = null): tf.Tensor2D =>
-  withGradient((table: tf.Tensor2D) => ({
+  withGradient((_, table: tf.Tensor2D) => ({
     value: tf.gather<tf.Tensor2D>(table, ids),
     gradient: (dy: tf.Tensor) => {
       const real = padding === null ? dy : without(padding, ids, dy);

@@ -1,9 +1,19 @@
-import { eager, generator, type Jit, jit, ndarray, type NDArray, sizeOf, tf } from "@pruning-bias/runtime";
+import {
+  eager,
+  gelu,
+  geluTanh,
+  generator,
+  type Jit,
+  jit,
+  layerNorm,
+  ndarray,
+  type NDArray,
+  sizeOf,
+  softmaxCrossEntropy,
+  tf,
+} from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { gelu, geluTanh } from "./activations.ts";
-import { softmaxCrossEntropy } from "./cross-entropy.ts";
 import { lookup } from "./embedding.ts";
-import { layerNorm } from "./layer-norm.ts";
 
 describe.each([
   ["eager", eager],
@@ -50,7 +60,7 @@ describe.each([
     const affine = { weight: random([5], 3), bias: random([5], 4) };
     expect(
       await gradientError(run, [4, 5], affine, (x, t) => layerNorm(x, t["weight"]!, t["bias"]!, 1e-12)),
-    ).toBeLessThan(5e-4);
+    ).toBeLessThan(1e-3);
     const rows = random([4, 5], 5);
     expect(
       await gradientError(run, [1, 5], { rows }, (w, t) =>

@@ -1,8 +1,7 @@
-import { tf } from "@pruning-bias/runtime";
+import { layerNorm, tf } from "@pruning-bias/runtime";
 import { activations } from "./activations.ts";
 import type { BertConfig } from "./config.ts";
 import type { Dropout } from "./encoder.ts";
-import { layerNorm } from "./layer-norm.ts";
 import { linear } from "./linear.ts";
 import { parameter, type Weights } from "./weights.ts";
 

@@ -1,5 +1,5 @@
 import type { Gate } from "@pruning-bias/model";
-import { tf } from "@pruning-bias/runtime";
+import { tf, withGradient } from "@pruning-bias/runtime";
 
 /** A linear layer: weight (out, in), bias (out). */
 export interface Linear {
@@ -43,10 +43,8 @@ function gateBias(bias: tf.Tensor, mask: tf.Tensor): tf.Tensor {
   const rowOpen = tf.max(mask, 1, true); // (r, 1)
   const gate = (b: tf.Tensor, open: tf.Tensor) =>
     tf.reshape(tf.mul(tf.reshape(b, [open.size, b.size / open.size]), open), b.shape);
-  const withGradient = (b: tf.Tensor, save: tf.GradSaveFunc) => {
-    save([rowOpen]);
-    return { value: gate(b, rowOpen), gradFunc: (db: tf.Tensor, [open]: tf.Tensor[]) => gate(db, open!) };
-  };
-  // TensorFlow.js types the last argument as "a tensor or the save function".
-  return tf.customGrad(withGradient as unknown as Parameters<typeof tf.customGrad>[0])(bias);
+  return withGradient((keep, b: tf.Tensor) => {
+    keep([rowOpen]);
+    return { value: gate(b, rowOpen), gradient: (db, [open]) => gate(db, open!) };
+  })(bias);
 }

@@ -1,4 +1,4 @@
-import { ndarray, type NDArray, tf } from "@pruning-bias/runtime";
+import { ndarray, type NDArray, tf, withGradient } from "@pruning-bias/runtime";
 
 /**
  * How scores S become a mask of zeros and ones at a threshold τ, which for topK is the density that is kept. Written
@@ -108,8 +108,5 @@ function largest(scores: Float32Array, count: number): Uint8Array {
 
 const sigmoid = (score: number) => Math.fround(1 / (1 + Math.exp(-score)));
 
-function straightThrough(x: tf.Tensor, fn: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
-  const withGradient = (x: tf.Tensor) => ({ value: fn(x), gradFunc: (dy: tf.Tensor) => dy });
-  // TensorFlow.js types the arguments as "a tensor or the save function".
-  return tf.customGrad(withGradient as unknown as Parameters<typeof tf.customGrad>[0])(x);
-}
+const straightThrough = (x: tf.Tensor, fn: (x: tf.Tensor) => tf.Tensor): tf.Tensor =>
+  withGradient((_, x: tf.Tensor) => ({ value: fn(x), gradient: (dy) => dy }))(x);

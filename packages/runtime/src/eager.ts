@@ -37,10 +37,11 @@ function toTensor(leaf: NDArray | number): tf.Tensor {
 function hostRandom(key: RandomKey): Random {
   let site = 0;
   return randomFrom((shape, least, scale) => {
-    const bytes = randomBytes(key, site++, sizeOf(shape));
-    return tf.tensor(
-      Float32Array.from(bytes, (byte) => (byte >= least ? scale : 0)),
-      shape,
-    );
+    const own = site++;
+    const mask = () => {
+      const kept = Float32Array.from(randomBytes(key, own, sizeOf(shape)), (byte) => (byte >= least ? scale : 0));
+      return tf.tensor(kept, shape);
+    };
+    return { forward: mask, backward: mask };
   });
 }

@@ -2,6 +2,7 @@ import { createCipheriv, createHash } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { withGradient } from "./fused/with-gradient.ts";
 import { tf } from "./tf.ts";
 
 /** Names a draw: the same key gives the same noise on every machine and backend, and after a resume. */
@@ -20,13 +21,25 @@ export interface Random {
   dropout<T extends tf.Tensor>(x: T, rate: number): T;
 }
 
+/** The mask of a site: made twice, so that no more than bytes is kept from the forward to the backward pass. */
+export interface DropoutMask {
+  readonly forward: () => tf.Tensor;
+  readonly backward: () => tf.Tensor;
+}
+
 /** `Random` over a function that draws the mask of the next site: `scale` with the bytes at or above `least`, else 0. */
-export function randomFrom(drawMask: (shape: number[], least: number, scale: number) => tf.Tensor): Random {
+export function randomFrom(drawMask: (shape: number[], least: number, scale: number) => DropoutMask): Random {
   return {
     dropout<T extends tf.Tensor>(x: T, rate: number): T {
       if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: expected a rate in [0, 1), got ${rate}`);
       const least = Math.round(rate * 256);
-      return least === 0 ? x : tf.mul<T>(x, drawMask(x.shape, least, 256 / (256 - least)));
+      if (least === 0) return x;
+      const mask = drawMask(x.shape, least, 256 / (256 - least));
+      const masked = withGradient((_, x: T) => ({
+        value: tf.mul<T>(x, mask.forward()),
+        gradient: (dy) => tf.mul(dy, mask.backward()),
+      }));
+      return masked(x);
     },
   };
 }

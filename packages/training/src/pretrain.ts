@@ -1,6 +1,14 @@
 import { padBatch, type Sentences } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, encode, maskedLmLogits, softmaxCrossEntropy } from "@pruning-bias/model";
-import { generator, type Jit, jit as compiled, ndarray, tf, valueAndGradients } from "@pruning-bias/runtime";
+import { type BertConfig, type Checkpoint, encode, maskedLmLogits } from "@pruning-bias/model";
+import {
+  generator,
+  type Jit,
+  jit as compiled,
+  ndarray,
+  softmaxCrossEntropy,
+  tf,
+  valueAndGradients,
+} from "@pruning-bias/runtime";
 import type { Tensors } from "./adamw.ts";
 import { maskTokens, type MaskingOptions } from "./masking.ts";
 import { initialState, optimizer } from "./optimizer.ts";

@@ -86,6 +86,12 @@ export class TracingBackend extends tf.KernelBackend {
   override memory = (): { unreliable: boolean } => ({ unreliable: true });
 }
 
+/** The backend of the function that is being traced; none where a function runs. */
+export function tracing(): TracingBackend | undefined {
+  const { backend } = tf.engine();
+  return backend instanceof TracingBackend ? backend : undefined;
+}
+
 function supported(dtype: string): DType {
   if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
   throw new Error(`jit: expected float32, int32 or bool tensors, got ${dtype}`);

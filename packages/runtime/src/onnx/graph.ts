@@ -6,8 +6,11 @@ const { onnx } = onnxProto;
 export const onnxTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
 export type OnnxType = keyof typeof onnxTypes;
 
-/** Attributes of a node: integers, lists of integers, or texts marked as such. */
-export type Attributes = Record<string, number | readonly number[] | { readonly text: string }>;
+/** Attributes of a node: integers, lists of integers, or texts and other numbers marked as such. */
+export type Attributes = Record<
+  string,
+  number | readonly number[] | { readonly text: string } | { readonly float: number }
+>;
 
 export interface GraphInput {
   readonly name: string;
@@ -133,6 +136,7 @@ function nodeProto({ op, domain, inputs, outputs, attributes }: Node) {
     attribute: Object.entries(attributes).map(([name, value]) => {
       if (typeof value === "number") return { name, type: onnx.AttributeProto.AttributeType.INT, i: value };
       if ("text" in value) return { name, type: onnx.AttributeProto.AttributeType.STRING, s: Buffer.from(value.text) };
+      if ("float" in value) return { name, type: onnx.AttributeProto.AttributeType.FLOAT, f: value.float };
       return { name, type: onnx.AttributeProto.AttributeType.INTS, ints: [...value] };
     }),
   };

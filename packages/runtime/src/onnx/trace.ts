@@ -63,9 +63,13 @@ function tracedRandom(): { random: Random; noise: { name: string; shape: readonl
   const random = randomFrom((shape, least, scale) => {
     const name = backend.graph.input("uint8", shape);
     noise.push({ name, shape });
-    const kept = backend.node("GreaterOrEqual", [name, backend.graph.constant("uint8", [least], [])], shape, "bool");
-    const ones = backend.node("Cast", [kept], shape, "float32", { to: onnxTypes.float32 });
-    return toTensor(backend.node("Mul", [ones, backend.graph.constant("float32", [scale], [])], shape, "float32"));
+    const mask = (op: string, bound: number) => () => {
+      const kept = backend.node(op, [name, backend.graph.constant("uint8", [bound], [])], shape, "bool");
+      const ones = backend.node("Cast", [kept], shape, "float32", { to: onnxTypes.float32 });
+      return toTensor(backend.node("Mul", [ones, backend.graph.constant("float32", [scale], [])], shape, "float32"));
+    };
+    // The same said in two ways: onnxruntime computes equal nodes once, and would keep floats where it now keeps bytes.
+    return { forward: mask("GreaterOrEqual", least), backward: mask("Greater", least - 1) };
   });
   return { random, noise };
 }

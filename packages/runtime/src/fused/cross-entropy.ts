@@ -1,12 +1,12 @@
-import { tf } from "@pruning-bias/runtime";
-import { withGradient } from "./gradient.ts";
+import { tf } from "../tf.ts";
+import { withGradient } from "./with-gradient.ts";
 
 /**
  * Cross entropy of a softmax, −log p[label], one loss a row: logits (N, V), labels (N) int32, losses (N). Labels lie in
  * [0, V): give rows to be ignored label 0 and weight 0. The gradient p − onehot(label) keeps the probabilities alone.
  */
 export const softmaxCrossEntropy = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D =>
-  withGradient((logits: tf.Tensor2D, keep) => {
+  withGradient((keep, logits: tf.Tensor2D) => {
     const chosen = () => tf.cast(tf.oneHot(labels, logits.shape[1]), "float32"); // (N, V)
     const shifted = tf.sub(logits, tf.max(logits, -1, true));
     const exponentials = tf.exp(shifted);
