@@ -10,7 +10,23 @@ export function valueAndGradients<P extends Readonly<Record<string, tf.Tensor>>>
 ): { value: tf.Scalar; gradients: Record<string, tf.Tensor> } {
   const names = Object.keys(parameters);
   const tensors = names.map((name) => parameters[name]!);
-  const { value, grads } = tf.engine().gradients(() => fn(parameters), tensors, undefined, true);
+  const { value, grads } = keepingForward(() => tf.engine().gradients(() => fn(parameters), tensors, undefined, true));
   const gradients = Object.fromEntries(names.flatMap((name, i) => (grads[i] == null ? [] : [[name, grads[i]]])));
   return { value: value as tf.Scalar, gradients };
+}
+
+/**
+ * TensorFlow.js frees what a function has computed, but for its value and what gradients have asked for. Here it lives on
+ * until the surrounding scope ends, as in a graph: functions return it beside the value, and gradients written by hand
+ * use it.
+ */
+function keepingForward<T>(run: () => T): T {
+  const engine = tf.engine() as { tidy: (name: unknown, fn?: () => unknown) => unknown };
+  const { tidy } = engine;
+  engine.tidy = (name, fn) => (name === "forward" ? fn!() : tidy.call(engine, name, fn));
+  try {
+    return run();
+  } finally {
+    engine.tidy = tidy;
+  }
 }

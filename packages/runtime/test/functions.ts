@@ -38,6 +38,26 @@ export const functions: [name: string, fn: TestFunction, inputs: Record<string, 
     { table: floats(7, 4), ids: ndarray(Int32Array.of(3, 1, 3, 6, 0, 3), [2, 3]) },
   ],
   [
+    "what stands beside a value and in its gradient",
+    ({ x, ids }) => {
+      let beside: tf.Tensor | undefined;
+      const { gradients } = valueAndGradients(
+        ({ x }) => {
+          beside = tf.exp(x!);
+          const large = tf.cast(tf.greater(ids!, 3), "float32");
+          const halved = tf.customGrad((x) => ({
+            value: tf.mul(x as tf.Tensor, large),
+            gradFunc: (dy: tf.Tensor) => tf.mul(tf.mul(dy, large), 0.5),
+          }));
+          return tf.sum<tf.Scalar>(halved(tf.mul(beside, x!)));
+        },
+        { x: x! },
+      );
+      return { beside: beside!, dx: gradients["x"]! };
+    },
+    { x: floats(6), ids: ndarray(Int32Array.of(3, 1, 4, 6, 0, 3)) },
+  ],
+  [
     "masks of scores",
     withGradients(({ scores, w }) => {
       const mask = tf.step(tf.sub(tf.sigmoid(scores!), 0.5));

@@ -84,7 +84,7 @@ function requireAsOurs(folder: string): void {
   // It calls what Node has dropped with version 23.
   const old = util as unknown as Record<string, unknown>;
   old["isNullOrUndefined"] ??= (value: unknown) => value === null || value === undefined;
-  old["isArray"] ??= Array.isArray;
+  old["isArray"] = Array.isArray; // Node's own warns
   if (module.registerHooks === undefined) {
     throw new BackendError(`it needs Node 22.15 or later, this is ${process.version}`);
   }
