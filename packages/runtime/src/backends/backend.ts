@@ -15,7 +15,7 @@ export interface BackendOptions {
   readonly threads?: number;
   /** 16: matrix products in half precision. By default 32. */
   readonly precision?: Precision;
-  /** Other processes compute beside this one: threads without work sleep at once, which costs a tenth alone. */
+  /** Other processes compute beside this one: threads without work sleep at once instead of spinning. */
   readonly shared?: boolean;
   /** Folders below which `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` are looked for as well. */
   readonly from?: readonly string[];
