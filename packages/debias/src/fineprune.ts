@@ -12,6 +12,7 @@ import { type Jit, jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   accumulate,
   type Arrays,
+  copies,
   initialState,
   linearSchedule,
   optimizer,
@@ -184,9 +185,10 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const trainedScores = trainedNames.filter((name) => name in scores);
   const model = (threshold: number) => ({ trained: state.parameters, fixed, threshold });
   const currentScores = (): Arrays => ({ ...scores, ...pick(state.parameters, trainedScores) });
+  // Copies: the optimiser writes into its arrays again.
   const parameters = (): Parameters => ({
-    weights: { ...weights, ...omit(state.parameters, Object.keys(scores)) },
-    scores: currentScores(),
+    weights: { ...weights, ...copies(omit(state.parameters, Object.keys(scores))) },
+    scores: copies(currentScores()),
   });
 
   const staticCount = Math.min(train.male.length, train.female.length, options.staticSentences ?? Infinity);

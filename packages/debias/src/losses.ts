@@ -40,6 +40,11 @@ export function batchLosses(
     1 / (rowCount(settings, sentences.targets, rows, pieces) * programs.rowsPerSentence);
   const attributeShare = (rows: ArrayLike<number>) => 1 / (rows.length * (programs.depth + 1));
 
+  // Results are written into the arrays of results before. The first of a stream has arrays of its own: where a name is new
+  // to the sum, they become part of it.
+  type Part = Awaited<ReturnType<Programs["targetGradients"]>>;
+  const kept: Partial<Record<"firstTarget" | "target" | "firstAttribute" | "attribute", Part>> = {};
+
   return {
     /** Losses in evaluation mode. */
     async evaluate(model: HostModel, attribute: NDArray, batch: DebiasBatch): Promise<Losses> {
@@ -57,7 +62,10 @@ export function batchLosses(
       return { lossDebias, lossKeep };
     },
 
-    /** Losses in training mode, and the gradients of α·L_debias + β·L_keep; `key` makes the dropout. */
+    /**
+     * Losses in training mode, and the gradients of α·L_debias + β·L_keep, good until the next call; `key` makes the
+     * dropout.
+     */
     async gradients(
       model: HostModel,
       attribute: NDArray,
@@ -70,16 +78,21 @@ export function batchLosses(
       const share = targetShare(batch.targets, pieces);
       for (const target of pieces) {
         const inputs = { model, batch: batchArrays(target.batch), attributes: attribute, share };
-        const part = await programs.targetGradients(inputs, key(piece++));
+        const slot = target === pieces[0] ? "firstTarget" : "target";
+        const part = await programs.targetGradients(inputs, key(piece++), kept[slot]);
+        kept[slot] = part;
         lossDebias += part.loss.data[0]!;
         accumulate(gradients, part.gradients);
       }
-      for (const own of cut(attributes, batch.attributes)) {
+      for (const [index, own] of cut(attributes, batch.attributes).entries()) {
         const inputs = { model, batch: batchArrays(own.batch), share: attributeShare(batch.attributes) };
+        const slot = index === 0 ? "firstAttribute" : "attribute";
         const part = await programs.attributeGradients(
           { ...inputs, original: await original(attributes, own) },
           key(piece++),
+          kept[slot],
         );
+        kept[slot] = part;
         lossKeep += part.loss.data[0]!;
         accumulate(gradients, part.gradients);
       }

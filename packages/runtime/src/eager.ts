@@ -1,4 +1,4 @@
-import { hostLeaves, isHostLeaf, isTensor, toHost } from "./host.ts";
+import { fitting, hostLeaves, isHostLeaf, isTensor, toHost } from "./host.ts";
 import type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
 import { type NDArray, scalar, sizeOf } from "./ndarray.ts";
 import { type Random, randomBytes, randomFrom, type RandomKey } from "./random.ts";
@@ -8,14 +8,24 @@ import { mapTree, type Tree } from "./tree.ts";
 /** A `Jit` that compiles nothing: it runs tensor functions op by op on a backend that TensorFlow.js knows by this name. */
 export function eagerOn(backend: string): Jit {
   return <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
-    const call = async (inputs: HostInput<I>, key: RandomKey = { seed: 0, counter: 0 }): Promise<HostOutput<O>> => {
+    const call = async (
+      inputs: HostInput<I>,
+      key: RandomKey = { seed: 0, counter: 0 },
+      into?: HostOutput<O>,
+    ): Promise<HostOutput<O>> => {
       hostLeaves(inputs); // names a bad leaf before anything runs
       void tf.setBackend(backend);
       try {
         let outputs: unknown;
         tf.tidy(() => {
           const tensors = mapTree(inputs as Tree<NDArray | number>, isHostLeaf, toTensor) as I;
-          outputs = mapTree(fn(tensors, hostRandom(key)) as Tree<tf.Tensor>, isTensor, toHost);
+          const given = new Map(into === undefined ? [] : hostLeaves(into));
+          outputs = mapTree(fn(tensors, hostRandom(key)) as Tree<tf.Tensor>, isTensor, (tensor, path) => {
+            if (into === undefined) return toHost(tensor);
+            const array = fitting(path, given.get(path), tensor.shape);
+            array.data.set(tensor.dataSync());
+            return array;
+          });
         });
         return outputs as HostOutput<O>;
       } finally {

@@ -19,3 +19,10 @@ export const isTensor = (node: unknown): node is tf.Tensor => node instanceof tf
 /** Copies a tensor's values out of TensorFlow.js. */
 export const toHost = (tensor: tf.Tensor): NDArray =>
   ndarray(tensor.dataSync().slice() as NDArray["data"], tensor.shape);
+
+/** The array at `path` of what a result is to be written into, which has the result's shape. */
+export function fitting(path: string, array: NDArray | undefined, shape: readonly number[]): NDArray {
+  if (array !== undefined && array.shape.join() === shape.join()) return array;
+  const got = array === undefined ? "none" : `[${array.shape.join(",")}]`;
+  throw new RangeError(`into: ${path}: expected an array of shape [${shape.join(",")}], got ${got}`);
+}

@@ -16,7 +16,12 @@ export type HostOutput<T> = T extends tf.Tensor ? NDArray : { readonly [K in key
 
 /** A tensor function that runs on host arrays. */
 export interface Compiled<I, O> {
-  (inputs: HostInput<I>, key?: RandomKey): Promise<HostOutput<O>>;
+  /**
+   * @param into a result of these shapes, such as that of an earlier call, whose arrays are written instead of new ones:
+   *   new memory costs more than to compute an update in. None of them may be an input.
+   * @throws RangeError where `into` has another tree or other shapes
+   */
+  (inputs: HostInput<I>, key?: RandomKey, into?: HostOutput<O>): Promise<HostOutput<O>>;
   /** Frees what was compiled; the next call compiles anew. */
   dispose(): Promise<void>;
 }

@@ -15,6 +15,18 @@ describe.each([
     expect(scaled.map(({ data }) => [...data])).toEqual([[2, 4], [6]]);
   });
 
+  it("write into arrays that are given, and name those that do not fit", async () => {
+    const twice = on(({ x }: { x: tf.Tensor }) => ({ y: tf.mul(x, 2), sum: [tf.sum(x)] }));
+    const into = { y: floats(9, 9), sum: [ndarray(Float32Array.of(9), [])] };
+    const out = await twice({ x: floats(1, 2) }, undefined, into);
+    expect(out.y.data).toBe(into.y.data);
+    expect([...into.y.data, ...into.sum[0]!.data]).toEqual([2, 4, 3]);
+    const short = twice({ x: floats(1, 2, 3) }, undefined, into);
+    await expect(short).rejects.toThrow("into: y: expected an array of shape [3], got [2]");
+    const none = twice({ x: floats(1, 2) }, undefined, { y: floats(0, 0), sum: [] });
+    await expect(none).rejects.toThrow("into: sum.0: expected an array of shape [], got none");
+  });
+
   it("return inputs and constants that nothing was computed on", async () => {
     const out = await on((x: tf.Tensor) => [x, tf.scalar(7)])(floats(1, 2));
     expect(out.map(({ data }) => [...data])).toEqual([[1, 2], [7]]);

@@ -2,6 +2,7 @@ export { adamW, type AdamWOptions, type AdamWRates, type AdamWState, biasCorrect
 export {
   accumulate,
   type Arrays,
+  copies,
   initialState,
   optimizer,
   type Optimizer,

@@ -1,9 +1,9 @@
 import ort from "onnxruntime-node";
-import { hostLeaves } from "../host.ts";
+import { fitting, hostLeaves } from "../host.ts";
 import type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "../jit.ts";
 import { ndarray, type NDArray, sizeOf } from "../ndarray.ts";
 import { randomBytes, type RandomKey } from "../random.ts";
-import { mapTree } from "../tree.ts";
+import { leaves, mapTree } from "../tree.ts";
 import { halfProducts } from "./half.ts";
 import { trace, type Trace } from "./trace.ts";
 
@@ -25,7 +25,11 @@ export interface CompilerOptions {
 export function compiler(options: CompilerOptions = {}): Jit {
   return <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
     const programs = new Map<string, Promise<Program>>();
-    const call = async (inputs: HostInput<I>, key: RandomKey = { seed: 0, counter: 0 }): Promise<HostOutput<O>> => {
+    const call = async (
+      inputs: HostInput<I>,
+      key: RandomKey = { seed: 0, counter: 0 },
+      into?: HostOutput<O>,
+    ): Promise<HostOutput<O>> => {
       const arrays = hostLeaves(inputs);
       const signature = arrays.map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape.join(",")}]`).join(" ");
       let program = programs.get(signature);
@@ -34,7 +38,7 @@ export function compiler(options: CompilerOptions = {}): Jit {
         programs.set(signature, program);
         program.catch(() => programs.delete(signature));
       }
-      return (await run(await program, new Map(arrays), key)) as HostOutput<O>;
+      return (await run(await program, new Map(arrays), key, into)) as HostOutput<O>;
     };
     const dispose = async (): Promise<void> => {
       const loaded = await Promise.allSettled(programs.values());
@@ -73,16 +77,27 @@ async function load({ graph, ...rest }: Trace, options: CompilerOptions): Promis
   return { ...rest, session, used: new Set(graph.inputs.map(({ name }) => name)), names: graph.outputs };
 }
 
-async function run(program: Program, arrays: ReadonlyMap<string, NDArray>, key: RandomKey): Promise<unknown> {
+async function run(
+  program: Program,
+  arrays: ReadonlyMap<string, NDArray>,
+  key: RandomKey,
+  into: unknown,
+): Promise<unknown> {
   const feeds: Record<string, ort.Tensor> = {};
   for (const [path, name] of program.inputs) if (program.used.has(name)) feeds[name] = toOrt(arrays.get(path)!);
   for (const [site, { name, shape }] of program.noise.entries()) {
     if (program.used.has(name)) feeds[name] = new ort.Tensor("uint8", randomBytes(key, site, sizeOf(shape)), shape);
   }
-  const results = await program.session.run(feeds);
-  return mapTree(program.outputs, isPosition, (position) => {
+  const given = new Map(into === undefined ? [] : hostLeaves(into));
+  const fetches: Record<string, ort.Tensor | null> = {};
+  for (const [path, position] of leaves(program.outputs, isPosition)) {
+    fetches[program.names[position]!] =
+      into === undefined ? null : toOrt(fitting(path, given.get(path), program.shapes[position]!));
+  }
+  const results = await program.session.run(feeds, fetches);
+  return mapTree(program.outputs, isPosition, (position, path) => {
     const { data, dims } = results[program.names[position]!]!;
-    return ndarray(data as NDArray["data"], dims);
+    return given.get(path) ?? ndarray(data as NDArray["data"], dims);
   });
 }
 

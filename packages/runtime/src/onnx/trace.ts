@@ -18,6 +18,8 @@ export interface Trace {
   readonly noise: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** The outputs' tree, with the position in `graph.outputs` for each leaf. */
   readonly outputs: Tree<number>;
+  /** The outputs' shapes, by that position. */
+  readonly shapes: readonly (readonly number[])[];
 }
 
 const backend = new TracingBackend();
@@ -43,7 +45,7 @@ export function trace<I, O>(fn: TensorFunction<I, O>, inputs: unknown): Trace {
     const graph = backend.graph.model(
       values.map((value) => ({ value: backend.nameOf(value), type: value.dtype, shape: value.shape })),
     );
-    return { graph, inputs: names, noise, outputs };
+    return { graph, inputs: names, noise, outputs, shapes: values.map(({ shape }) => shape) };
   } catch (error) {
     const missing = error instanceof Error ? /Kernel '(\w+)' not registered/.exec(error.message)?.[1] : undefined;
     if (missing === undefined) throw error;
