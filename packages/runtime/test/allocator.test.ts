@@ -18,8 +18,8 @@ it("a process starts again under its own number and arguments, once", () => {
   expect(stderr).toBe("");
   const lines = stdout.trim().split("\n");
   const pid = lines[0]!;
-  if (process.platform === "linux") expect(lines).toStrictEqual([pid, pid, `${pid} ${warmMemory} a,b c`]);
-  else expect(lines).toStrictEqual([pid, `${pid} undefined a,b c`]);
+  const restarted = [pid, pid, `${pid} ${warmMemory} a,b c`];
+  expect(lines).toStrictEqual(process.platform === "linux" ? restarted : [pid, `${pid} undefined a,b c`]);
 });
 
 it("leaves a process alone that has settings of its own, another system, or an older Node", () => {
