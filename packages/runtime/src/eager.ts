@@ -46,12 +46,14 @@ function toTensor(leaf: NDArray | number): tf.Tensor {
 
 function hostRandom(key: RandomKey): Random {
   let site = 0;
-  return randomFrom((shape, least, scale) => {
-    const own = site++;
-    const mask = () => {
-      const kept = Float32Array.from(randomBytes(key, own, sizeOf(shape)), (byte) => (byte >= least ? scale : 0));
-      return tf.tensor(kept, shape);
-    };
-    return { forward: mask, backward: mask };
+  const draw = (shape: readonly number[], own: number, value: (byte: number) => number) =>
+    tf.tensor(Float32Array.from(randomBytes(key, own, sizeOf(shape)), value), [...shape]);
+  return randomFrom({
+    mask(shape, least, scale) {
+      const own = site++;
+      const mask = () => draw(shape, own, (byte) => (byte >= least ? scale : 0));
+      return { forward: mask, backward: mask };
+    },
+    bytes: (shape) => draw(shape, site++, (byte) => byte),
   });
 }

@@ -19,6 +19,8 @@ export interface Random {
    * The rate is rounded to a multiple of 1/256, since one byte of noise decides.
    */
   dropout<T extends tf.Tensor>(x: T, rate: number): T;
+  /** Float32 numbers, evenly spread over the open interval (0, 1): odd multiples of 2⁻²⁴. Carries no gradient. */
+  uniform(shape: readonly number[]): tf.Tensor;
 }
 
 /** The mask of a site: made twice, so that no more than bytes is kept from the forward to the backward pass. */
@@ -27,19 +29,34 @@ export interface DropoutMask {
   readonly backward: () => tf.Tensor;
 }
 
-/** `Random` over a function that draws the mask of the next site: `scale` with the bytes at or above `least`, else 0. */
-export function randomFrom(drawMask: (shape: number[], least: number, scale: number) => DropoutMask): Random {
+/** What a backend draws at the next site. */
+export interface Draws {
+  /** `scale` with the bytes at or above `least`, else 0. */
+  mask(shape: readonly number[], least: number, scale: number): DropoutMask;
+  /** Bytes as float32 numbers. */
+  bytes(shape: readonly number[]): tf.Tensor;
+}
+
+/** `Random` over what a backend draws. */
+export function randomFrom(draw: Draws): Random {
   return {
     dropout<T extends tf.Tensor>(x: T, rate: number): T {
       if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: expected a rate in [0, 1), got ${rate}`);
       const least = Math.round(rate * 256);
       if (least === 0) return x;
-      const mask = drawMask(x.shape, least, 256 / (256 - least));
+      const mask = draw.mask(x.shape, least, 256 / (256 - least));
       const masked = withGradient((_, x: T) => ({
         value: tf.mul<T>(x, mask.forward()),
         gradient: (dy) => tf.mul(dy, mask.backward()),
       }));
       return masked(x);
+    },
+    uniform(shape: readonly number[]): tf.Tensor {
+      // 23 bits: every step is exact in float32, so that all backends agree to the bit.
+      const [high, middle, low] = tf.unstack(draw.bytes([3, ...shape])) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const upper = tf.mul(tf.floor(tf.mul(high, 1 / 2)), 65_536);
+      const bits = tf.add(tf.add(upper, tf.mul(middle, 256)), low);
+      return tf.mul(tf.add(tf.mul(bits, 2), 1), 2 ** -24);
     },
   };
 }

@@ -83,7 +83,7 @@ describe("compiled functions", () => {
   });
 
   it("name an op that has no rule", async () => {
-    await expect(jit((x: tf.Tensor) => tf.atanh(x))(floats(0.5))).rejects.toThrow("jit: Atanh has no rule");
+    await expect(jit((x: tf.Tensor) => tf.cumprod(x))(floats(0.5))).rejects.toThrow("jit: Cumprod has no rule");
   });
 
   it("may be compiled for a number of threads", async () => {

@@ -8,7 +8,20 @@ type Rule = (g: TracingBackend, inputs: Inputs, attrs: Attrs) => Value | Value[]
 
 /** The kernels' inputs and attributes under their names in TensorFlow.js; each kernel has its own few. */
 type Inputs = Record<
-  "a" | "alpha" | "b" | "condition" | "e" | "indices" | "input" | "logits" | "segmentIds" | "t" | "value" | "x",
+  | "a"
+  | "alpha"
+  | "b"
+  | "condition"
+  | "dy"
+  | "e"
+  | "indices"
+  | "input"
+  | "logits"
+  | "segmentIds"
+  | "t"
+  | "value"
+  | "x"
+  | "y",
   Value
 >;
 
@@ -24,6 +37,7 @@ interface Attrs {
   readonly dim: number;
   readonly dtype: DType | undefined;
   readonly exclusive: boolean;
+  readonly k: number;
   readonly keepDims: boolean;
   readonly numOrSizeSplits: number | number[];
   readonly numSegments: number;
@@ -85,10 +99,26 @@ const rules: Record<string, Rule> = {
 
   // elementwise, one operand
   ...Object.fromEntries(
-    ["Abs", "Ceil", "Cos", "Erf", "Exp", "Floor", "Log", "Neg", "Reciprocal", "Relu", "Round"]
-      .concat("Sigmoid", "Sign", "Sin", "Softplus", "Sqrt", "Tan", "Tanh")
+    ["Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor"]
+      .concat("Log", "Neg", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus")
+      .concat("Sqrt", "Tan", "Tanh")
       .map((op) => [op, unary(op)]),
   ),
+  // dy where y ≥ 0, else dy·(y + 1): y + 1 is the exponential there.
+  EluGrad: (g, { dy, y }) => {
+    const below = g.node("Mul", [dy, g.node("Add", [y, float(g, 1)], y.shape, y.dtype)], y.shape, y.dtype);
+    return g.node("Where", [g.node("GreaterOrEqual", [y, float(g, 0)], y.shape, "bool"), dy, below], y.shape, y.dtype);
+  },
+  LeakyRelu: (g, { x }, { alpha }) => {
+    const below = g.node("Mul", [x, float(g, alpha ?? 0.2)], x.shape, x.dtype);
+    return g.node("Where", [g.node("GreaterOrEqual", [x, float(g, 0)], x.shape, "bool"), x, below], x.shape, x.dtype);
+  },
+  Relu6: (g, { x }) => g.node("Clip", [x, float(g, 0), float(g, 6)], x.shape, x.dtype),
+  IsInf: (g, { x }) => g.node("IsInf", [x], x.shape, "bool"),
+  IsFinite: (g, { x }) => {
+    const [infinite, nan] = [g.node("IsInf", [x], x.shape, "bool"), g.node("IsNaN", [x], x.shape, "bool")];
+    return not(g, g.node("Or", [infinite, nan], x.shape, "bool"));
+  },
   IsNan: (g, { x }) => g.node("IsNaN", [x], x.shape, "bool"),
   Square: (g, { x }) => g.node("Mul", [x, x], x.shape, x.dtype),
   Rsqrt: (g, { x }) => g.node("Reciprocal", [g.node("Sqrt", [x], x.shape, x.dtype)], x.shape, x.dtype),
@@ -120,6 +150,12 @@ const rules: Record<string, Rule> = {
   All: (g, { x }, { axis, keepDims }) => cast(g, reduce(g, "ReduceMin", cast(g, x, "int32"), axis, keepDims), "bool"),
   ArgMax: (g, { x }, { axis }) => arg(g, "ArgMax", x, axis),
   ArgMin: (g, { x }, { axis }) => arg(g, "ArgMin", x, axis),
+  // Among equals the one that comes first, in both.
+  TopK: (g, { x }, { k }) => {
+    const shape = x.shape.with(-1, k);
+    const [values, indices] = g.graph.node("TopK", [g.nameOf(x), g.ints([k])], { axis: -1, largest: 1, sorted: 1 }, 2);
+    return [g.value(values!, shape, x.dtype), g.node("Cast", [indices!], shape, "int32", { to: onnxTypes.int32 })];
+  },
   Cumsum: (g, { x }, { axis, exclusive, reverse }) =>
     g.node("CumSum", [x, g.graph.constant("int32", [axis], [])], x.shape, x.dtype, {
       exclusive: exclusive ? 1 : 0,

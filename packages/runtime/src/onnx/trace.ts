@@ -62,16 +62,25 @@ const toTensor = (value: Value): tf.Tensor => tf.engine().makeTensorFromTensorIn
 
 function tracedRandom(): { random: Random; noise: { name: string; shape: readonly number[] }[] } {
   const noise: { name: string; shape: readonly number[] }[] = [];
-  const random = randomFrom((shape, least, scale) => {
+  const site = (shape: readonly number[]): string => {
     const name = backend.graph.input("uint8", shape);
     noise.push({ name, shape });
-    const mask = (op: string, bound: number) => () => {
-      const kept = backend.node(op, [name, backend.graph.constant("uint8", [bound], [])], shape, "bool");
-      const ones = backend.node("Cast", [kept], shape, "float32", { to: onnxTypes.float32 });
-      return toTensor(backend.node("Mul", [ones, backend.graph.constant("float32", [scale], [])], shape, "float32"));
-    };
-    // The same said in two ways: onnxruntime computes equal nodes once, and would keep floats where it now keeps bytes.
-    return { forward: mask("GreaterOrEqual", least), backward: mask("Greater", least - 1) };
+    return name;
+  };
+  const float = (value: Value | string, shape: readonly number[]) =>
+    backend.node("Cast", [value], shape, "float32", { to: onnxTypes.float32 });
+  const random = randomFrom({
+    mask(shape, least, scale) {
+      const name = site(shape);
+      const mask = (op: string, bound: number) => () => {
+        const kept = backend.node(op, [name, backend.graph.constant("uint8", [bound], [])], shape, "bool");
+        const factor = backend.graph.constant("float32", [scale], []);
+        return toTensor(backend.node("Mul", [float(kept, shape), factor], shape, "float32"));
+      };
+      // The same said in two ways: onnxruntime computes equal nodes once, and would keep floats where it now keeps bytes.
+      return { forward: mask("GreaterOrEqual", least), backward: mask("Greater", least - 1) };
+    },
+    bytes: (shape) => toTensor(float(site(shape), shape)),
   });
   return { random, noise };
 }
