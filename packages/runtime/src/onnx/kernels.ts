@@ -152,7 +152,7 @@ const rules: Record<string, Rule> = {
   ArgMin: (g, { x }, { axis }) => arg(g, "ArgMin", x, axis),
   // Among equals the one that comes first, in both.
   TopK: (g, { x }, { k }) => {
-    const shape = x.shape.with(-1, k);
+    const shape = [...x.shape.slice(0, -1), k];
     const [values, indices] = g.graph.node("TopK", [g.nameOf(x), g.ints([k])], { axis: -1, largest: 1, sorted: 1 }, 2);
     return [g.value(values!, shape, x.dtype), g.node("Cast", [indices!], shape, "int32", { to: onnxTypes.int32 })];
   },
