@@ -14,6 +14,8 @@ const table: [name: string, op: Op, inputs: NDArray[], differentiable?: boolean]
   ["div", tf.div, [floats(2, 3), positive(2, 3)], true],
   ["maximum", tf.maximum, [floats(2, 3), positive(2, 3)], true],
   ["minimum", tf.minimum, [floats(2, 3), positive(2, 3)], true],
+  ["maximum, broadcast", tf.maximum, [floats(2, 3), positive(3)], true],
+  ["minimum, broadcast", tf.minimum, [floats(2, 1), positive(3)], true],
   ["pow", (x: tf.Tensor) => tf.pow(x, 3), [positive(2, 3)], true],
   ["squaredDifference", tf.squaredDifference, [floats(2, 3), floats(2, 3)], true],
   ["greater", tf.greater, [floats(2, 3), floats(3)]],

@@ -13,3 +13,28 @@ tf.registerGradient({
     return { x: () => tf.reshape(tf.sum(tf.reshape(dy as tf.Tensor, tiles), repetitions), x!.shape) };
   },
 });
+
+// TensorFlow.js gives a broadcast operand of these a gradient of the result's shape, and then refuses it.
+for (const [kernelName, chosen] of [
+  ["Maximum", tf.greaterEqual],
+  ["Minimum", tf.lessEqual],
+] as const) {
+  tf.unregisterGradient(kernelName);
+  tf.registerGradient({
+    kernelName,
+    inputsToSave: ["a", "b"],
+    gradFunc: (dy, [a, b]) => {
+      const ofFirst = tf.cast(chosen(a!, b!), "float32");
+      return {
+        a: () => summedTo(a!.shape, tf.mul(dy as tf.Tensor, ofFirst)),
+        b: () => summedTo(b!.shape, tf.mul(dy as tf.Tensor, tf.sub(1, ofFirst))),
+      };
+    },
+  });
+}
+
+/** Sums over the axes along which an operand of this shape was broadcast. */
+function summedTo(shape: number[], gradient: tf.Tensor): tf.Tensor {
+  const axes = tf.broadcast_util.getReductionAxes(shape, gradient.shape);
+  return tf.reshape(axes.length === 0 ? gradient : tf.sum(gradient, axes), shape);
+}
