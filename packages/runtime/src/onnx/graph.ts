@@ -61,7 +61,14 @@ export class Graph {
     return name;
   }
 
-  /** The graph as an ONNX model with these outputs; nodes, constants and inputs that none of them needs are left out. */
+  /**
+   * The graph as an ONNX model with these outputs; nodes, constants and inputs that none of them needs are left out.
+   *
+   * The last node comes first. onnxruntime walks from the sinks to the sources, at each node into the input that stands
+   * last in the model, and computes a node when it leaves it. So it computes in the order of the trace: a weight's
+   * gradient as soon as its layer's is there, and what gradients recompute not before they need it. In the order of the
+   * trace itself it would do both the other way round, and keep nearly everything alive.
+   */
   model(outputs: readonly { value: string; type: OnnxType; shape: readonly number[] }[]): CompiledGraph {
     const produced = new Set(this.#nodes.flatMap((node) => node.outputs));
     const identities: Node[] = [];
@@ -73,7 +80,7 @@ export class Graph {
       return name;
     });
     const needed = new Set(outputs.map(({ value }) => value));
-    const nodes: Node[] = [];
+    const nodes: Node[] = []; // from the last to the first
     for (const node of this.#nodes.toReversed()) {
       if (!node.outputs.some((name) => needed.has(name))) continue;
       nodes.push(node);
@@ -88,7 +95,7 @@ export class Graph {
       ],
       graph: {
         name: "traced",
-        node: [...nodes.reverse(), ...identities].map(nodeProto),
+        node: [...identities, ...nodes].map(nodeProto),
         input: inputs.map((input) => valueProto(input.name, input.type, input.shape)),
         output: outputs.map(({ type, shape }, index) => valueProto(names[index]!, type, shape)),
         initializer: [...this.#constants.values()]
