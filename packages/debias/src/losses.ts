@@ -1,6 +1,6 @@
 import { concat, type Sentences } from "@pruning-bias/data";
-import type { NDArray, RandomKey } from "@pruning-bias/runtime";
-import { accumulate, type Arrays } from "@pruning-bias/training";
+import { type NDArray, type RandomKey, zeros } from "@pruning-bias/runtime";
+import type { Arrays } from "@pruning-bias/training";
 import type { HostModel } from "./attributes.ts";
 import { batchArrays } from "./encoder.ts";
 import { countTokens, type Microbatch, microbatches, type MicrobatchOptions } from "./microbatches.ts";
@@ -40,10 +40,15 @@ export function batchLosses(
     1 / (rowCount(settings, sentences.targets, rows, pieces) * programs.rowsPerSentence);
   const attributeShare = (rows: ArrayLike<number>) => 1 / (rows.length * (programs.depth + 1));
 
-  // Results are written into the arrays of results before. The first of a stream has arrays of its own: where a name is new
-  // to the sum, they become part of it.
-  type Part = Awaited<ReturnType<Programs["targetGradients"]>>;
-  const kept: Partial<Record<"firstTarget" | "target" | "firstAttribute" | "attribute", Part>> = {};
+  // Programs add their gradients into these arrays; those that one has added to are cleared before the next batch.
+  const sum: Record<string, NDArray> = {};
+  const summed = new Set<string>();
+  const cleared = (trained: Arrays): Record<string, NDArray> => {
+    for (const [name, { shape }] of Object.entries(trained)) sum[name] ??= zeros(shape);
+    for (const name of summed) sum[name]!.data.fill(0);
+    summed.clear();
+    return sum;
+  };
 
   return {
     /** Losses in evaluation mode. */
@@ -73,30 +78,24 @@ export function batchLosses(
       key: (piece: number) => RandomKey,
     ): Promise<Losses & { gradients: Arrays }> {
       let [lossDebias, lossKeep, piece] = [0, 0, 0];
-      const gradients: Record<string, NDArray> = {};
+      const sum = cleared(model.trained as Arrays);
+      const into = { loss: zeros([]), gradients: sum };
+      const lossOf = ({ loss, gradients }: typeof into): number => {
+        for (const name of Object.keys(gradients)) summed.add(name);
+        return loss.data[0]!;
+      };
       const pieces = cut(sentences.targets, batch.targets);
       const share = targetShare(batch.targets, pieces);
-      for (const target of pieces) {
-        const inputs = { model, batch: batchArrays(target.batch), attributes: attribute, share };
-        const slot = target === pieces[0] ? "firstTarget" : "target";
-        const part = await programs.targetGradients(inputs, key(piece++), kept[slot]);
-        kept[slot] = part;
-        lossDebias += part.loss.data[0]!;
-        accumulate(gradients, part.gradients);
+      for (const { batch: padded } of pieces) {
+        const inputs = { model, sum, batch: batchArrays(padded), attributes: attribute, share };
+        lossDebias += lossOf(await programs.targetGradients(inputs, key(piece++), into));
       }
-      for (const [index, own] of cut(attributes, batch.attributes).entries()) {
-        const inputs = { model, batch: batchArrays(own.batch), share: attributeShare(batch.attributes) };
-        const slot = index === 0 ? "firstAttribute" : "attribute";
-        const part = await programs.attributeGradients(
-          { ...inputs, original: await original(attributes, own) },
-          key(piece++),
-          kept[slot],
-        );
-        kept[slot] = part;
-        lossKeep += part.loss.data[0]!;
-        accumulate(gradients, part.gradients);
+      for (const own of cut(attributes, batch.attributes)) {
+        const inputs = { model, sum, batch: batchArrays(own.batch), share: attributeShare(batch.attributes) };
+        const embeddings = await original(attributes, own);
+        lossKeep += lossOf(await programs.attributeGradients({ ...inputs, original: embeddings }, key(piece++), into));
       }
-      return { lossDebias, lossKeep, gradients };
+      return { lossDebias, lossKeep, gradients: Object.fromEntries([...summed].map((name) => [name, sum[name]!])) };
     },
 
     /** Real tokens of a batch. */

@@ -32,6 +32,11 @@ interface TargetInputs {
   readonly share: tf.Scalar;
 }
 
+/** Gradients so far by the trained names, to which a program adds its own. */
+interface Summed {
+  readonly sum: Tensors;
+}
+
 interface AttributeInputs {
   readonly model: Model;
   readonly batch: BatchTensors;
@@ -75,15 +80,21 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     keepTerm(encoded(model, trained, batch, { layers: depth, random, keywordsOnly }), batch, original, share);
 
   const compiled = {
-    /** α·L_debias: the loss before α, and its gradients after. */
-    targetGradients: jit((inputs: TargetInputs, random) =>
-      weighted(alpha, inputs.model.trained, (trained) => targets(trained, inputs, dropout ? random : undefined)),
+    /** α·L_debias: the loss before α, and its gradients after, added to `sum`. */
+    targetGradients: jit((inputs: TargetInputs & Summed, random) =>
+      added(
+        inputs.sum,
+        weighted(alpha, inputs.model.trained, (trained) => targets(trained, inputs, dropout ? random : undefined)),
+      ),
     ),
     /** β·L_keep, likewise. */
-    attributeGradients: jit((inputs: AttributeInputs, random) =>
-      weighted(beta, inputs.model.trained, (trained) => attributes(trained, inputs, dropout ? random : undefined)),
+    attributeGradients: jit((inputs: AttributeInputs & Summed, random) =>
+      added(
+        inputs.sum,
+        weighted(beta, inputs.model.trained, (trained) => attributes(trained, inputs, dropout ? random : undefined)),
+      ),
     ),
-    /** weight·L_prune, likewise. */
+    /** weight·L_prune: the loss before the weight, and its gradients after. */
     pruneGradients: jit(({ trained, fixed, weight }: { trained: Tensors; fixed: Tensors; weight: tf.Scalar }) =>
       weighted(weight, trained, (scores) => regulariser(subject.layout!, settings.pruning!, { ...fixed, ...scores })),
     ),
@@ -124,3 +135,8 @@ function weighted(weight: number | tf.Scalar, trained: Tensors, loss: (trained: 
   }, trained);
   return { loss: value!, gradients };
 }
+
+const added = (sum: Tensors, { loss, gradients }: ReturnType<typeof weighted>) => ({
+  loss,
+  gradients: Object.fromEntries(Object.entries(gradients).map(([name, own]) => [name, tf.add<tf.Tensor>(sum[name]!, own)])),
+});

@@ -18,7 +18,8 @@ export type HostOutput<T> = T extends tf.Tensor ? NDArray : { readonly [K in key
 export interface Compiled<I, O> {
   /**
    * @param into a result of these shapes, such as that of an earlier call, whose arrays are written instead of new ones:
-   *   new memory costs more than to compute an update in. None of them may be an input.
+   *   new memory costs more than to compute an update in. One of them may be an input, where nothing but its own new values
+   *   depends on it, each on the same element: a sum that grows, a parameter that is updated.
    * @throws RangeError where `into` has another tree or other shapes
    */
   (inputs: HostInput<I>, key?: RandomKey, into?: HostOutput<O>): Promise<HostOutput<O>>;
