@@ -54,7 +54,7 @@ async function follow(folder: string, golden: Golden, name: string): Promise<voi
     if (event.value.kind === "step") steps.push(event.value);
     if (event.value.kind === "epoch") {
       epochs.push(event.value);
-      scoresBefore.set(event.value.step, event.value.parameters.scores);
+      scoresBefore.set(event.value.step, event.value.parameters().scores);
     }
     if (event.value.kind === "validation") last = event.value;
   }

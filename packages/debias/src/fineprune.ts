@@ -103,7 +103,8 @@ export interface EpochEvent {
   readonly step: number;
   /** (2, D): the static attributes, male and female. */
   readonly attributes: NDArray;
-  readonly parameters: Parameters;
+  /** Copies them as they are until the next event is asked for. */
+  readonly parameters: () => Parameters;
 }
 
 export interface ValidationEvent extends Losses {
@@ -113,7 +114,8 @@ export interface ValidationEvent extends Losses {
   /** α·L_debias + β·L_keep in evaluation mode, at the final threshold. */
   readonly loss: number;
   readonly threshold: number;
-  readonly parameters: Parameters;
+  /** Copies them as they are until the next event is asked for. */
+  readonly parameters: () => Parameters;
 }
 
 export type FinepruneEvent = StepEvent | EpochEvent | ValidationEvent;
@@ -185,7 +187,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const trainedScores = trainedNames.filter((name) => name in scores);
   const model = (threshold: number) => ({ trained: state.parameters, fixed, threshold });
   const currentScores = (): Arrays => ({ ...scores, ...pick(state.parameters, trainedScores) });
-  // Copies: the optimiser writes into its arrays again.
+  // Copies: the optimiser writes into its arrays.
   const parameters = (): Parameters => ({
     weights: { ...weights, ...copies(omit(state.parameters, Object.keys(scores))) },
     scores: copies(currentScores()),
@@ -199,7 +201,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     if (checking === undefined || validation === undefined) return undefined;
     const losses = await checking.evaluate(model(final), attributes, everySentence(validation));
     const loss = alpha * losses.lossDebias + beta * losses.lossKeep;
-    return { kind: "validation", step, epoch, loss, ...losses, threshold: final, parameters: parameters() };
+    return { kind: "validation", step, epoch, loss, ...losses, threshold: final, parameters };
   };
 
   const before = await validate(0, 0);
@@ -208,7 +210,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   let step = 0;
   for (let epoch = 0; step < totalSteps; epoch++) {
     if (epoch > 0) attributes = await computeAttributes();
-    yield { kind: "epoch", epoch, step, attributes, parameters: parameters() };
+    yield { kind: "epoch", epoch, step, attributes, parameters };
     for (const [index, batch] of batchesOf(epoch).slice(0, perEpoch).entries()) {
       if (step >= totalSteps) break;
       const { threshold, lambda } = thresholdAt(step, true);

@@ -138,5 +138,7 @@ function weighted(weight: number | tf.Scalar, trained: Tensors, loss: (trained: 
 
 const added = (sum: Tensors, { loss, gradients }: ReturnType<typeof weighted>) => ({
   loss,
-  gradients: Object.fromEntries(Object.entries(gradients).map(([name, own]) => [name, tf.add<tf.Tensor>(sum[name]!, own)])),
+  gradients: Object.fromEntries(
+    Object.entries(gradients).map(([name, own]) => [name, tf.add<tf.Tensor>(sum[name]!, own)]),
+  ),
 });

@@ -27,6 +27,14 @@ describe.each([
     await expect(none).rejects.toThrow("into: sum.0: expected an array of shape [], got none");
   });
 
+  it("write into their own inputs, element by element", async () => {
+    const add = on(({ sum, x }: { sum: tf.Tensor; x: tf.Tensor }) => ({ sum: tf.add(sum, tf.matMul(x, x)) }));
+    const sum = floats(1, 2, 3, 4);
+    const inputs = { sum: ndarray(sum.data, [2, 2]), x: ndarray(floats(1, 1, 0, 1).data, [2, 2]) };
+    for (let i = 0; i < 3; i++) await add(inputs, undefined, { sum: inputs.sum });
+    expect([...sum.data]).toEqual([4, 8, 3, 7]);
+  });
+
   it("return inputs and constants that nothing was computed on", async () => {
     const out = await on((x: tf.Tensor) => [x, tf.scalar(7)])(floats(1, 2));
     expect(out.map(({ data }) => [...data])).toEqual([[1, 2], [7]]);

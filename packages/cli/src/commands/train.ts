@@ -73,7 +73,8 @@ export async function train(config: Config, out: string, context: Context): Prom
       context.progress({ what: "step", done: value.step, total: value.totalSteps, detail });
     }
     if (value.kind === "validation") {
-      const { parameters, ...row } = value;
+      const { parameters: current, ...row } = value;
+      const parameters = current();
       const effects = await measureSeat(parameters);
       const blocks = layout === undefined ? {} : blockCounts(layout, parameters.scores, value.threshold);
       await record({ ...row, ...blocks, seat: effects, seconds: seconds() });

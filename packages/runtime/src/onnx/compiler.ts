@@ -65,7 +65,11 @@ async function load({ graph, ...rest }: Trace, options: CompilerOptions): Promis
     executionProviders: [executionProvider],
     // It warns of every graph of which the processor computes a part.
     logSeverityLevel: executionProvider === "cpu" ? 2 : 3,
-    ...(shared && { extra: { session: { intra_op: { allow_spinning: "0" } } } }),
+    extra: {
+      // Else each session would hold the zeros that an embedding's gradient is added to.
+      optimization: { constant_folding_max_output_size_in_bytes: "1048576" },
+      ...(shared && { session: { intra_op: { allow_spinning: "0" } } }),
+    },
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: "all",
