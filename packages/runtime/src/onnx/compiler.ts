@@ -63,8 +63,8 @@ async function load({ graph, ...rest }: Trace, options: CompilerOptions): Promis
   const { threads = 0, executionProvider = "cpu", precision = 32, shared = false } = options;
   const session = await ort.InferenceSession.create(precision === 16 ? halfProducts(graph.bytes) : graph.bytes, {
     executionProviders: [executionProvider],
-    // It warns of every graph of which the processor computes a part.
-    logSeverityLevel: executionProvider === "cpu" ? 2 : 3,
+    // Errors alone: it warns of graphs of which the processor computes a part, and of zeros that it does not keep.
+    logSeverityLevel: 3,
     extra: {
       // Else each session would hold the zeros that an embedding's gradient is added to.
       optimization: { constant_folding_max_output_size_in_bytes: "1048576" },
