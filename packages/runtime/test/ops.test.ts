@@ -134,6 +134,12 @@ const table: [name: string, op: Op, inputs: NDArray[], differentiable?: boolean]
     [floats(2)],
   ],
   ["oneHot", (x: tf.Tensor) => tf.oneHot(x, 4), [ints(2, 3)]],
+  ["reverse", (x: tf.Tensor) => tf.reverse(x, [0, -1]), [floats(2, 3, 4)], true],
+  ["reverse, int32", (x: tf.Tensor) => tf.reverse(x), [ints(3, 4)]],
+  ["mod", (x: tf.Tensor) => tf.mod(x, tf.tensor([0.7, -0.4, 0.3])), [floats(4, 3)], true],
+  ["mod, int32", (x: tf.Tensor) => tf.mod(tf.sub(x, tf.scalar(2, "int32")), tf.scalar(3, "int32")), [ints(3, 4)]],
+  ["floorDiv", (x: tf.Tensor) => tf.floorDiv(tf.sub(x, tf.scalar(2, "int32")), tf.scalar(3, "int32")), [ints(3, 4)]],
+  ["gatherND", (x: tf.Tensor) => tf.gatherND(x, tf.tensor2d([2, 0, 1, 3], [2, 2], "int32")), [floats(3, 4, 2)]],
   ["matMul", tf.matMul, [floats(3, 4), floats(4, 2)], true],
   [
     "matMul, transposed",

@@ -17,6 +17,7 @@ type Inputs = Record<
   | "indices"
   | "input"
   | "logits"
+  | "params"
   | "segmentIds"
   | "t"
   | "value"
@@ -35,6 +36,7 @@ interface Attrs {
   readonly constantValue: number;
   readonly depth: number;
   readonly dim: number;
+  readonly dims: number | number[];
   readonly dtype: DType | undefined;
   readonly exclusive: boolean;
   readonly k: number;
@@ -72,6 +74,21 @@ const rules: Record<string, Rule> = {
   Maximum: binary("Max"),
   Minimum: binary("Min"),
   Pow: binary("Pow"),
+  // The remainder has the divisor's sign.
+  Mod: (g, { a, b }) => {
+    const shape = broadcast(a, b);
+    if (a.dtype !== "float32") return g.node("Mod", [a, b], shape, a.dtype, { fmod: 0 });
+    const remainder = (x: Value) => g.node("Mod", [x, b], shape, a.dtype, { fmod: 1 });
+    const negative = (x: Value) => g.node("Less", [x, float(g, 0)], x.shape, "bool");
+    const rest = remainder(a);
+    const agree = g.node("Equal", [negative(a), negative(b)], shape, "bool");
+    return g.node("Where", [agree, rest, remainder(g.node("Add", [rest, b], shape, a.dtype))], shape, a.dtype);
+  },
+  FloorDiv: (g, { a, b }) => {
+    const shape = broadcast(a, b);
+    const quotient = g.node("Div", [cast(g, a, "float32"), cast(g, b, "float32")], shape, "float32");
+    return cast(g, g.node("Floor", [quotient], shape, "float32"), "int32");
+  },
   SquaredDifference: (g, { a, b }) => {
     const difference = g.node("Sub", [a, b], broadcast(a, b), a.dtype);
     return g.node("Mul", [difference, difference], difference.shape, difference.dtype);
@@ -176,6 +193,11 @@ const rules: Record<string, Rule> = {
     const ends = starts.map((start, axis) => start + sizes[axis]!);
     return g.node("Slice", [x, g.ints(starts), g.ints(ends)], sizes, x.dtype);
   },
+  Reverse: (g, { x }, { dims }) => {
+    const axes = tf.util.parseAxisParam(dims, x.shape);
+    const each = (value: number) => g.ints(axes.map(() => value));
+    return g.node("Slice", [x, each(-1), each(-(2 ** 31)), g.ints(axes), each(-1)], x.shape, x.dtype);
+  },
   Concat: (g, inputs, { axis }) => concat(g, Object.values(inputs), axis),
   Pack: (g, inputs, { axis }) => {
     const items = Object.values(inputs) as [Value, ...Value[]];
@@ -232,6 +254,12 @@ const rules: Record<string, Rule> = {
     const at = fromStart(axis, x.shape.length);
     const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
     return g.node("Gather", [x, indices], shape, x.dtype, { axis: at });
+  },
+  GatherNd: (g, { params, indices }) => {
+    const depth = indices.shape.at(-1)!;
+    const shape = [...indices.shape.slice(0, -1), ...params.shape.slice(depth)];
+    const at = g.node("Cast", [indices], indices.shape, "int32", { to: onnxTypes.int64 });
+    return g.node("GatherND", [params, at], shape, params.dtype);
   },
   // ScatterElements adds one element after the other, in order: the same sum on every run.
   UnsortedSegmentSum: (g, { x, segmentIds }, { numSegments }) => {
