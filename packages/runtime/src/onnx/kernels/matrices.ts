@@ -12,6 +12,9 @@ export const matrices: Rules = {
     const { a, b, bias, preluActivationWeights } = inputs;
     const { transposeA, transposeB, activation = "linear", leakyreluAlpha } = attrs;
     let x = matMul(g, a, b, transposeA, transposeB);
+    if (bias !== undefined && bias.dtype !== x.dtype) {
+      throw new TypeError(`jit: _FusedMatMul: expected a bias of ${x.dtype}, got ${bias.dtype}; cast it first`);
+    }
     if (bias !== undefined) x = g.node("Add", [x, bias], broadcast(x, bias), x.dtype);
     if (activation === "linear") return x;
     const rule = elementwise[activations[activation] ?? ""];
@@ -20,6 +23,7 @@ export const matrices: Rules = {
   },
   Einsum: (g, inputs, { equation }) => {
     const operands = Object.values(inputs);
+    refuseTruths("Einsum", ...operands);
     const [terms, result] = equation.replaceAll(/\s/g, "").split("->") as [string, string];
     const sizes = new Map(
       terms.split(",").flatMap((term, i) => [...term].map((axis, at) => [axis, operands[i]!.shape[at]!] as const)),

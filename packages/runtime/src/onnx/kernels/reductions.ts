@@ -64,8 +64,8 @@ export const reductions: Rules = {
   // How many of the row's numbers come before each value.
   SearchSorted: (g, { sortedSequence, values }, { side }) => {
     const [rows, count, queries] = [values.shape[0]!, sortedSequence.shape[1]!, values.shape[1]!];
-    const row = reshape(g, sortedSequence, [rows, 1, count]);
-    const column = reshape(g, values, [rows, queries, 1]);
+    const row = reshape(g, numbers(g, sortedSequence), [rows, 1, count]);
+    const column = reshape(g, numbers(g, values), [rows, queries, 1]);
     const shape = [rows, queries, count];
     const before = g.node(side === "left" ? "Less" : "LessOrEqual", [row, column], shape, "bool");
     return reduce(g, "ReduceSum", cast(g, before, "int32"), 2);
@@ -102,6 +102,7 @@ function arg(g: TracingBackend, name: string, x: Value, axis: number): Value {
 
 /** The sum of the weights, or of ones, of each number below `size` along the last axis. */
 function count(g: TracingBackend, x: Value, weights: Value, size: number, binary = false): Value {
+  refuseTruths("Bincount", weights);
   const shape = [...x.shape, size];
   const column = (v: Value) => reshape(g, v, [...x.shape, 1]);
   const hit = g.node("Equal", [column(x), counting(g, size)], shape, "bool");
