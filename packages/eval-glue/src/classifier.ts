@@ -41,11 +41,10 @@ export interface ClassifierOptions {
 /** The tensor functions of a sequence classifier, whose encoder stands under the masks of its scores in every forward. */
 export function classifier(jit: Jit, { config, layout, maxGradientNorm }: ClassifierOptions): Classifier {
   const logitsOf = (weights: Tensors, { scores, threshold, batch }: ClassifierInputs, random?: Random): tf.Tensor2D => {
-    const dropout = random === undefined ? {} : { dropout: random.dropout };
     const first = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D; // nothing else of the last layer is read
-    const options = { ...dropout, lastPositions: first };
+    const options = { random, lastPositions: first };
     const last = encodeMasked(config, layout, { weights, scores, threshold }, batch, options).at(-1)!; // (B, 1, D)
-    return sequenceLogits(config, weights, last, dropout);
+    return sequenceLogits(config, weights, last, { random });
   };
   const lossesOf = labelCount(config) === 1 ? squaredErrors : softmaxCrossEntropy;
 
