@@ -1,4 +1,4 @@
-import { layerModules, type Role } from "./families.ts";
+import { layerModules, type Role } from "./layers.ts";
 import type { HostMask, HostMasks } from "./host-masks.ts";
 import type { Layout } from "./layout.ts";
 

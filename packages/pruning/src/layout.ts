@@ -1,5 +1,5 @@
 import { sizeOf } from "@pruning-bias/runtime";
-import { layerModules, type Role, roles } from "./families.ts";
+import { layerModules, type Role, roles } from "./layers.ts";
 import { blockGrid } from "./grid.ts";
 import { type Binariser, methods } from "./methods.ts";
 import type { PruningSettings } from "./settings.ts";
@@ -12,8 +12,10 @@ export interface EncoderSizes {
   readonly num_attention_heads: number;
   /** `bert` where absent. */
   readonly model_type?: string;
-  /** ALBERT's layers that have weights of their own; 1 where absent. */
+  /** Sets of weights that the layers share, as in ALBERT: each is pruned once. One for each layer where absent. */
   readonly num_hidden_groups?: number | undefined;
+  /** Sizes of a model that is compact already, and cannot be pruned again. */
+  readonly compact_layers?: unknown;
 }
 
 export type Group = "attention" | "dense";
@@ -85,6 +87,9 @@ export function scoreLayout(sizes: EncoderSizes, settings: PruningSettings): Lay
   const modules: MaskedModule[] = [];
   const scores = new Map<string, ScoreTensor>();
   const tied: string[][] = [];
+  if (sizes.compact_layers !== undefined) {
+    throw new Error("scoreLayout: expected a model with all its heads and neurons, got one that is compact");
+  }
   for (const [layer, names] of layerModules(sizes).entries()) {
     const owners = new Map<string, string>();
     for (const slot of slots(sizes, settings, names)) {

@@ -86,7 +86,7 @@ const SETTINGS = "pruning_settings";
 const FAMILY = "model_type";
 const AMPERE = ".ampere_module.";
 /** What stands before the names of an encoder's layers. */
-const PREFIX = /^.*?(?=(?:encoder\.layer|transformer\.layer|encoder\.albert_layer_groups)\.)/;
+const PREFIX = /^.*?(?=encoder\.layer\.)/;
 const MOST_LISTED = 3;
 
 const patternOf = (entry: string) => entry.replace(/context_module\.mask_scores$/, "ampere_pattern");
