@@ -21,7 +21,10 @@ export async function compact(flags: Flags) {
   });
   const checkpoint = { config, weights: initWeights(config, { seed: 1, head: "none" }) };
   const inputs = {
-    inputIds: ndarray(Int32Array.from({ length: batch * seq }, (_, i) => 1000 + ((i * 7919) % 20_000)), [batch, seq]),
+    inputIds: ndarray(
+      Int32Array.from({ length: batch * seq }, (_, i) => 1000 + ((i * 7919) % 20_000)),
+      [batch, seq],
+    ),
     attentionMask: ndarray(new Int32Array(batch * seq).fill(1), [batch, seq]),
   };
   const dense = await forward(checkpoint, inputs, threads);

@@ -108,8 +108,7 @@ export function forward(
 
     // Self-attention: softmax(q kᵀ/√d + bias) v, h heads side by side; all H of them but in a compact layer.
     const { heads: h, uniform_size, intermediate_size } = layerSizes(config, set);
-    const heads = (x: tf.Tensor2D) =>
-      tf.transpose(tf.reshape(x, [B, x.shape[0] / B, h, x.shape[1] / h]), [0, 2, 1, 3]); // (B, h, ·, ·)
+    const heads = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [B, x.shape[0] / B, h, x.shape[1] / h]), [0, 2, 1, 3]); // (B, h, ·, ·)
     let context: tf.Tensor2D | undefined;
     if (h > 0) {
       const q = heads(tf.mul(dense(own, `${name}.attention.self.query`), 1 / Math.sqrt(d)));

@@ -100,7 +100,9 @@ function compactAttention({ query, key, value, output }: Record<Role, Linear>, h
   const uniform = uniformHeads.flatMap((head) => parts[head]!.passed);
 
   // Values that are a bias alone, of all heads: attention adds up to 1.
-  const constant = Float64Array.from({ length: value.outputs }, (_, i) => (zeroRow(value, i) ? (value.bias?.[i] ?? 0) : 0));
+  const constant = Float64Array.from({ length: value.outputs }, (_, i) =>
+    zeroRow(value, i) ? (value.bias?.[i] ?? 0) : 0,
+  );
   return {
     report: { removedHeads, uniformHeads, keptHeads, querySize, valueSize, uniformSize: uniform.length },
     parts: {
@@ -137,7 +139,12 @@ function rowsOf({ weight, bias, inputs }: Linear, rows: readonly number[]): Line
   for (const [to, from] of rows.entries()) {
     if (from >= 0) picked.set(weight.subarray(from * inputs, (from + 1) * inputs), to * inputs);
   }
-  return { weight: picked, bias: bias && Float32Array.from(rows, (row) => bias[row] ?? 0), outputs: rows.length, inputs };
+  return {
+    weight: picked,
+    bias: bias && Float32Array.from(rows, (row) => bias[row] ?? 0),
+    outputs: rows.length,
+    inputs,
+  };
 }
 
 function columnsOf({ weight, bias, outputs, inputs }: Linear, columns: readonly number[]): Linear {

@@ -48,8 +48,7 @@ function maskValues(
   threshold: number,
 ): HostMask["values"] {
   const [rows, columns] = grid;
-  const masked = (values: Float32Array) =>
-    methods[binariser.method].hostMask(values, threshold, binariser.minElements);
+  const masked = (values: Float32Array) => methods[binariser.method].hostMask(values, threshold, binariser.minElements);
   if (source!.kind === "product") {
     const [r, c] = [source!.rows, source!.columns].map((name) => name && (valuesOf(name).data as Float32Array));
     return masked(

@@ -11,7 +11,7 @@ export interface EncoderSizes {
   readonly num_hidden_layers: number;
   readonly num_attention_heads: number;
   /** `bert` where absent. */
-  readonly model_type?: string;
+  readonly model_type?: string | undefined;
   /** Sets of weights that the layers share, as in ALBERT: each is pruned once. One for each layer where absent. */
   readonly num_hidden_groups?: number | undefined;
   /** Sizes of a model that is compact already, and cannot be pruned again. */
@@ -263,7 +263,9 @@ function scoreTensors(module: MaskedModule, slot: Slot, settings: PruningSetting
     const group = settings.ampere === "annealing" ? "rows" : "columns";
     const along = group === "rows" ? outputs : inputs;
     if (along % 4 !== 0) {
-      throw new RangeError(`pruning.ampere_pruning_method: expected a multiple of 4 ${group}, got ${along} of ${module.name}`);
+      throw new RangeError(
+        `pruning.ampere_pruning_method: expected a multiple of 4 ${group}, got ${along} of ${module.name}`,
+      );
     }
     tensors.push({
       ...{ ...shared, name: ampere, kind: "ampere", initial: 0, init: "constant", open: false },

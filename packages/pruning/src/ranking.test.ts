@@ -37,7 +37,10 @@ describe.each([
       const { kept } = await run({ values: ndarray(data), density });
       const host = hostLargest(data, hostCountKept(density, n));
       expect((kept.data as Int32Array).reduce((sum, bit) => sum + bit, 0)).toBe(count);
-      expect(kept.data.every((bit, i) => bit === host[i]), "host").toBe(true);
+      expect(
+        kept.data.every((bit, i) => bit === host[i]),
+        "host",
+      ).toBe(true);
     }
     await run.dispose();
   });

@@ -1,7 +1,16 @@
-import { ndarray, type NDArray, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
+import {
+  ndarray,
+  type NDArray,
+  readSafetensors,
+  type StoredTensor,
+  toFloat32,
+  writeSafetensors,
+} from "@pruning-bias/runtime";
+import { z } from "zod";
 import { patterns } from "./ampere.ts";
+import type { Pruned } from "./encode-masked.ts";
 import { initial } from "./initial.ts";
-import { type Layout, parameterScores } from "./layout.ts";
+import { type Layout, parameterScores, scoreLayout } from "./layout.ts";
 import type { HostScores } from "./host-masks.ts";
 import { parsePruningSettings, type PruningSettings } from "./settings.ts";
 
@@ -59,12 +68,15 @@ export async function writeScores(
       const array = scores[name] ?? fixed.get(name);
       if (array === undefined) throw new Error(`${path}: expected scores ${name} to write, got none of that name`);
       const annealed = layout.ampere === "annealing" && entry.includes(AMPERE);
-      return annealed ? [[entry, array] as const, [patternOf(entry), ownPatterns()] as const] : [[entry, array] as const];
+      return annealed
+        ? [[entry, array] as const, [patternOf(entry), ownPatterns()] as const]
+        : [[entry, array] as const];
     }),
   );
   await writeSafetensors(path, Object.fromEntries(tensors), {
     ...metadata,
     [FAMILY]: layout.sizes.model_type ?? "bert",
+    [SIZES]: JSON.stringify(EncoderSizesSchema.parse(layout.sizes)),
     [SETTINGS]: JSON.stringify(settings),
   });
 }
@@ -82,7 +94,34 @@ export async function readScoreSettings(path: string): Promise<PruningSettings |
   }
 }
 
+/**
+ * Scores and the layout they are in, from a file that `writeScores` wrote: no model is needed to look at masks.
+ *
+ * @throws Error `PATH: …` for files of others, and what `readScores` throws
+ */
+export async function readPruned(path: string): Promise<Pruned> {
+  const settings = await readScoreSettings(path);
+  const text = (await readSafetensors(path)).metadata[SIZES];
+  if (settings === undefined || text === undefined) {
+    throw new Error(`${path}: expected ${SETTINGS} and ${SIZES} in its metadata, got a file without`);
+  }
+  const sizes = EncoderSizesSchema.safeParse(JSON.parse(text));
+  if (sizes.data === undefined) throw new Error(`${path}: ${SIZES}: ${sizes.error.issues[0]!.message}`);
+  const layout = scoreLayout(sizes.data, settings);
+  return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
+}
+
 const SETTINGS = "pruning_settings";
+const SIZES = "encoder_sizes";
+const size = z.int().positive();
+const EncoderSizesSchema = z.object({
+  model_type: z.string().optional(),
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: size,
+  num_attention_heads: size,
+  num_hidden_groups: size.optional(),
+});
 const FAMILY = "model_type";
 const AMPERE = ".ampere_module.";
 /** What stands before the names of an encoder's layers. */

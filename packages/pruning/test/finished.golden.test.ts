@@ -13,7 +13,16 @@ import {
   regulariser,
   scoreLayout,
 } from "@pruning-bias/pruning";
-import { type Jit, jit, type NDArray, readSafetensors, type SafeTensors, tf, toFloat32, toInt32 } from "@pruning-bias/runtime";
+import {
+  type Jit,
+  jit,
+  type NDArray,
+  readSafetensors,
+  type SafeTensors,
+  tf,
+  toFloat32,
+  toInt32,
+} from "@pruning-bias/runtime";
 import { describe, expect, test } from "vitest";
 import { backends, difference, farFrom } from "./fixtures.ts";
 
@@ -67,7 +76,9 @@ describeGolden("scores after fine-pruning", "fineprune", (path) => {
         const masks = hostMasks(layout, scoresAt("final", layout, tensors), settings.finalThreshold);
         expect(Object.keys(masks)).toEqual(run.modules);
         expect(run.modules.map((module) => masks[module]!.open)).toEqual(run.float64.final.open_blocks);
-        const bits = Object.fromEntries(Object.entries(masks).map(([module, { values }]) => [module, { data: values }]));
+        const bits = Object.fromEntries(
+          Object.entries(masks).map(([module, { values }]) => [module, { data: values }]),
+        );
         const stored = run.modules.map(
           (module) => [module, tensors[`mask.final.${module}`]!.data as Uint8Array] as const,
         );
