@@ -8,7 +8,6 @@ import { denseWeights } from "./dense.ts";
 import { hostMasks } from "./host-masks.ts";
 import { initialScores } from "./initial.ts";
 import { scoreLayout } from "./layout.ts";
-import { hostMagnitudes } from "./magnitudes.ts";
 import { fromNnPruning, type NnPruningKeys } from "./nn-pruning.ts";
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
@@ -74,7 +73,7 @@ describe.each([
       );
       const actual = await run({ weights, scores, threshold });
       await run.dispose();
-      const masks = hostMasks(layout, { ...scores, ...hostMagnitudes(layout, weights) }, threshold);
+      const masks = hostMasks(layout, { ...weights, ...scores }, threshold);
       const dense = denseWeights(layout, weights, masks);
       for (const [name, { data }] of Object.entries(actual as Record<string, NDArray>)) {
         expect(difference(data, dense[name]!.data), name).toBeLessThan(1e-6);
@@ -157,12 +156,14 @@ describe.each([
   });
 });
 
-test("without magnitudes, masks by magnitude say what they need", () => {
+test("masks by magnitude say which weights they need", () => {
   const layout = scoreLayout(
     config,
     fromNnPruning({ dense_pruning_method: "magnitude:1d_alt", attention_block_rows: 8, attention_block_cols: 8 }),
   );
-  expect(() => hostMasks(layout, initialScores(layout), 0.5)).toThrow("add those of hostMagnitudes");
+  expect(() => hostMasks(layout, initialScores(layout), 0.5)).toThrow(
+    "magnitudes: expected encoder.layer.0.intermediate.dense.weight among the parameters, got none of that name",
+  );
 });
 
 /** A weight under a gate on its outputs or inputs. */

@@ -12,7 +12,6 @@ export {
 } from "./layout.ts";
 export { initialScores } from "./initial.ts";
 export { mergeTied } from "./tied.ts";
-export { hostMagnitudes } from "./magnitudes.ts";
 export { annealed, bestTwo, patterns } from "./ampere.ts";
 export { type Position, rampSteps, schedule, type Scheduled } from "./schedule.ts";
 export { applyMasks, type MaskTraining } from "./apply-masks.ts";

@@ -89,6 +89,9 @@ test("missing, unknown and misshapen scores are listed in one line", async () =>
       `expected no ${output.replace("layer.1", "layer.2")} in this layout, got one`,
   );
   const other = scoreLayout({ ...sizes, num_hidden_layers: 4 }, settings);
+  await expect(readScores(path, other)).rejects.toThrow(
+    "wrong.safetensors: expected scores of layer 3, got none of it; ",
+  );
   await expect(readScores(path, other)).rejects.toThrow(/; and \d+ more$/);
 });
 

@@ -31,12 +31,16 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
   const shapes = new Map(layout.scores.map(({ name, shape }) => [name, shape]));
   const scores: Record<string, NDArray> = {};
   const wrong: string[] = [];
+  const layers = new Set(Array.from(found.keys(), layerOf));
+  const missing = new Set(layout.modules.map(({ name }) => layerOf(name)).filter((layer) => !layers.has(layer)));
+  if (missing.size > 0) wrong.push(`expected scores of layer ${[...missing].join(", ")}, got none of it`);
   for (const { name: entry, scores: name } of layout.modules.flatMap(({ entries }) => entries)) {
     const tensor = found.get(entry);
     const shape = shapes.get(name)!;
     found.delete(entry);
-    if (tensor === undefined) wrong.push(`expected ${entry}, got none of that name`);
-    else if (tensor.shape.join() !== shape.join()) wrong.push(unlike(entry, tensor, shape));
+    if (tensor === undefined) {
+      if (!missing.has(layerOf(entry))) wrong.push(`expected ${entry}, got none of that name`);
+    } else if (tensor.shape.join() !== shape.join()) wrong.push(unlike(entry, tensor, shape));
     else {
       const read = inOwnOrder(toFloat32(tensor), stored.get(patternOf(entry)));
       scores[name] ??= read;
@@ -127,6 +131,8 @@ const AMPERE = ".ampere_module.";
 /** What stands before the names of an encoder's layers. */
 const PREFIX = /^.*?(?=encoder\.layer\.)/;
 const MOST_LISTED = 3;
+
+const layerOf = (name: string): string => /^encoder\.layer\.(\d+)\./.exec(name)?.[1] ?? "";
 
 const patternOf = (entry: string) => entry.replace(/context_module\.mask_scores$/, "ampere_pattern");
 const ownPatterns = () => ndarray(Float32Array.from(patterns.flat()), [patterns.length, 4]);
