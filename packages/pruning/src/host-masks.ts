@@ -91,7 +91,8 @@ function multiplied(
 
 /**
  * How many trained scores lie within `margin` of where their mask flips. Scores settle *on* the threshold, so how many
- * are undecided says more of a run than which of them were open last.
+ * are undecided says more of a run than which of them were open last. Rows and columns of a product flip nothing alone, and
+ * are not counted.
  */
 export function undecided(layout: Layout, scores: HostScores, threshold: number, margin = 0.1): number {
   let count = 0;
