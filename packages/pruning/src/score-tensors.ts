@@ -1,4 +1,5 @@
 import { sizeOf } from "@pruning-bias/runtime";
+import type { Role } from "./layers.ts";
 import type { MaskedModule, ScoreTensor } from "./layout.ts";
 import type { Slot } from "./masked-module.ts";
 import { type Binariser, methods } from "./methods.ts";
