@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
+import { compact } from "./compact.ts";
 import { data } from "./data.ts";
 import { gemm } from "./gemm.ts";
 import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data };
+const benchmarks = { gemm, step, data, compact };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { difference, farFrom } from "../test/fixtures.ts";
 import { applyMasks } from "./apply-masks.ts";
 import { hostMasks } from "./host-masks.ts";
-import { initialScores, type Layout, scoreLayout, trainedScores } from "./layout.ts";
+import { initialScores } from "./initial.ts";
+import { type Layout, scoreLayout, trainedScores } from "./layout.ts";
 import { fromNnPruning, type NnPruningKeys } from "./nn-pruning.ts";
 
 const config: BertConfig = parseConfig({
@@ -41,6 +42,10 @@ describe.each([
     ["blocks", { attention_block_rows: 4, attention_block_cols: 2 }],
     ["whole heads", { attention_block_rows: 4, attention_block_cols: 8 }],
     ["whole matrices", { attention_block_rows: 8, attention_block_cols: 8 }],
+    [
+      "joint scores, read the other way by the output",
+      { attention_pruning_method: "sigmoid_threshold:joint", attention_block_rows: 4, attention_block_cols: 2 },
+    ],
     ["shared scores", { attention_block_rows: 4, attention_block_cols: 8, share_pruning_scores: true }],
     [
       "blocks everywhere",
@@ -76,9 +81,10 @@ describe.each([
     expect(difference(actual.value.data, expected.value.data)).toBeLessThan(1e-5);
     for (const { name, shape } of layout.scores) {
       const sums = new Float64Array(shape.reduce((a, b) => a * b, 1));
-      for (const module of layout.modules.filter(({ scores }) => scores === name)) {
+      const sharing = layout.modules.filter(({ entries }) => entries.some(({ scores }) => scores === name));
+      for (const module of sharing) {
         const [weight, gradient] = [weights, expected.gradients].map((tree) => tree[`${module.name}.weight`]!.data);
-        for (const [index, w] of weight!.entries()) sums[blockOf(index, module)]! += w * gradient![index]!;
+        for (const [index, w] of weight!.entries()) sums[scoreOf(index, module)]! += w * gradient![index]!;
       }
       expect(farFrom(actual.gradients, [[name, sums]], 1e-4)).toEqual([]);
     }
@@ -101,6 +107,52 @@ describe.each([
     const own = await run({ weights, scores: trainedScores(layout, scores), threshold: final_threshold, batch });
     await run.dispose();
     expect(difference(own.last.data, all.last.data)).toBeLessThan(1e-6);
+  });
+});
+
+describe("masks while training", () => {
+  const gatesOf = (keys: NnPruningKeys) => {
+    const layout = scoreLayout(config, fromNnPruning({ attention_block_rows: 4, attention_block_cols: 8, ...keys }));
+    const program = jit(({ weights, scores, on }: Pick<Inputs, "weights" | "scores"> & { on: tf.Tensor }, noise) => {
+      const training = on.shape[0] === 1 ? { noise, temperature: tf.scalar(0.5) } : undefined;
+      const masked = applyMasks(layout, weights, scores, tf.scalar(0.1), training);
+      const of = (module: string) => masked.gates[`encoder.layer.0.attention.${module}`]?.rows;
+      return {
+        ...{ query: of("self.query") ?? tf.zeros([1]), key: of("self.key") ?? tf.zeros([1]) },
+        weight: masked.weights["encoder.layer.0.attention.self.query.weight"]!,
+      };
+    });
+    const scores = initialScores(layout);
+    for (const { data } of Object.values(scores)) noise(data as Float32Array, 5, 1);
+    return async (training: boolean, counter = 0) => {
+      const on = ndarray(new Float32Array(training ? 1 : 2));
+      const made = await program({ weights, scores, on }, { seed: 1, counter });
+      return Object.fromEntries(Object.entries(made).map(([name, { data }]) => [name, Array.from(data)]));
+    };
+  };
+
+  test("l0 draws once for a tensor that modules share, and anew for another key", async () => {
+    const gates = gatesOf({
+      ...{ attention_pruning_method: "l0", dense_pruning_method: "l0:1d_alt", share_pruning_scores: true },
+    });
+    const [first, again, other, evaluated] = [
+      await gates(true),
+      await gates(true),
+      await gates(true, 1),
+      await gates(false),
+    ];
+    expect(first!["query"]).toEqual(first!["key"]);
+    expect(again).toEqual(first);
+    expect(other!["query"]).not.toEqual(first!["query"]);
+    expect(evaluated!["query"]).not.toEqual(first!["query"]);
+    expect(evaluated).toEqual(await gates(false, 1));
+  });
+
+  test("2:4 sparsity is soft under a temperature, and two of four in evaluation", async () => {
+    const gates = gatesOf({ attention_pruning_method: "disabled", ampere_pruning_method: "annealing" });
+    const [training, evaluated] = [await gates(true), await gates(false)];
+    expect(training["weight"]!.every((weight) => weight !== 0)).toBe(true);
+    expect(evaluated["weight"]!.filter((weight) => weight !== 0)).toHaveLength(32);
   });
 });
 
@@ -151,6 +203,14 @@ function noise(data: Float32Array, seed: number, scale: number): void {
 function blockOf(index: number, { shape, grid }: Layout["modules"][number]): number {
   const row = Math.floor((Math.floor(index / shape[1]) * grid[0]) / shape[0]);
   return row * grid[1] + Math.floor(((index % shape[1]) * grid[1]) / shape[1]);
+}
+
+/** Index of the score over a weight, where it is another: scores read the other way. */
+function scoreOf(index: number, module: Layout["modules"][number]): number {
+  const block = blockOf(index, module);
+  const [rows, columns] = module.grid;
+  const transposed = module.source?.kind === "blocks" && module.source.transposed;
+  return transposed ? (block % columns) * rows + Math.floor(block / columns) : block;
 }
 
 /** Ŵ and b̂, made on the host. */

@@ -14,6 +14,7 @@ import {
   hostMasks,
   type Layout,
   type PruningSettings,
+  pruningWarnings,
   rampSteps,
   scoreLayout,
   undecided,
@@ -46,7 +47,7 @@ export async function train(config: Config, out: string, context: Context): Prom
   const pruning = pruningSettings(config, model.checkpoint.config);
   const layout = pruning && scoreLayout(model.checkpoint.config, pruning);
   const measureSeat = await seatWhileTraining(config, model, { layout, pruning, jit }, context);
-  warn(config, context);
+  warn(config, pruning, context);
   await forget(out);
 
   // Metrics grow under another name: a run that was cut off leaves none that look whole.
@@ -180,12 +181,11 @@ async function forget(out: string): Promise<void> {
 }
 
 /** Settings that must end badly, said before an hour is spent on them. */
-function warn({ model, pruning }: Config, { log }: Context): void {
-  if (pruning !== null && model.freeze_weights && model.embedding_layer === "first") {
-    log(
-      "model.embedding_layer=first: embeddings are not pruned, so the debiasing loss gives frozen scores no gradient and all close at once",
-    );
-  }
+function warn({ model }: Config, pruning: PruningSettings | undefined, { log }: Context): void {
+  if (pruning === undefined) return;
+  const lossReachesScores = model.embedding_layer !== "first";
+  const planned = { totalSteps: Infinity, warmupSteps: 0, lossReachesScores, trainsWeights: !model.freeze_weights };
+  for (const warning of pruningWarnings(pruning, planned)) log(`pruning: ${warning}`);
 }
 
 // The original's schedule has a warm-up of its own, −1.
