@@ -8,14 +8,8 @@ export {
   sentenceRows,
   tokenRows,
 } from "./embeddings.ts";
-export {
-  type EpochEvent,
-  fineprune,
-  type FinepruneEvent,
-  type FinepruneOptions,
-  type FinepruneResult,
-  type Parameters,
-  type StepEvent,
-  type ValidationEvent,
-} from "./fineprune.ts";
+export { fineprune } from "./fineprune.ts";
+export type { FinepruneOptions } from "./options.ts";
+export type { EpochEvent, FinepruneEvent, FinepruneResult, StepEvent, ValidationEvent } from "./events.ts";
+export type { Parameters } from "./parameters.ts";
 export type { DebiasBatch, DebiasSentences, Losses } from "./losses.ts";
