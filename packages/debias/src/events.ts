@@ -1,5 +1,6 @@
 import type { Layout } from "@pruning-bias/pruning";
 import type { NDArray } from "@pruning-bias/runtime";
+import type { TrainingState } from "@pruning-bias/training";
 import type { Losses } from "./losses.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -20,6 +21,10 @@ export interface StepEvent extends Losses {
   readonly openBlocks: readonly number[];
   /** Real tokens that went through the encoder. */
   readonly tokens: number;
+  /** Norm of all gradients. */
+  readonly gradientNorm: number;
+  /** Everything that the steps to come depend on; its arrays are the run's own until the next event is asked for. */
+  readonly state: () => TrainingState;
 }
 
 export interface EpochEvent {

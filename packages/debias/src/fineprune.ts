@@ -1,6 +1,14 @@
 import { hostMasks, type Layout, scoreLayout } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
-import { accumulate, type Arrays, initialState, optimizer } from "@pruning-bias/training";
+import {
+  accumulate,
+  type Arrays,
+  expectConvergence,
+  globalNorm,
+  initialState,
+  optimizer,
+  type TrainingState,
+} from "@pruning-bias/training";
 import { staticAttributes } from "./attributes.ts";
 import type { FinepruneEvent, FinepruneResult, ValidationEvent } from "./events.ts";
 import { batchLosses, type DebiasBatch, type DebiasSentences } from "./losses.ts";
@@ -17,33 +25,53 @@ import { programs as makePrograms, type ProgramSettings } from "./programs.ts";
  * Yields an event after each step, at each epoch's static attributes, and at each validation: before training, inside
  * and at the end of each epoch.
  *
- * @throws Error where a loss is no finite number, naming the step
+ * @throws DivergenceError where the loss is no number or explodes, naming the step and the batch
  */
 export async function* fineprune(options: FinepruneOptions): AsyncGenerator<FinepruneEvent, FinepruneResult> {
-  const { checkpoint, train, validation, pruning, seed = 42, jit = compiled } = options;
+  const { checkpoint, train, validation, pruning, resume, seed = 42, jit = compiled } = options;
   const { config, weights } = checkpoint;
   const layout = pruning && scoreLayout(config, pruning);
   const settings = programSettings(options, layout);
   const programs = makePrograms(jit, settings);
   const pieces = micro(options);
-  const original = originalEmbeddings(programs, encoderWeights(weights), options.originalCache);
-  const training = batchLosses(programs, settings, train, original, pieces);
-  const checking = validation && batchLosses(programs, settings, validation, original, pieces);
+  const { stepsPerEpoch, totalSteps, finalThreshold, ...at } = plan(options);
+  const limit = options.originalCache ?? 1e9;
+  const losses = (of: DebiasSentences, rows: () => Iterable<number>) =>
+    batchLosses(
+      programs,
+      settings,
+      of,
+      (attributes) =>
+        originalEmbeddings(programs, encoderWeights(weights), { sentences: attributes, rows: rows(), limit, pieces }),
+      pieces,
+    );
+  const training = losses(train, at.attributeRows);
+  const checking = validation && losses(validation, () => everySentence(validation).attributes);
 
-  const { totalSteps, finalThreshold, ...at } = plan(options);
   const model = subject(checkpoint, layout, options);
   const groups = parameterGroups(options, model.names);
   const update = optimizer(jit, groups);
-  let state = initialState(model.initial);
+  let state = resume?.optimizer ?? initialState(model.initial);
+  let step = resume?.step ?? 0;
+  let firstLoss = resume?.values["firstLoss"] as number | undefined;
+  let attributes = resume?.arrays["attributes"] ?? (await attributesNow());
   const parameters = () => model.parameters(state.parameters);
+  const stateNow = (): TrainingState => ({
+    step,
+    optimizer: state,
+    arrays: { attributes },
+    values: { firstLoss: firstLoss! },
+  });
 
-  let attributes = await attributesNow();
-  if (validation !== undefined) yield validate(0, 0);
-  let step = 0;
-  for (let epoch = 0; step < totalSteps; epoch++) {
-    if (epoch > 0) attributes = await attributesNow();
-    yield { kind: "epoch", epoch, step, attributes, parameters };
-    for (const batch of at.batches(epoch).slice(0, totalSteps - step)) {
+  // A state is one before the validation that may follow its step.
+  yield* validationNow();
+  for (let epoch = Math.floor(step / stepsPerEpoch); step < totalSteps; epoch++) {
+    const first = epoch * stepsPerEpoch;
+    if (step === first) {
+      if (epoch > 0) attributes = await attributesNow();
+      yield { kind: "epoch", epoch, step, attributes, parameters };
+    }
+    for (const batch of at.batches(epoch).slice(step - first)) {
       const { threshold, lambda } = at.pressure(step);
       const now = model.at(state.parameters, threshold);
       const key = (piece: number) => ({ seed, counter: step * 65_536 + piece });
@@ -51,7 +79,10 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       const weight = options.compat === "reference" ? 1 : lambda;
       const lossPrune = layout === undefined ? 0 : await addRegulariser(weight, gradients);
       const loss = settings.alpha * lossDebias + settings.beta * lossKeep + weight * lossPrune;
-      if (!Number.isFinite(loss)) throw new Error(`fineprune: expected a finite loss at step ${step + 1}, got ${loss}`);
+      firstLoss ??= loss;
+      const gradientNorm = globalNorm(gradients);
+      const where = { step: step + 1, batch: described(batch, epoch, step - first) };
+      expectConvergence({ ...where, loss, gradientNorm, firstLoss });
 
       const openBlocks = layout === undefined ? [] : open(layout, model.scores(state.parameters), threshold);
       const rate = at.rate(step);
@@ -60,10 +91,11 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       yield {
         kind: "step",
         ...{ step, totalSteps, epoch, loss, lossDebias, lossKeep, lossPrune, threshold, lambda, openBlocks },
-        learningRates: groups.map(({ learningRate }) => learningRate * rate),
+        ...{ gradientNorm, learningRates: groups.map(({ learningRate }) => learningRate * rate) },
         tokens: training.tokens(batch),
+        state: stateNow,
       };
-      if (validation !== undefined && at.validates(step)) yield validate(step, epoch);
+      yield* validationNow();
     }
   }
   await Promise.all([programs.dispose(), update.dispose()]);
@@ -83,11 +115,13 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     return part.loss.data[0]!;
   }
 
-  async function validate(done: number, epoch: number): Promise<ValidationEvent> {
+  async function* validationNow(): AsyncGenerator<ValidationEvent> {
+    if (checking === undefined || !at.validates(step)) return;
     const now = model.at(state.parameters, finalThreshold);
-    const losses = await checking!.evaluate(now, attributes, everySentence(validation!));
-    const loss = settings.alpha * losses.lossDebias + settings.beta * losses.lossKeep;
-    return { kind: "validation", step: done, epoch, loss, ...losses, threshold: finalThreshold, parameters };
+    const found = await checking.evaluate(now, attributes, everySentence(validation!));
+    const loss = settings.alpha * found.lossDebias + settings.beta * found.lossKeep;
+    const epoch = Math.floor(Math.max(0, step - 1) / stepsPerEpoch);
+    yield { kind: "validation", step, epoch, loss, ...found, threshold: finalThreshold, parameters };
   }
 }
 
@@ -113,10 +147,15 @@ const micro = ({ checkpoint: { config }, microbatch = 8, compat, referenceWidth 
   width: compat === "reference" ? referenceWidth : undefined,
 });
 
-const everySentence = ({ targets, male, female }: DebiasSentences): DebiasBatch => ({
+const everySentence = ({ targets, male, female }: DebiasSentences) => ({
   targets: Int32Array.from({ length: targets.length }, (_, row) => row),
   attributes: Int32Array.from({ length: male.length + female.length }, (_, row) => row),
 });
 
 const open = (layout: Layout, scores: Arrays, threshold: number): number[] =>
   Object.values(hostMasks(layout, scores, threshold)).map((mask) => mask.open);
+
+const described = ({ targets, attributes }: DebiasBatch, epoch: number, index: number): string => {
+  const rows = (all: ArrayLike<number>) => `${Array.from(all).slice(0, 4).join(", ")}${all.length > 4 ? ", …" : ""}`;
+  return `batch ${index + 1} of epoch ${epoch + 1} (targets ${rows(targets)}; attributes ${rows(attributes)})`;
+};

@@ -1,7 +1,7 @@
 import type { Checkpoint } from "@pruning-bias/model";
 import type { PruningSettings } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
-import type { Arrays } from "@pruning-bias/training";
+import type { Arrays, TrainingState } from "@pruning-bias/training";
 import type { DebiasMode, EmbeddingLayer } from "./embeddings.ts";
 import type { LossForm } from "./loss.ts";
 import type { DebiasBatch, DebiasSentences } from "./losses.ts";
@@ -45,10 +45,12 @@ export interface FinepruneOptions {
   readonly referenceWidth?: number;
   /** Sentences that go through the encoder at once. */
   readonly microbatch?: number;
-  /** Bytes in which embeddings of the original model are kept, so that a sentence goes through it once; 1e9 by default. */
+  /** Bytes in which embeddings of the original model may be kept, so that a sentence goes through it once; 1e9 by default. */
   readonly originalCache?: number;
   /** The batches of an epoch; by default drawn from `seed`. */
   readonly batches?: (epoch: number) => readonly DebiasBatch[];
   readonly seed?: number;
+  /** Goes on from here, with the settings that this state came from. */
+  readonly resume?: TrainingState;
   readonly jit?: Jit;
 }

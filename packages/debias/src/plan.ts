@@ -27,11 +27,22 @@ export function plan(options: FinepruneOptions) {
     pruning === undefined
       ? { threshold: 0, lambda: 0 }
       : schedule(pruning, { step, totalSteps, warmupSteps: reference ? -1 : warmupSteps, training });
+  const batches = (epoch: number) =>
+    batchesOf(epoch).slice(0, Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch));
   return {
     stepsPerEpoch,
     totalSteps,
     /** The batches of an epoch, from 0. */
-    batches: (epoch: number) => batchesOf(epoch).slice(0, stepsPerEpoch),
+    batches,
+    /** Attribute sentences of all batches. */
+    attributeRows(): Set<number> {
+      const rows = new Set<number>();
+      for (let epoch = 0; epoch * stepsPerEpoch < totalSteps && rows.size < sizes.male + sizes.female; epoch++) {
+        for (const { attributes } of batches(epoch))
+          for (let i = 0; i < attributes.length; i++) rows.add(attributes[i]!);
+      }
+      return rows;
+    },
     /** Threshold and λ of the step that follows `step` others. */
     pressure: (step: number) => pressureAt(step, true),
     finalThreshold: pressureAt(totalSteps, false).threshold,
