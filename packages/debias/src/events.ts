@@ -1,27 +1,30 @@
 import type { Layout } from "@pruning-bias/pruning";
 import type { NDArray } from "@pruning-bias/runtime";
 import type { TrainingState } from "@pruning-bias/training";
+import type { Gates } from "./gates.ts";
 import type { Losses } from "./losses.ts";
 import type { Parameters } from "./parameters.ts";
 
-export interface StepEvent extends Losses {
+/** A step that was made; its gates are those of its forward pass. */
+export interface StepEvent extends Losses, Gates {
   readonly kind: "step";
   /** From 1: updates made. */
   readonly step: number;
   readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
   readonly epoch: number;
-  /** α·L_debias + β·L_keep + weight·L_prune. */
+  /** α·L_debias + β·L_keep + pruneWeight·L_prune. */
   readonly loss: number;
   readonly lossPrune: number;
+  /** What L_prune enters the loss with: λ, or 1 as in the original's code. */
+  readonly pruneWeight: number;
   readonly threshold: number;
   readonly lambda: number;
   /** Of each parameter group: scores, weights without decay, weights. */
   readonly learningRates: readonly number[];
-  /** Open blocks of each masked module in this step's forward pass. */
-  readonly openBlocks: readonly number[];
   /** Real tokens that went through the encoder. */
   readonly tokens: number;
-  /** Norm of all gradients. */
+  /** Norm of all gradients, before clipping. */
   readonly gradientNorm: number;
   /** Everything that the steps to come depend on; its arrays are the run's own until the next event is asked for. */
   readonly state: () => TrainingState;
@@ -37,13 +40,25 @@ export interface EpochEvent {
   readonly parameters: () => Parameters;
 }
 
-export interface ValidationEvent extends Losses {
+/** Losses in evaluation mode, and the gates, at a threshold. */
+export interface Evaluation extends Losses, Gates {
+  /** α·L_debias + β·L_keep. */
+  readonly loss: number;
+  readonly threshold: number;
+}
+
+/**
+ * Losses at the final threshold, as the original takes them wherever a run stands: of the model that it would leave if it
+ * ended here.
+ */
+export interface ValidationEvent extends Evaluation {
   readonly kind: "validation";
   readonly step: number;
   readonly epoch: number;
-  /** α·L_debias + β·L_keep in evaluation mode, at the final threshold. */
-  readonly loss: number;
-  readonly threshold: number;
+  /** The same at the threshold that training is at: of the model that is being trained. */
+  readonly current: Evaluation;
+  /** Whether no validation before had a lower loss; the one before training does not count. */
+  readonly best: boolean;
   /** Copies them as they are until the next event is asked for. */
   readonly parameters: () => Parameters;
 }
@@ -54,5 +69,8 @@ export type FinepruneEvent = StepEvent | EpochEvent | ValidationEvent;
 export interface FinepruneResult extends Parameters {
   readonly layout: Layout | undefined;
   readonly threshold: number;
+  /** Steps made; fewer than planned where a run stopped early. */
   readonly steps: number;
+  /** The step whose parameters these are. */
+  readonly bestStep: number;
 }

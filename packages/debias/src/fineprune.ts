@@ -1,16 +1,18 @@
-import { hostMasks, type Layout, scoreLayout } from "@pruning-bias/pruning";
+import { type Layout, scoreLayout } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   accumulate,
   type Arrays,
+  clipByGlobalNorm,
   expectConvergence,
-  globalNorm,
   initialState,
   optimizer,
   type TrainingState,
 } from "@pruning-bias/training";
 import { staticAttributes } from "./attributes.ts";
-import type { FinepruneEvent, FinepruneResult, ValidationEvent } from "./events.ts";
+import { judge, storeBest, storedBest } from "./best.ts";
+import type { Evaluation, FinepruneEvent, FinepruneResult, ValidationEvent } from "./events.ts";
+import { gates, sameGates } from "./gates.ts";
 import { batchLosses, type DebiasBatch, type DebiasSentences } from "./losses.ts";
 import type { FinepruneOptions } from "./options.ts";
 import { originalEmbeddings } from "./original.ts";
@@ -30,6 +32,9 @@ import { programs as makePrograms, type ProgramSettings } from "./programs.ts";
 export async function* fineprune(options: FinepruneOptions): AsyncGenerator<FinepruneEvent, FinepruneResult> {
   const { checkpoint, train, validation, pruning, resume, seed = 42, jit = compiled } = options;
   const { config, weights } = checkpoint;
+  if (validation === undefined && (options.patience !== undefined || options.keepBest === true)) {
+    throw new RangeError("fineprune: expected validation sentences to stop early or to keep the best by, got none");
+  }
   const layout = pruning && scoreLayout(config, pruning);
   const settings = programSettings(options, layout);
   const programs = makePrograms(jit, settings);
@@ -55,17 +60,17 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   let step = resume?.step ?? 0;
   let firstLoss = resume?.values["firstLoss"] as number | undefined;
   let attributes = resume?.arrays["attributes"] ?? (await attributesNow());
+  let best = resume && storedBest(resume);
   const parameters = () => model.parameters(state.parameters);
-  const stateNow = (): TrainingState => ({
-    step,
-    optimizer: state,
-    arrays: { attributes },
-    values: { firstLoss: firstLoss! },
-  });
+  const stateNow = (): TrainingState => {
+    const { arrays, values } = storeBest(best);
+    return { step, optimizer: state, arrays: { attributes, ...arrays }, values: { firstLoss: firstLoss!, ...values } };
+  };
+  const stopped = () => best !== undefined && best.waited >= (options.patience ?? Infinity);
 
   // A state is one before the validation that may follow its step.
   yield* validationNow();
-  for (let epoch = Math.floor(step / stepsPerEpoch); step < totalSteps; epoch++) {
+  for (let epoch = Math.floor(step / stepsPerEpoch); step < totalSteps && !stopped(); epoch++) {
     const first = epoch * stepsPerEpoch;
     if (step === first) {
       if (epoch > 0) attributes = await attributesNow();
@@ -76,30 +81,34 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       const now = model.at(state.parameters, threshold);
       const key = (piece: number) => ({ seed, counter: step * 65_536 + piece });
       const { lossDebias, lossKeep, gradients } = await training.gradients(now, attributes, batch, key);
-      const weight = options.compat === "reference" ? 1 : lambda;
-      const lossPrune = layout === undefined ? 0 : await addRegulariser(weight, gradients);
-      const loss = settings.alpha * lossDebias + settings.beta * lossKeep + weight * lossPrune;
+      const pruneWeight = options.compat === "reference" ? 1 : lambda;
+      const lossPrune = layout === undefined ? 0 : await addRegulariser(pruneWeight, gradients);
+      const loss = settings.alpha * lossDebias + settings.beta * lossKeep + pruneWeight * lossPrune;
       firstLoss ??= loss;
-      const gradientNorm = globalNorm(gradients);
+      const gradientNorm = clipByGlobalNorm(gradients, options.clipNorm);
       const where = { step: step + 1, batch: described(batch, epoch, step - first) };
       expectConvergence({ ...where, loss, gradientNorm, firstLoss });
 
-      const openBlocks = layout === undefined ? [] : open(layout, model.scores(state.parameters), threshold);
+      const open = gates(layout, model.scores(state.parameters), threshold);
       const rate = at.rate(step);
       state = await update(state, gradients, rate);
       step++;
       yield {
         kind: "step",
-        ...{ step, totalSteps, epoch, loss, lossDebias, lossKeep, lossPrune, threshold, lambda, openBlocks },
+        ...{ step, totalSteps, stepsPerEpoch, epoch, loss, lossDebias, lossKeep, lossPrune, pruneWeight },
+        ...{ threshold, lambda, ...open },
         ...{ gradientNorm, learningRates: groups.map(({ learningRate }) => learningRate * rate) },
         tokens: training.tokens(batch),
         state: stateNow,
       };
       yield* validationNow();
+      if (stopped()) break;
     }
   }
+  const bestStep = options.keepBest === true && best !== undefined ? best.step : step;
+  if (bestStep !== step) state = { ...state, parameters: best!.parameters! };
   await Promise.all([programs.dispose(), update.dispose()]);
-  return { ...parameters(), layout, threshold: finalThreshold, steps: step };
+  return { ...parameters(), layout, threshold: finalThreshold, steps: step, bestStep };
 
   /** v_m and v_f, under the masks at the final threshold. */
   function attributesNow(): Promise<NDArray> {
@@ -117,11 +126,23 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
 
   async function* validationNow(): AsyncGenerator<ValidationEvent> {
     if (checking === undefined || !at.validates(step)) return;
-    const now = model.at(state.parameters, finalThreshold);
-    const found = await checking.evaluate(now, attributes, everySentence(validation!));
-    const loss = settings.alpha * found.lossDebias + settings.beta * found.lossKeep;
+    const final = await evaluate(finalThreshold);
+    const { threshold } = at.pressure(step);
+    const open = gates(layout, model.scores(state.parameters), threshold);
+    const current = sameGates(open, final) ? { ...final, threshold, ...open } : await evaluate(threshold);
+    if (step > 0) best = judge(best, final.loss, step, options.keepBest === true ? state.parameters : undefined);
     const epoch = Math.floor(Math.max(0, step - 1) / stepsPerEpoch);
-    yield { kind: "validation", step, epoch, loss, ...found, threshold: finalThreshold, parameters };
+    yield { kind: "validation", step, epoch, ...final, current, best: best?.step === step, parameters };
+  }
+
+  async function evaluate(threshold: number): Promise<Evaluation> {
+    const found = await checking!.evaluate(
+      model.at(state.parameters, threshold),
+      attributes,
+      everySentence(validation!),
+    );
+    const loss = settings.alpha * found.lossDebias + settings.beta * found.lossKeep;
+    return { loss, ...found, threshold, ...gates(layout, model.scores(state.parameters), threshold) };
   }
 }
 
@@ -151,9 +172,6 @@ const everySentence = ({ targets, male, female }: DebiasSentences) => ({
   targets: Int32Array.from({ length: targets.length }, (_, row) => row),
   attributes: Int32Array.from({ length: male.length + female.length }, (_, row) => row),
 });
-
-const open = (layout: Layout, scores: Arrays, threshold: number): number[] =>
-  Object.values(hostMasks(layout, scores, threshold)).map((mask) => mask.open);
 
 const described = ({ targets, attributes }: DebiasBatch, epoch: number, index: number): string => {
   const rows = (all: ArrayLike<number>) => `${Array.from(all).slice(0, 4).join(", ")}${all.length > 4 ? ", …" : ""}`;

@@ -10,6 +10,7 @@ export {
 } from "./embeddings.ts";
 export { fineprune } from "./fineprune.ts";
 export type { FinepruneOptions } from "./options.ts";
-export type { EpochEvent, FinepruneEvent, FinepruneResult, StepEvent, ValidationEvent } from "./events.ts";
+export { type Gates, gates, sameGates } from "./gates.ts";
+export type { EpochEvent, Evaluation, FinepruneEvent, FinepruneResult, StepEvent, ValidationEvent } from "./events.ts";
 export type { Parameters } from "./parameters.ts";
 export type { DebiasBatch, DebiasSentences, Losses } from "./losses.ts";

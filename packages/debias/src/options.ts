@@ -35,6 +35,12 @@ export interface FinepruneOptions {
   /** Stops after so many steps; the schedules are made for no more. */
   readonly maxSteps?: number;
   readonly validationsPerEpoch?: number;
+  /** Largest norm of all gradients together; larger ones are scaled down to it. Infinite by default. */
+  readonly clipNorm?: number;
+  /** Stops after so many validations without a lower loss at the final threshold. */
+  readonly patience?: number;
+  /** Ends with the parameters of the validation with the lowest loss, and not with the last ones. */
+  readonly keepBest?: boolean;
   /** Sentences of a class that the static attributes are the mean of; all of the smaller class by default. */
   readonly staticSentences?: number;
   /** Dropout with the probabilities of the model's config while training. */
