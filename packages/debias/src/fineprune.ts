@@ -1,9 +1,11 @@
-import { type Layout, scoreLayout } from "@pruning-bias/pruning";
+import { maxTokens } from "@pruning-bias/model";
+import { type Layout, mergeTied, scoreLayout } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   accumulate,
   type Arrays,
   clipByGlobalNorm,
+  copies,
   expectConvergence,
   initialState,
   optimizer,
@@ -17,7 +19,7 @@ import { batchLosses, type DebiasBatch, type DebiasSentences } from "./losses.ts
 import type { FinepruneOptions } from "./options.ts";
 import { originalEmbeddings } from "./original.ts";
 import { encoderWeights, parameterGroups, subject } from "./parameters.ts";
-import { plan } from "./plan.ts";
+import { plan, type Pressure } from "./plan.ts";
 import { programs as makePrograms, type ProgramSettings } from "./programs.ts";
 
 /**
@@ -31,27 +33,14 @@ import { programs as makePrograms, type ProgramSettings } from "./programs.ts";
  */
 export async function* fineprune(options: FinepruneOptions): AsyncGenerator<FinepruneEvent, FinepruneResult> {
   const { checkpoint, train, validation, pruning, resume, seed = 42, jit = compiled } = options;
-  const { config, weights } = checkpoint;
   if (validation === undefined && (options.patience !== undefined || options.keepBest === true)) {
     throw new RangeError("fineprune: expected validation sentences to stop early or to keep the best by, got none");
   }
-  const layout = pruning && scoreLayout(config, pruning);
+  const layout = pruning && scoreLayout(checkpoint.config, pruning);
   const settings = programSettings(options, layout);
   const programs = makePrograms(jit, settings);
-  const pieces = micro(options);
-  const { stepsPerEpoch, totalSteps, finalThreshold, ...at } = plan(options);
-  const limit = options.originalCache ?? 1e9;
-  const losses = (of: DebiasSentences, rows: () => Iterable<number>) =>
-    batchLosses(
-      programs,
-      settings,
-      of,
-      (attributes) =>
-        originalEmbeddings(programs, encoderWeights(weights), { sentences: attributes, rows: rows(), limit, pieces }),
-      pieces,
-    );
-  const training = losses(train, at.attributeRows);
-  const checking = validation && losses(validation, () => everySentence(validation).attributes);
+  const { stepsPerEpoch, totalSteps, final, ...at } = plan(options);
+  const [training, checking] = losses();
 
   const model = subject(checkpoint, layout, options);
   const groups = parameterGroups(options, model.names);
@@ -59,13 +48,9 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   let state = resume?.optimizer ?? initialState(model.initial);
   let step = resume?.step ?? 0;
   let firstLoss = resume?.values["firstLoss"] as number | undefined;
-  let attributes = resume?.arrays["attributes"] ?? (await attributesNow());
   let best = resume && storedBest(resume);
+  let attributes = resume?.arrays["attributes"] ?? (await attributesNow());
   const parameters = () => model.parameters(state.parameters);
-  const stateNow = (): TrainingState => {
-    const { arrays, values } = storeBest(best);
-    return { step, optimizer: state, arrays: { attributes, ...arrays }, values: { firstLoss: firstLoss!, ...values } };
-  };
   const stopped = () => best !== undefined && best.waited >= (options.patience ?? Infinity);
 
   // A state is one before the validation that may follow its step.
@@ -77,21 +62,21 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       yield { kind: "epoch", epoch, step, attributes, parameters };
     }
     for (const batch of at.batches(epoch).slice(step - first)) {
-      const { threshold, lambda } = at.pressure(step);
-      const now = model.at(state.parameters, threshold);
+      const { threshold, lambda, temperature } = at.pressure(step);
+      const now = model.at(state.parameters, { threshold, temperature });
       const key = (piece: number) => ({ seed, counter: step * 65_536 + piece });
       const { lossDebias, lossKeep, gradients } = await training.gradients(now, attributes, batch, key);
       const pruneWeight = options.compat === "reference" ? 1 : lambda;
-      const lossPrune = layout === undefined ? 0 : await addRegulariser(pruneWeight, gradients);
+      const lossPrune = model.trainsScores ? await addRegulariser(pruneWeight, gradients) : 0;
       const loss = settings.alpha * lossDebias + settings.beta * lossKeep + pruneWeight * lossPrune;
       firstLoss ??= loss;
       const gradientNorm = clipByGlobalNorm(gradients, options.clipNorm);
       const where = { step: step + 1, batch: described(batch, epoch, step - first) };
       expectConvergence({ ...where, loss, gradientNorm, firstLoss });
 
-      const open = gates(layout, model.scores(state.parameters), threshold);
+      const open = gatesAt(threshold);
       const rate = at.rate(step);
-      state = await update(state, gradients, rate);
+      await updateParameters(gradients, rate);
       step++;
       yield {
         kind: "step",
@@ -108,13 +93,29 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const bestStep = options.keepBest === true && best !== undefined ? best.step : step;
   if (bestStep !== step) state = { ...state, parameters: best!.parameters! };
   await Promise.all([programs.dispose(), update.dispose()]);
-  return { ...parameters(), layout, threshold: finalThreshold, steps: step, bestStep };
+  return { ...parameters(), layout, threshold: final.threshold, steps: step, bestStep };
+
+  /** Losses of training and of validation sentences. */
+  function losses() {
+    const pieces = micro(options);
+    const weights = encoderWeights(checkpoint);
+    const limit = options.originalCache ?? 1e9;
+    const of = (sentences: DebiasSentences, rows: Iterable<number>) =>
+      batchLosses(
+        programs,
+        settings,
+        sentences,
+        (attributes) => originalEmbeddings(programs, weights, { sentences: attributes, rows, limit, pieces }),
+        pieces,
+      );
+    return [of(train, at.attributeRows()), validation && of(validation, everySentence(validation).attributes)] as const;
+  }
 
   /** v_m and v_f, under the masks at the final threshold. */
   function attributesNow(): Promise<NDArray> {
     const { male, female } = train;
     const count = Math.min(male.length, female.length, options.staticSentences ?? Infinity);
-    return staticAttributes(programs, model.at(state.parameters, finalThreshold), { male, female, count }, pieces);
+    return staticAttributes(programs, model.at(state.parameters, final), { male, female, count }, micro(options));
   }
 
   /** Adds weight·∇L_prune to the gradients; returns L_prune. */
@@ -124,25 +125,39 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     return part.loss.data[0]!;
   }
 
-  async function* validationNow(): AsyncGenerator<ValidationEvent> {
-    if (checking === undefined || !at.validates(step)) return;
-    const final = await evaluate(finalThreshold);
-    const { threshold } = at.pressure(step);
-    const open = gates(layout, model.scores(state.parameters), threshold);
-    const current = sameGates(open, final) ? { ...final, threshold, ...open } : await evaluate(threshold);
-    if (step > 0) best = judge(best, final.loss, step, options.keepBest === true ? state.parameters : undefined);
-    const epoch = Math.floor(Math.max(0, step - 1) / stepsPerEpoch);
-    yield { kind: "validation", step, epoch, ...final, current, best: best?.step === step, parameters };
+  async function updateParameters(gradients: Arrays, rate: number): Promise<void> {
+    const tied = layout !== undefined && layout.tied.length > 0 ? layout : undefined;
+    const before = tied && copies(state.parameters);
+    state = await update(state, gradients, rate);
+    if (tied) state = { ...state, parameters: mergeTied(tied, before!, state.parameters) };
   }
 
-  async function evaluate(threshold: number): Promise<Evaluation> {
-    const found = await checking!.evaluate(
-      model.at(state.parameters, threshold),
-      attributes,
-      everySentence(validation!),
-    );
-    const loss = settings.alpha * found.lossDebias + settings.beta * found.lossKeep;
-    return { loss, ...found, threshold, ...gates(layout, model.scores(state.parameters), threshold) };
+  function gatesAt(threshold: number) {
+    return gates(layout, layout === undefined ? {} : model.scores(state.parameters), threshold);
+  }
+
+  function stateNow(): TrainingState {
+    const { arrays, values } = storeBest(best);
+    return { step, optimizer: state, arrays: { attributes, ...arrays }, values: { firstLoss: firstLoss!, ...values } };
+  }
+
+  async function* validationNow(): AsyncGenerator<ValidationEvent> {
+    if (checking === undefined || !at.validates(step)) return;
+    const atEnd = await evaluate(final);
+    const { threshold, ...pressure } = at.pressure(step);
+    const open = gatesAt(threshold);
+    const same = sameGates(open, atEnd);
+    const current = same ? { ...atEnd, threshold, ...open } : await evaluate({ threshold, ...pressure });
+    if (step > 0) best = judge(best, atEnd.loss, step, options.keepBest === true ? state.parameters : undefined);
+    const epoch = Math.floor(Math.max(0, step - 1) / stepsPerEpoch);
+    yield { kind: "validation", step, epoch, ...atEnd, current, best: best?.step === step, parameters };
+  }
+
+  async function evaluate({ threshold, temperature }: Pressure): Promise<Evaluation> {
+    const now = model.at(state.parameters, { threshold, temperature });
+    const { lossDebias, lossKeep } = await checking!.evaluate(now, attributes, everySentence(validation!));
+    const loss = settings.alpha * lossDebias + settings.beta * lossKeep;
+    return { loss, lossDebias, lossKeep, threshold, ...gatesAt(threshold) };
   }
 }
 
@@ -158,13 +173,14 @@ function programSettings(options: FinepruneOptions, layout: Layout | undefined):
     alpha: options.alpha ?? 0.2,
     beta: options.beta ?? 0.8,
     dropout: options.dropout ?? true,
+    trainMode: options.trainMode ?? true,
   };
 }
 
 const micro = ({ checkpoint: { config }, microbatch = 8, compat, referenceWidth = 128 }: FinepruneOptions) => ({
   size: microbatch,
   padTokenId: config.pad_token_id ?? 0,
-  positions: config.max_position_embeddings,
+  positions: maxTokens(config),
   width: compat === "reference" ? referenceWidth : undefined,
 });
 

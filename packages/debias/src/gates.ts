@@ -5,8 +5,8 @@ import type { Arrays } from "@pruning-bias/training";
 export interface Gates {
   /** Open blocks of each masked module. */
   readonly openBlocks: readonly number[];
-  /** Blocks of all modules. */
-  readonly blocks: number;
+  /** All blocks of each. */
+  readonly blocks: readonly number[];
   /** Trained scores within .1 of where their gate flips: scores settle *on* the threshold, so these are open by chance. */
   readonly undecided: number;
   /** Heads that add something to the output, of each layer. */
@@ -14,12 +14,12 @@ export interface Gates {
 }
 
 export function gates(layout: Layout | undefined, scores: Arrays, threshold: number): Gates {
-  if (layout === undefined) return { openBlocks: [], blocks: 0, undecided: 0, headsOpen: [] };
+  if (layout === undefined) return { openBlocks: [], blocks: [], undecided: 0, headsOpen: [] };
   const masks = hostMasks(layout, scores, threshold);
   const modules = Object.values(masks);
   return {
     openBlocks: modules.map(({ open }) => open),
-    blocks: modules.reduce((sum, { total }) => sum + total, 0),
+    blocks: modules.map(({ total }) => total),
     undecided: undecided(layout, scores, threshold),
     headsOpen: headsOpen(layout, masks),
   };

@@ -9,6 +9,7 @@ export {
   tokenRows,
 } from "./embeddings.ts";
 export { fineprune } from "./fineprune.ts";
+export { plan, type Plan } from "./plan.ts";
 export type { FinepruneOptions } from "./options.ts";
 export { type Gates, gates, sameGates } from "./gates.ts";
 export type { EpochEvent, Evaluation, FinepruneEvent, FinepruneResult, StepEvent, ValidationEvent } from "./events.ts";

@@ -45,6 +45,8 @@ export interface FinepruneOptions {
   readonly staticSentences?: number;
   /** Dropout with the probabilities of the model's config while training. */
   readonly dropout?: boolean;
+  /** Training steps in training mode; without it they have no noise and the final threshold, as evaluations do. */
+  readonly trainMode?: boolean;
   /** Computes as the reference's code does where that differs from what it should (REFERENCE, section 7). */
   readonly compat?: "default" | "reference";
   /** Width that the reference pads to. */

@@ -1,5 +1,5 @@
-import type { Checkpoint } from "@pruning-bias/model";
-import { initialScores, type Layout } from "@pruning-bias/pruning";
+import { type BertConfig, type Checkpoint, encoderShapes } from "@pruning-bias/model";
+import { hostMagnitudes, initialScores, type Layout } from "@pruning-bias/pruning";
 import { type Arrays, copies, type ParameterGroup } from "@pruning-bias/training";
 import type { HostModel } from "./attributes.ts";
 import type { FinepruneOptions } from "./options.ts";
@@ -14,29 +14,38 @@ export interface Parameters {
 export type Subject = ReturnType<typeof subject>;
 
 export function subject(
-  { weights }: Checkpoint,
+  { config, weights }: Checkpoint,
   layout: Layout | undefined,
-  { scores: given = {}, freezeWeights = layout !== undefined }: Pick<FinepruneOptions, "scores" | "freezeWeights">,
+  {
+    scores: given = {},
+    freezeWeights = layout !== undefined,
+    seed = 42,
+  }: Pick<FinepruneOptions, "scores" | "freezeWeights" | "seed">,
 ) {
-  const encoder = encoderWeights(weights);
-  const scores = layout === undefined ? {} : { ...initialScores(layout), ...given };
+  const encoder = encoderWeights({ config, weights });
+  const scores = layout === undefined ? {} : { ...initialScores(layout, seed), ...given };
   const scoreNames = (layout?.scores ?? []).flatMap(({ name, trained }) => (trained ? [name] : []));
   const names = [...scoreNames, ...(freezeWeights ? [] : Object.keys(encoder))];
   // Fixed scores that stand where the layout has them are left out: the masks they make are known without computing them.
   const fixedScores = omit(given, names);
   const fixed = { ...omit(encoder, names), ...fixedScores };
+  if (names.length === 0) throw new Error("fineprune: expected weights or scores to train, got settings that fix all");
   const scoresFrom = (trained: Arrays): Arrays => ({ ...scores, ...pick(trained, scoreNames) });
   return {
     /** Names of what trains. */
     names,
     /** What trains, before training. */
     initial: pick({ ...encoder, ...scores }, names),
-    /** The model at a threshold, as the programs take it. */
-    at: (trained: Arrays, threshold: number): HostModel => ({ trained, fixed, threshold }),
+    /** The model as the programs take it. */
+    at: (trained: Arrays, at: Pick<HostModel, "threshold" | "temperature">): HostModel => ({ trained, fixed, ...at }),
+    trainsScores: scoreNames.length > 0,
     /** The scores alone. */
     scoresAt: (trained: Arrays) => ({ trained: pick(trained, scoreNames), fixed: fixedScores }),
-    /** All scores, fixed ones too. */
-    scores: scoresFrom,
+    /** All scores, fixed ones too, and magnitudes where masks are made from those. */
+    scores: (trained: Arrays): Arrays => ({
+      ...scoresFrom(trained),
+      ...(layout && hostMagnitudes(layout, { ...encoder, ...trained })),
+    }),
     /** Copies of all weights that trained, and of all scores: the optimiser writes into its arrays. */
     parameters: (trained: Arrays): Parameters => ({
       weights: { ...weights, ...copies(omit(trained, scoreNames)) },
@@ -46,8 +55,10 @@ export function subject(
 }
 
 /** The encoder's own weights, without heads and pooler, which debiasing does not read. */
-export const encoderWeights = (weights: Arrays): Arrays =>
-  Object.fromEntries(Object.entries(weights).filter(([name]) => /^(embeddings|encoder)\./.test(name)));
+export function encoderWeights({ config, weights }: { readonly config: BertConfig; readonly weights: Arrays }): Arrays {
+  const shapes = encoderShapes(config);
+  return Object.fromEntries(Object.entries(weights).filter(([name]) => name in shapes));
+}
 
 /** With pruning: scores, biases and LayerNorms (never decayed), other weights, as nn_pruning groups them; else one group. */
 export function parameterGroups(options: FinepruneOptions, names: readonly string[]): ParameterGroup[] {

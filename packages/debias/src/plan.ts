@@ -1,8 +1,11 @@
 import { epochBatches } from "@pruning-bias/data";
-import { schedule } from "@pruning-bias/pruning";
+import { schedule, type Scheduled } from "@pruning-bias/pruning";
 import { linearSchedule } from "@pruning-bias/training";
 import type { DebiasBatch } from "./losses.ts";
 import type { FinepruneOptions } from "./options.ts";
+
+/** What masks and regulariser are computed with. */
+export type Pressure = Pick<Scheduled, "threshold" | "lambda" | "temperature">;
 
 /** Which batches a run goes through, and what changes from step to step. */
 export type Plan = ReturnType<typeof plan>;
@@ -23,9 +26,10 @@ export function plan(options: FinepruneOptions) {
   const validations = new Set(
     Array.from({ length: validationsPerEpoch }, (_, i) => Math.ceil((stepsPerEpoch * (i + 1)) / validationsPerEpoch)),
   );
-  const pressureAt = (step: number, training: boolean): { threshold: number; lambda: number } =>
+  const { trainMode = true } = options;
+  const pressureAt = (step: number, training: boolean): Pressure =>
     pruning === undefined
-      ? { threshold: 0, lambda: 0 }
+      ? { threshold: 0, lambda: 0, temperature: 0 }
       : schedule(pruning, { step, totalSteps, warmupSteps: reference ? -1 : warmupSteps, training });
   const batches = (epoch: number) =>
     batchesOf(epoch).slice(0, Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch));
@@ -43,9 +47,9 @@ export function plan(options: FinepruneOptions) {
       }
       return rows;
     },
-    /** Threshold and λ of the step that follows `step` others. */
-    pressure: (step: number) => pressureAt(step, true),
-    finalThreshold: pressureAt(totalSteps, false).threshold,
+    /** Threshold, λ and 2:4 temperature of the step that follows `step` others. */
+    pressure: (step: number) => pressureAt(step, trainMode),
+    final: pressureAt(totalSteps, false),
     /** Factor of all learning rates, of the step that follows `step` others. */
     rate: (step: number) =>
       linearSchedule(reference ? Math.floor(step / stepsPerEpoch) : step, totalSteps, warmupSteps),

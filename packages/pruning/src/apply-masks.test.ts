@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { difference, farFrom } from "../test/fixtures.ts";
 import { applyMasks } from "./apply-masks.ts";
 import { hostMasks } from "./host-masks.ts";
-import { initialScores, type Layout, scoreLayout, trainedScores } from "./layout.ts";
+import { initialScores } from "./initial.ts";
+import { type Layout, scoreLayout, trainedScores } from "./layout.ts";
 import { fromNnPruning, type NnPruningKeys } from "./nn-pruning.ts";
 
 const config: BertConfig = parseConfig({
@@ -41,6 +42,7 @@ describe.each([
     ["blocks", { attention_block_rows: 4, attention_block_cols: 2 }],
     ["whole heads", { attention_block_rows: 4, attention_block_cols: 8 }],
     ["whole matrices", { attention_block_rows: 8, attention_block_cols: 8 }],
+    ["joint scores, read the other way by the output", { attention_pruning_method: "sigmoid_threshold:joint", attention_block_rows: 4, attention_block_cols: 2 }],
     ["shared scores", { attention_block_rows: 4, attention_block_cols: 8, share_pruning_scores: true }],
     [
       "blocks everywhere",
@@ -76,9 +78,10 @@ describe.each([
     expect(difference(actual.value.data, expected.value.data)).toBeLessThan(1e-5);
     for (const { name, shape } of layout.scores) {
       const sums = new Float64Array(shape.reduce((a, b) => a * b, 1));
-      for (const module of layout.modules.filter(({ scores }) => scores === name)) {
+      const sharing = layout.modules.filter(({ entries }) => entries.some(({ scores }) => scores === name));
+      for (const module of sharing) {
         const [weight, gradient] = [weights, expected.gradients].map((tree) => tree[`${module.name}.weight`]!.data);
-        for (const [index, w] of weight!.entries()) sums[blockOf(index, module)]! += w * gradient![index]!;
+        for (const [index, w] of weight!.entries()) sums[scoreOf(index, module)]! += w * gradient![index]!;
       }
       expect(farFrom(actual.gradients, [[name, sums]], 1e-4)).toEqual([]);
     }
@@ -151,6 +154,14 @@ function noise(data: Float32Array, seed: number, scale: number): void {
 function blockOf(index: number, { shape, grid }: Layout["modules"][number]): number {
   const row = Math.floor((Math.floor(index / shape[1]) * grid[0]) / shape[0]);
   return row * grid[1] + Math.floor(((index % shape[1]) * grid[1]) / shape[1]);
+}
+
+/** Index of the score over a weight, where it is another: scores read the other way. */
+function scoreOf(index: number, module: Layout["modules"][number]): number {
+  const block = blockOf(index, module);
+  const [rows, columns] = module.grid;
+  const transposed = module.source?.kind === "blocks" && module.source.transposed;
+  return transposed ? (block % columns) * rows + Math.floor(block / columns) : block;
 }
 
 /** Ŵ and b̂, made on the host. */

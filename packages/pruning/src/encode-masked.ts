@@ -1,6 +1,6 @@
 import { type Batch, type BertConfig, encode, type EncodeOptions, type Weights } from "@pruning-bias/model";
 import type { tf } from "@pruning-bias/runtime";
-import { applyMasks } from "./apply-masks.ts";
+import { applyMasks, type MaskTraining } from "./apply-masks.ts";
 import type { HostScores } from "./host-masks.ts";
 import type { Layout } from "./layout.ts";
 
@@ -18,6 +18,9 @@ export interface MaskedWeights {
   readonly threshold: tf.Scalar;
 }
 
+/** How to encode, and what masks read while training: without it they are those of evaluation. */
+export type EncodeMaskedOptions = Omit<EncodeOptions, "gates"> & { readonly maskTraining?: MaskTraining | undefined };
+
 /**
  * The hidden states of an encoder, [0] after the embeddings and [l] after layer l, each (B, S, D), under the masks that
  * its scores make; as it is without a layout.
@@ -29,9 +32,9 @@ export function encodeMasked(
   layout: Layout | undefined,
   { weights, scores, threshold }: MaskedWeights,
   batch: Batch,
-  options: Omit<EncodeOptions, "gates"> = {},
+  { maskTraining, ...options }: EncodeMaskedOptions = {},
 ): tf.Tensor3D[] {
   if (layout === undefined) return encode(config, weights, batch, options);
-  const masked = applyMasks(layout, weights, scores, threshold);
+  const masked = applyMasks(layout, weights, scores, threshold, maskTraining);
   return encode(config, masked.weights, batch, { ...options, gates: masked.gates });
 }

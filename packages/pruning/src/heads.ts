@@ -1,3 +1,4 @@
+import { layerModules, type Role } from "./layers.ts";
 import type { HostMask, HostMasks } from "./host-masks.ts";
 import type { Layout } from "./layout.ts";
 
@@ -8,21 +9,20 @@ import type { Layout } from "./layout.ts";
  */
 export type OpenHead = "contributes" | "reference";
 
-/** Which heads are open, `[layer][head]`. Modules without a mask are open. */
+/** Which heads are open, `[layer][head]`, of the layers that have weights of their own. Modules without a mask are open. */
 export function openHeads(
   { sizes, biasMask }: Pick<Layout, "sizes" | "biasMask">,
   masks: HostMasks,
   meaning: OpenHead = "contributes",
 ): boolean[][] {
-  const { num_hidden_layers: layers, num_attention_heads: heads } = sizes;
-  return Array.from({ length: layers }, (_, layer) => {
-    const left = (module: string, axis: 0 | 1, head: number) =>
-      hasOpen(masks[`encoder.layer.${layer}.${module}`], axis, head, heads);
+  const { num_attention_heads: heads } = sizes;
+  return layerModules(sizes).map((modules) => {
+    const left = (role: Role, axis: 0 | 1, head: number) => hasOpen(masks[modules[role]], axis, head, heads);
     const open = Array.from({ length: heads }, (_, head) => {
-      const [query, key, value] = ["query", "key", "value"].map((name) => left(`attention.self.${name}`, 0, head));
+      const value = left("value", 0, head);
       return meaning === "reference"
-        ? query! && key! && value!
-        : (value! || !biasMask) && left("attention.output.dense", 1, head);
+        ? left("query", 0, head) && left("key", 0, head) && value
+        : (value || !biasMask) && left("output", 1, head);
     });
     if (meaning === "reference" && !open.includes(true)) open[0] = true;
     return open;

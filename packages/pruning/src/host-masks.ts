@@ -1,13 +1,17 @@
 import type { NDArray } from "@pruning-bias/runtime";
-import { initial, type Layout, type ScoreTensor } from "./layout.ts";
-import { hostBinarise, methods } from "./methods.ts";
+import { hostAnnealed, hostBestTwo } from "./ampere.ts";
+import { initial } from "./initial.ts";
+import type { Layout, MaskedModule, ScoreTensor } from "./layout.ts";
+import { methods } from "./methods.ts";
 
-/** The mask of a module: 1 where a block is open. */
+/** The mask of a module. */
 export interface HostMask {
   /** Blocks below and beside each other. */
   readonly shape: readonly [rows: number, columns: number];
-  /** Row by row. */
+  /** Row by row: 1 where a block is open, that is where its mask is not 0. */
   readonly mask: Uint8Array;
+  /** What weights are multiplied by: `mask`, or for l0 numbers between 0 and 1. */
+  readonly values: Uint8Array | Float32Array;
   /** Blocks that are open, of `total`. All blocks are of one size, so `open / total` is the share of weights too. */
   readonly open: number;
   readonly total: number;
@@ -15,23 +19,70 @@ export interface HostMask {
 
 export type HostMasks = Readonly<Record<string, HostMask>>;
 
-/** Score tensors by name; those that are not trained may be left out. */
+/** Score tensors by name; those that are not trained may be left out. Magnitudes are those of `hostMagnitudes`. */
 export type HostScores = Readonly<Record<string, NDArray>>;
 
-/** The masks of all modules, by module. */
+/** The masks of all modules in evaluation, by module; over single weights where there is 2:4 sparsity. */
 export function hostMasks(layout: Layout, scores: HostScores, threshold: number): HostMasks {
-  const masks = new Map(
-    layout.scores.map((tensor) => [
-      tensor.name,
-      hostBinarise(scoresOf(tensor, scores), threshold, tensor).data as Uint8Array,
-    ]),
-  );
-  return Object.fromEntries(
-    layout.modules.map(({ name, grid, scores: of }) => {
-      const mask = masks.get(of)!;
-      return [name, { shape: grid, mask, open: mask.reduce((sum, bit) => sum + bit, 0), total: mask.length }];
-    }),
-  );
+  const tensors = new Map(layout.scores.map((tensor) => [tensor.name, tensor]));
+  const valuesOf = (name: string) => scoresOf(tensors.get(name)!, scores);
+  const made = new Map<string, HostMask["values"]>();
+  const masks = layout.modules.map((module) => {
+    const { name, shape, grid, source, ampere } = module;
+    const key = JSON.stringify(source);
+    if (source !== undefined && !made.has(key)) made.set(key, maskValues(module, valuesOf, threshold));
+    const values = made.get(key);
+    if (ampere === undefined) return [name, counted(grid, values!)] as const;
+    const own = valuesOf(ampere);
+    const data = own.data as Float32Array;
+    const pairs = layout.ampere === "annealing" ? hostAnnealed(data, own.shape) : hostBestTwo(data);
+    return [name, counted(shape, values === undefined ? pairs : multiplied(pairs, values, { shape, grid }))] as const;
+  });
+  return Object.fromEntries(masks);
+}
+
+/** A module's mask over its grid, row by row. */
+function maskValues(
+  { grid, source, binariser }: MaskedModule,
+  valuesOf: (name: string) => NDArray,
+  threshold: number,
+): HostMask["values"] {
+  const [rows, columns] = grid;
+  const masked = (values: Float32Array) =>
+    methods[binariser.method].hostMask(values, threshold, binariser.minElements);
+  if (source!.kind === "product") {
+    const [r, c] = [source!.rows, source!.columns].map((name) => name && (valuesOf(name).data as Float32Array));
+    return masked(
+      Float32Array.from({ length: rows * columns }, (_, i) => {
+        const [row, column] = [Math.floor(i / columns), i % columns];
+        return (r ? r[row]! : 1) * (c ? c[column]! : 1);
+      }),
+    );
+  }
+  const mask = masked(valuesOf(source!.scores).data as Float32Array);
+  if (!source!.transposed) return mask;
+  return mask.map((_, i) => mask[(i % columns) * rows + Math.floor(i / columns)]!);
+}
+
+function counted(shape: HostMask["shape"], values: HostMask["values"]): HostMask {
+  const mask = values instanceof Uint8Array ? values : Uint8Array.from(values, (value) => Number(value !== 0));
+  let open = 0;
+  for (const bit of mask) open += bit;
+  return { shape, mask, values, open, total: mask.length };
+}
+
+/** A mask over weights times a mask over blocks of them. */
+function multiplied(
+  pairs: Uint8Array,
+  blocks: HostMask["values"],
+  { shape: [outputs, inputs], grid: [rows, columns] }: Pick<MaskedModule, "shape" | "grid">,
+): HostMask["values"] {
+  const product = blocks instanceof Uint8Array ? new Uint8Array(pairs.length) : new Float32Array(pairs.length);
+  for (const [i, bit] of pairs.entries()) {
+    const row = Math.floor((Math.floor(i / inputs) * rows) / outputs);
+    product[i] = bit * blocks[row * columns + Math.floor(((i % inputs) * columns) / inputs)]!;
+  }
+  return product;
 }
 
 /**
@@ -40,7 +91,7 @@ export function hostMasks(layout: Layout, scores: HostScores, threshold: number)
  */
 export function undecided(layout: Layout, scores: HostScores, threshold: number, margin = 0.1): number {
   let count = 0;
-  for (const tensor of layout.scores.filter(({ trained }) => trained)) {
+  for (const tensor of layout.scores.filter(({ trained, kind }) => trained && kind === "mask")) {
     const values = scoresOf(tensor, scores).data as Float32Array;
     const cutoff = methods[tensor.method].cutoff(values, threshold);
     for (const score of values) if (Math.abs(score - cutoff) < margin) count++;
@@ -49,7 +100,11 @@ export function undecided(layout: Layout, scores: HostScores, threshold: number,
 }
 
 function scoresOf(tensor: ScoreTensor, scores: HostScores): NDArray {
-  const found = scores[tensor.name] ?? (tensor.trained ? undefined : initial(tensor));
+  const fixed = !tensor.trained && tensor.magnitudeOf === undefined;
+  const found = scores[tensor.name] ?? (fixed ? initial(tensor) : undefined);
+  if (found === undefined && tensor.magnitudeOf) {
+    throw new Error("scores: expected magnitudes, which depend on the weights: add those of hostMagnitudes");
+  }
   if (found === undefined) throw new Error(`scores: expected ${tensor.name}, got none of that name`);
   if (found.shape.join() !== tensor.shape.join()) {
     throw new RangeError(

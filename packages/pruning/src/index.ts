@@ -3,19 +3,28 @@ export { parsePruningSettings, PruningSettings } from "./settings.ts";
 export {
   type EncoderSizes,
   type Group,
-  initialScores,
   type Layout,
   type MaskedModule,
+  type MaskSource,
   scoreLayout,
   type ScoreTensor,
   trainedScores,
 } from "./layout.ts";
-export { type Position, rampSteps, schedule } from "./schedule.ts";
-export { applyMasks } from "./apply-masks.ts";
-export { encodeMasked, type MaskedWeights, type Pruned } from "./encode-masked.ts";
+export { initialScores } from "./initial.ts";
+export { mergeTied } from "./tied.ts";
+export { hostMagnitudes } from "./magnitudes.ts";
+export { annealed, bestTwo, patterns } from "./ampere.ts";
+export { type Position, rampSteps, schedule, type Scheduled } from "./schedule.ts";
+export { applyMasks, type MaskTraining } from "./apply-masks.ts";
+export { encodeMasked, type EncodeMaskedOptions, type MaskedWeights, type Pruned } from "./encode-masked.ts";
 export { type Linear, maskLinear } from "./masked-linear.ts";
-export { type Binariser, binarise, hostBinarise, type MethodName } from "./methods.ts";
+export { type Binariser, binarise, hostBinarise, type MethodName, type Noise } from "./methods.ts";
 export { regulariser, regulariserGroups } from "./regulariser.ts";
 export { type HostMask, type HostMasks, hostMasks, type HostScores, undecided } from "./host-masks.ts";
 export { headsOpen, openHeads, type OpenHead } from "./heads.ts";
 export { readScores, readScoreSettings, writeScores } from "./state-dict.ts";
+export { denseWeights } from "./dense.ts";
+export { compactCheckpoint, type Compacted, type CompactedLayer } from "./compact.ts";
+export { densitiesOf, prunedCheckpoint, type PrunedForm, type PruningReport } from "./pruned-checkpoint.ts";
+export { type Agreement, maskAgreement, type RunAgreement, runAgreement } from "./agreement.ts";
+export { type PlannedRun, pruningWarnings } from "./warnings.ts";

@@ -1,6 +1,7 @@
 import { sizeOf } from "@pruning-bias/runtime";
 import { describe, expect, test } from "vitest";
-import { initialScores, type Layout, scoreLayout, trainedScores } from "./layout.ts";
+import { initialScores } from "./initial.ts";
+import { type Layout, scoreLayout, trainedScores } from "./layout.ts";
 import { fromNnPruning, type NnPruningKeys, type OwnSettings } from "./nn-pruning.ts";
 
 const bertBase = { hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, num_attention_heads: 12 };
@@ -63,8 +64,8 @@ test("fixed scores that the schedule closes are not taken for open", () => {
 test("shared scores are one tensor with three entries in the state dict", () => {
   const { modules, scores } = layoutOf({ ...heads, share_pruning_scores: true });
   const name = "encoder.layer.0.attention.self.query.mask_module.context_modules.0.mask_scores";
-  expect(modules.slice(0, 3).map(({ scores }) => scores)).toEqual([name, name, name]);
-  expect(new Set(modules.slice(0, 3).map(({ entry }) => entry)).size).toBe(3);
+  expect(modules.slice(0, 3).flatMap(({ entries }) => entries.map(({ scores }) => scores))).toEqual([name, name, name]);
+  expect(new Set(modules.slice(0, 3).map(({ entries }) => entries[0]!.name)).size).toBe(3);
   expect(scores).toHaveLength(36);
 });
 
@@ -94,11 +95,11 @@ test.each<[string, NnPruningKeys, string]>([
     { attention_pruning_method: "disabled", prune_attention_only: true },
     "pruning: expected scores to train, got settings that fix all of them",
   ],
-  [
-    "too many scores to rank",
-    { attention_pruning_method: "topK", attention_block_rows: 1, attention_block_cols: 1 },
-    "pruning: topK takes at most 16384 scores a tensor, got 589824 in encoder.layer.0.attention.self.query.mask_module.context_modules.0.mask_scores: use larger blocks",
-  ],
 ])("%s are refused in one line", (_, keys, message) => {
   expect(() => layoutOf(keys)).toThrow(message);
+});
+
+test("layers that share their weights, as in ALBERT, are pruned once", () => {
+  const { modules } = scoreLayout({ ...bertBase, num_hidden_groups: 1 }, fromNnPruning(heads));
+  expect(modules).toHaveLength(6);
 });

@@ -1,55 +1,9 @@
-import { ndarray, type NDArray, tf, withGradient } from "@pruning-bias/runtime";
+import { ndarray, type NDArray, type Random, tf, withGradient } from "@pruning-bias/runtime";
+import { hardConcrete, hostHardConcrete } from "./hard-concrete.ts";
+import { countKept, hostCountKept, hostLargest, largest } from "./ranking.ts";
 
-/**
- * How scores S become a mask of zeros and ones at a threshold τ, which for topK is the density that is kept. Written
- * twice, for tensors and for the host, with the same float32 comparisons.
- */
-export interface Method {
-  /** 1 where open, else 0; float32, the shape of the scores. Carries no gradient. */
-  open(scores: tf.Tensor, threshold: tf.Scalar): tf.Tensor;
-  /** The same on the host. */
-  hostOpen(scores: Float32Array, threshold: number): Uint8Array;
-  /** The score at which a mask flips: those above it are open. */
-  cutoff(scores: Float32Array, threshold: number): number;
-  /** What a threshold may be. */
-  readonly thresholds: readonly [least: number, most: number];
-  /** Whether a score's mask depends on the other scores of its tensor. */
-  readonly ranked: boolean;
-}
-
-export type MethodName = "sigmoid_threshold" | "threshold" | "topK";
-
-export const methods: Record<MethodName, Method> = {
-  /** M = [σ(S) > τ] (Lagunas et al. 2021). */
-  sigmoid_threshold: {
-    open: (scores, threshold) => tf.cast(tf.greater(tf.sigmoid(scores), threshold), "float32"),
-    hostOpen: (scores, threshold) => Uint8Array.from(scores, (s) => Number(sigmoid(s) > Math.fround(threshold))),
-    cutoff: (_, threshold) => Math.log(threshold / (1 - threshold)),
-    thresholds: [0, 1],
-    ranked: false,
-  },
-  /** M = [S > τ] (soft movement pruning, Sanh et al. 2020). */
-  threshold: {
-    open: (scores, threshold) => tf.cast(tf.greater(scores, threshold), "float32"),
-    hostOpen: (scores, threshold) => Uint8Array.from(scores, (s) => Number(s > Math.fround(threshold))),
-    cutoff: (_, threshold) => threshold,
-    thresholds: [-Infinity, Infinity],
-    ranked: false,
-  },
-  /** M = 1 on the ⌊τ·n⌋ largest of n scores, among equals the first (movement pruning, Sanh et al. 2020). */
-  topK: {
-    open: (scores, density) =>
-      tf.cast(tf.less(ranks(scores), tf.floor(tf.mul(density, scores.size * ABOVE))), "float32"),
-    hostOpen: (scores, density) => largest(scores, kept(density, scores.length)),
-    cutoff(scores, density) {
-      const count = kept(density, scores.length);
-      const sorted = scores.toSorted((a, b) => b - a);
-      return ((sorted[count - 1] ?? Infinity) + (sorted[count] ?? -Infinity)) / 2;
-    },
-    thresholds: [0, 1],
-    ranked: true,
-  },
-};
+/** Noise of training. */
+export type Noise = Pick<Random, "uniform">;
 
 /** Which method, and the share of scores that stays open whatever the threshold says (0: none need to). */
 export interface Binariser {
@@ -58,55 +12,139 @@ export interface Binariser {
 }
 
 /**
- * The mask of a score tensor, 0 or 1 in float32, whose gradient is passed on unchanged to the scores, open or closed
- * (straight-through estimator, Bengio et al. 2013). The threshold gets no gradient.
+ * How scores S become a mask at a threshold τ. Written twice, for tensors and for the host, with the same float32
+ * comparisons.
  */
-export function binarise(scores: tf.Tensor, threshold: tf.Scalar, { method, minElements }: Binariser): tf.Tensor {
-  return straightThrough(scores, (values) => {
-    const open = methods[method].open(values, threshold);
-    const least = minimum(minElements, values.size);
-    if (least === 0 || methods[method].ranked) return open;
-    const fallback = tf.cast(tf.less(ranks(values), fallbackCount(least, values.size)), "float32");
-    return tf.where(tf.less(tf.sum(open), least), fallback, open);
-  });
+export interface Method {
+  /** The mask, in the shape of the scores, with the gradient that reaches them; `noise` while training. */
+  mask(scores: tf.Tensor, threshold: tf.Scalar, noise: Noise | undefined, minElements: number): tf.Tensor;
+  /** The same on the host, without noise. */
+  hostMask(scores: Float32Array, threshold: number, minElements: number): Uint8Array | Float32Array;
+  /** The score at which a mask flips: those above it are open. */
+  cutoff(scores: Float32Array, threshold: number): number;
+  /** What a threshold may be. */
+  readonly thresholds: readonly [least: number, most: number];
+  /** The threshold is a density, and whether a score is open depends on the others of its tensor. */
+  readonly ranked: boolean;
+  /** Scores are not parameters but the weights' own magnitudes. */
+  readonly ofWeights: boolean;
+  /** Masks lie between 0 and 1. */
+  readonly soft: boolean;
 }
 
-/** The mask of a score tensor on the host, in its shape. */
-export function hostBinarise({ data, shape }: NDArray, threshold: number, { method, minElements }: Binariser): NDArray {
-  const scores = data as Float32Array;
-  const open = methods[method].hostOpen(scores, threshold);
-  const least = minimum(minElements, scores.length);
-  const enough = methods[method].ranked || open.reduce((sum, bit) => sum + bit, 0) >= least;
-  return ndarray(enough ? open : largest(scores, fallbackCount(least, scores.length)), shape);
+export type MethodName = "sigmoid_threshold" | "threshold" | "topK" | "magnitude" | "l0";
+
+const unbounded = [-Infinity, Infinity] as const;
+const share = [0, 1] as const;
+const hard = { ranked: false, ofWeights: false, soft: false };
+
+export const methods: Record<MethodName, Method> = {
+  /** M = [σ(S) > τ] (Lagunas et al. 2021, section 3), dL/dS = dL/dM straight through. */
+  sigmoid_threshold: {
+    ...thresholded(
+      (scores) => tf.sigmoid(scores),
+      (score) => Math.fround(1 / (1 + Math.exp(-score))),
+    ),
+    cutoff: (_, threshold) => Math.log(threshold / (1 - threshold)),
+    thresholds: share,
+    ...hard,
+  },
+  /** M = [S > τ] (soft movement pruning, Sanh et al. 2020, Eq. 3 and section 4), straight through. */
+  threshold: {
+    ...thresholded(
+      (scores) => scores,
+      (score) => score,
+    ),
+    cutoff: (_, threshold) => threshold,
+    thresholds: unbounded,
+    ...hard,
+  },
+  /** M = 1 on the ⌊τ·n⌋ largest of n scores, among equals the first (movement pruning, Sanh et al. 2020), straight through. */
+  topK: { ...rankedBy(true), ofWeights: false },
+  /**
+   * The same on magnitudes: the mean |W| of a block's weights (Han et al. 2015; of a group of weights, Li et al. 2017).
+   * Nothing is learnt, and no gradient passes through the mask.
+   */
+  magnitude: { ...rankedBy(false), ofWeights: true },
+  /** M = min(1, max(0, 1.2·s − 0.1)), s of S and noise (Louizos et al. 2018, Eq. 10–12), with its true gradient. */
+  l0: {
+    mask: (scores, _, noise) => hardConcrete(scores, noise),
+    hostMask: (scores) => scores.map(hostHardConcrete),
+    cutoff: () => Math.log(0.1 / 1.1),
+    thresholds: unbounded,
+    ...hard,
+    soft: true,
+  },
+};
+
+/**
+ * The mask of a score tensor, in its shape: 0 or 1 with a gradient that is passed on unchanged to the scores, open or
+ * closed (straight-through estimator, Bengio et al. 2013); between 0 and 1 with its own gradient for l0; without any for
+ * magnitude. The threshold gets no gradient.
+ *
+ * @param noise that of training, which l0 reads; without it the mask is that of evaluation
+ */
+export const binarise = (
+  scores: tf.Tensor,
+  threshold: tf.Scalar,
+  { method, minElements }: Binariser,
+  noise?: Noise,
+): tf.Tensor => methods[method].mask(scores, threshold, noise, minElements);
+
+/** The mask of a score tensor on the host, in its shape, as in evaluation: bytes of 0 and 1, or float32 for l0. */
+export const hostBinarise = (
+  { data, shape }: NDArray,
+  threshold: number,
+  { method, minElements }: Binariser,
+): NDArray => ndarray(methods[method].hostMask(data as Float32Array, threshold, minElements), shape);
+
+function thresholded(
+  value: (scores: tf.Tensor) => tf.Tensor,
+  hostValue: (score: number) => number,
+): Pick<Method, "mask" | "hostMask"> {
+  return {
+    mask: (scores, threshold, _, minElements) =>
+      straightThrough(scores, (values) => {
+        const open = tf.cast(tf.greater(value(values), threshold), "int32");
+        const least = minimum(minElements, values.size);
+        if (least === 0) return open;
+        const fallback = largest(values, tf.scalar(fallbackCount(least, values.size), "int32"));
+        return tf.where(tf.less(tf.sum(open), least), fallback, open);
+      }),
+    hostMask(scores, threshold, minElements) {
+      const open = Uint8Array.from(scores, (score) => Number(hostValue(score) > Math.fround(threshold)));
+      const least = minimum(minElements, scores.length);
+      const enough = least === 0 || open.reduce((sum, bit) => sum + bit, 0) >= least;
+      return enough ? open : hostLargest(scores, fallbackCount(least, scores.length));
+    },
+  };
+}
+
+function rankedBy(scoresLearn: boolean): Omit<Method, "ofWeights"> {
+  const open = (scores: tf.Tensor, density: tf.Scalar) => largest(scores, countKept(density, scores.size));
+  return {
+    mask: (scores, density) =>
+      scoresLearn
+        ? straightThrough(scores, (values) => open(values, density))
+        : constant(scores, (values) => open(values, density)),
+    hostMask: (scores, density) => hostLargest(scores, hostCountKept(density, scores.length)),
+    cutoff(scores, density) {
+      const count = hostCountKept(density, scores.length);
+      const sorted = scores.toSorted();
+      return ((sorted[scores.length - count] ?? Infinity) + (sorted[scores.length - count - 1] ?? -Infinity)) / 2;
+    },
+    thresholds: share,
+    ranked: true,
+    soft: false,
+  };
 }
 
 // min_elements e: at least ⌊e·n⌋ + 1 of n scores, but never all of them, as in nn_pruning; ours breaks ties by index.
 const minimum = (minElements: number, n: number) => (minElements === 0 ? 0 : Math.floor(minElements * n) + 1);
 const fallbackCount = (least: number, n: number) => Math.min(least, n - 1);
 
-// So that ⌊τ·n⌋ in float32 does not fall below an integer that τ·n is meant to be.
-const ABOVE = 1 + 2 ** -22;
-const kept = (density: number, n: number) => Math.floor(Math.fround(density) * n * ABOVE);
-
-/** 0 for the largest score, n − 1 for the smallest; among equals the first comes first. Compares all pairs: n² work. */
-function ranks(scores: tf.Tensor): tf.Tensor {
-  const n = scores.size;
-  const own = tf.reshape(scores, [n, 1]);
-  const other = tf.reshape(scores, [1, n]);
-  const position = tf.range(0, n, 1, "float32");
-  const earlier = tf.less(tf.reshape(position, [1, n]), tf.reshape(position, [n, 1]));
-  const ahead = tf.logicalOr(tf.greater(other, own), tf.logicalAnd(tf.equal(other, own), earlier));
-  return tf.reshape(tf.sum(tf.cast(ahead, "float32"), 1), scores.shape);
-}
-
-function largest(scores: Float32Array, count: number): Uint8Array {
-  const mask = new Uint8Array(scores.length);
-  const order = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);
-  for (const index of order.slice(0, count)) mask[index] = 1;
-  return mask;
-}
-
-const sigmoid = (score: number) => Math.fround(1 / (1 + Math.exp(-score)));
-
 const straightThrough = (x: tf.Tensor, fn: (x: tf.Tensor) => tf.Tensor): tf.Tensor =>
-  withGradient((_, x: tf.Tensor) => ({ value: fn(x), gradient: (dy) => dy }))(x);
+  withGradient((_, x: tf.Tensor) => ({ value: tf.cast(fn(x), "float32"), gradient: (dy) => dy }))(x);
+
+const constant = (x: tf.Tensor, fn: (x: tf.Tensor) => tf.Tensor): tf.Tensor =>
+  withGradient((_, x: tf.Tensor) => ({ value: tf.cast(fn(x), "float32"), gradient: (dy) => tf.zerosLike(dy) }))(x);

@@ -4,7 +4,8 @@ import { parsePruningSettings, problems, PruningSettings } from "./settings.ts";
 
 const { shape } = PruningSettings;
 const names = ["disabled", ...Object.keys(methods)] as ["disabled", ...MethodName[]];
-const neurons = names.slice(1).map((name) => `${name}:1d_alt` as const);
+const withLayouts = <L extends string>(...layouts: L[]) =>
+  names.slice(1).flatMap((name) => layouts.map((layout) => `${name}:${layout}` as const));
 const respelled = (name: unknown) =>
   typeof name === "string" ? name.replace("sigmoied", "sigmoid").replace(/:default$/, "") : name;
 const flag = z.preprocess((value) => (value === 0 || value === 1 ? value === 1 : value), z.boolean());
@@ -17,19 +18,21 @@ const unused = z.unknown().optional().describe("of no effect on pruning");
  * the original's experiments start from, not nn_pruning's default; λ too, which the original leaves at 0 and does not use.
  */
 export const NnPruningSettings = z.strictObject({
-  attention_pruning_method: z.preprocess(respelled, z.enum(names)).default("sigmoid_threshold"),
+  attention_pruning_method: z
+    .preprocess(respelled, z.enum([...names, ...withLayouts("joint", "1d")]))
+    .default("sigmoid_threshold"),
   attention_block_rows: size.default(32),
   attention_block_cols: size.default(32),
   attention_output_with_dense: flag.default(false),
   attention_lambda: shape.attentionLambda,
-  dense_pruning_method: z.preprocess(respelled, z.enum([...names, ...neurons])).default("sigmoid_threshold:1d_alt"),
+  dense_pruning_method: z.preprocess(respelled, z.enum([...names, ...withLayouts("1d_alt", "1d")])).default("sigmoid_threshold:1d_alt"),
   dense_block_rows: size.default(1),
   dense_block_cols: size.default(1),
   dense_lambda: shape.denseLambda,
   bias_mask: flag.default(true),
   linear_min_parameters: shape.minElements,
   mask_scores_learning_rate: shape.scoresLearningRate,
-  mask_init: z.literal("constant").default("constant"),
+  mask_init: shape.scoreInit,
   mask_scale: shape.initialScore,
   initial_threshold: shape.initialThreshold,
   final_threshold: shape.finalThreshold,
@@ -40,15 +43,15 @@ export const NnPruningSettings = z.strictObject({
   share_pruning_scores: flag.default(false),
   prune_values_only: flag.default(false),
   prune_attention_only: flag.default(false),
-  ampere_pruning_method: z.literal("disabled").default("disabled"),
+  ampere_pruning_method: z.preprocess(respelled, shape.ampere),
+  initial_ampere_temperature: shape.initialTemperature,
+  final_ampere_temperature: shape.finalTemperature,
   layer_norm_patch: off,
   gelu_patch: off,
   qat: off,
   layer_norm_patch_steps: unused,
   layer_norm_patch_start_delta: unused,
   gelu_patch_steps: unused,
-  initial_ampere_temperature: unused,
-  final_ampere_temperature: unused,
   distil_alpha_ce: unused,
   distil_alpha_teacher: unused,
   distil_temperature: unused,
@@ -58,7 +61,9 @@ export const NnPruningSettings = z.strictObject({
 export type NnPruningKeys = z.input<typeof NnPruningSettings>;
 
 /** What the original's keys do not say. */
-export type OwnSettings = Pick<z.input<typeof PruningSettings>, "compat" | "lambdaSchedule">;
+export type OwnSettings = Pick<z.input<typeof PruningSettings>, "compat" | "lambdaSchedule" | "thresholdSchedule">;
+
+type Name = MethodName | "disabled";
 
 /**
  * Settings from the original's keys.
@@ -68,10 +73,12 @@ export type OwnSettings = Pick<z.input<typeof PruningSettings>, "compat" | "lamb
 export function fromNnPruning(keys: NnPruningKeys = {}, own: OwnSettings = {}): PruningSettings {
   const { data, error } = NnPruningSettings.safeParse(keys);
   if (data === undefined) throw new Error(problems(error.issues, keys));
-  const [denseMethod, denseLayout] = data.dense_pruning_method.split(":") as [MethodName | "disabled", "1d_alt"?];
+  const [method, layout] = data.attention_pruning_method.split(":") as [Name, "joint" | "1d" | undefined];
+  const [denseMethod, denseLayout] = data.dense_pruning_method.split(":") as [Name, "1d_alt" | "1d" | undefined];
   return parsePruningSettings({
     attention: {
-      method: data.attention_pruning_method,
+      method,
+      layout: layout ?? "blocks",
       block: [data.attention_block_rows, data.attention_block_cols],
     },
     dense: {
@@ -82,6 +89,10 @@ export function fromNnPruning(keys: NnPruningKeys = {}, own: OwnSettings = {}): 
     attentionOutputWithDense: data.attention_output_with_dense,
     biasMask: data.bias_mask,
     minElements: data.linear_min_parameters,
+    ampere: data.ampere_pruning_method,
+    initialTemperature: data.initial_ampere_temperature,
+    finalTemperature: data.final_ampere_temperature,
+    scoreInit: data.mask_init,
     initialScore: data.mask_scale,
     scoresLearningRate: data.mask_scores_learning_rate,
     initialThreshold: data.initial_threshold,

@@ -1,6 +1,7 @@
 import { eager, jit, ndarray, type NDArray, type tf, valueAndGradients } from "@pruning-bias/runtime";
 import { describe, expect, test } from "vitest";
-import { initialScores, scoreLayout, trainedScores } from "./layout.ts";
+import { initialScores } from "./initial.ts";
+import { scoreLayout, trainedScores } from "./layout.ts";
 import { fromNnPruning } from "./nn-pruning.ts";
 import { regulariser, regulariserGroups } from "./regulariser.ts";
 import { parsePruningSettings } from "./settings.ts";

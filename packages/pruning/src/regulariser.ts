@@ -1,5 +1,6 @@
 import { tf } from "@pruning-bias/runtime";
-import type { Group, Layout, ScoreTensor } from "./layout.ts";
+import { chanceShift } from "./hard-concrete.ts";
+import { type Group, type Layout, parameterScores, type ScoreTensor } from "./layout.ts";
 import type { PruningSettings } from "./settings.ts";
 
 type Weights = Pick<PruningSettings, "regularization" | "attentionLambda" | "denseLambda">;
@@ -9,19 +10,20 @@ type Weights = Pick<PruningSettings, "regularization" | "attentionLambda" | "den
  * may be left out; they count as constants.
  */
 export function regulariser(layout: Layout, settings: Weights, scores: Readonly<Record<string, tf.Tensor>>): tf.Scalar {
-  return tf.sum(tf.stack(Object.values(regulariserGroups(layout, settings, scores))));
+  const groups = Object.values(regulariserGroups(layout, settings, scores));
+  return groups.length === 0 ? tf.scalar(0) : tf.sum(tf.stack(groups));
 }
 
 /**
  * Each group's share in L_prune: λ_g/(number of groups) · the mean over its score tensors of mean σ(S − shift), each
- * tensor counted once. l1: no shift, the mean of σ(S); l0: shift ⅔·ln(0.1/1.1) (Louizos et al. 2018, Lagunas et al. 2021).
+ * tensor counted once; magnitudes are no scores. l1: no shift, the mean of σ(S); l0: shift ⅔·ln(0.1/1.1) (Louizos et al. 2018, Lagunas et al. 2021).
  */
 export function regulariserGroups(
   layout: Layout,
   settings: Weights,
   scores: Readonly<Record<string, tf.Tensor>>,
 ): Partial<Record<Group, tf.Scalar>> {
-  const byGroup = Map.groupBy(layout.scores, ({ group }) => group);
+  const byGroup = Map.groupBy(parameterScores(layout), ({ group }) => group);
   const lambdas: Record<Group, number> = { attention: settings.attentionLambda, dense: settings.denseLambda };
   return Object.fromEntries(
     Array.from(byGroup, ([group, tensors]) => {
@@ -33,7 +35,7 @@ export function regulariserGroups(
   );
 }
 
-const shifts = { l1: 0, l0: (2 / 3) * Math.log(0.1 / 1.1) } as const;
+const shifts = { l1: 0, l0: chanceShift } as const;
 
 function meanOpenness(tensor: ScoreTensor, scores: tf.Tensor | undefined, shift: number): tf.Scalar {
   if (scores !== undefined) return tf.mean(tf.sigmoid(shift === 0 ? scores : tf.sub(scores, shift)));

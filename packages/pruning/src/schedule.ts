@@ -12,20 +12,50 @@ export interface Position {
 
 type Schedule = Pick<
   PruningSettings,
-  "initialThreshold" | "finalThreshold" | "initialWarmup" | "finalWarmup" | "finalLambda" | "lambdaSchedule"
+  | "initialThreshold"
+  | "finalThreshold"
+  | "thresholdSchedule"
+  | "initialTemperature"
+  | "finalTemperature"
+  | "initialWarmup"
+  | "finalWarmup"
+  | "finalLambda"
+  | "lambdaSchedule"
 >;
 
+/** What a step is computed with. */
+export interface Scheduled {
+  readonly threshold: number;
+  /** Weight of the regulariser. */
+  readonly lambda: number;
+  /** Of 2:4 sparsity. */
+  readonly temperature: number;
+  /** 0 at the first threshold, 1 at the last. */
+  readonly progress: number;
+}
+
 /**
- * The threshold τ and the regulariser's weight λ at step s of T with warm-up w (Zhu and Gupta 2017; Lagunas et al. 2021):
- * s ≤ a·w → τ0; s > T − z·w → τ1; else τ = τ1 + (τ0 − τ1)·q³ with q = 1 − (s − a·w)/(T − (a + z)·w).
+ * The threshold τ, the regulariser's weight λ and the 2:4 temperature at step s of T with warm-up w (Zhu and Gupta 2017;
+ * Lagunas et al. 2021): s ≤ a·w → q = 1; s > T − z·w → q = 0; else q = 1 − (s − a·w)/(T − (a + z)·w).
+ * τ = τ1 + (τ0 − τ1)·q³ (cubic), ·q (linear), or τ1 from the start (constant); the temperature likewise.
  * λ = λ_final·τ/τ1, and λ_final where τ1 = 0 or λ is constant.
  */
-export function schedule(settings: Schedule, position: Position): { threshold: number; lambda: number } {
+export function schedule(settings: Schedule, position: Position): Scheduled {
   const { finalThreshold, finalLambda, lambdaSchedule } = settings;
-  const threshold = thresholdAt(settings, position);
+  const left = leftToGo(settings, position);
+  const curve = curves[settings.thresholdSchedule](left);
+  const between = (first: number, last: number) => last + (first - last) * curve;
+  const threshold = between(settings.initialThreshold, finalThreshold);
   const constant = lambdaSchedule === "constant" || finalThreshold === 0;
-  return { threshold, lambda: constant ? finalLambda : (finalLambda * threshold) / finalThreshold };
+  return {
+    threshold,
+    lambda: constant ? finalLambda : (finalLambda * threshold) / finalThreshold,
+    temperature: between(settings.initialTemperature, settings.finalTemperature),
+    progress: 1 - left,
+  };
 }
+
+const curves = { cubic: (q: number) => q ** 3, linear: (q: number) => q, constant: () => 0 };
 
 /** Steps between the first threshold and the last, T − (a + z)·w; with none left the threshold jumps. */
 export const rampSteps = (
@@ -33,11 +63,11 @@ export const rampSteps = (
   { totalSteps, warmupSteps }: Pick<Position, "totalSteps" | "warmupSteps">,
 ): number => totalSteps - (initialWarmup + finalWarmup) * warmupSteps;
 
-function thresholdAt(settings: Schedule, { step, totalSteps, warmupSteps, training }: Position): number {
-  const { initialThreshold, finalThreshold, initialWarmup, finalWarmup } = settings;
-  if (!training) return finalThreshold;
-  if (step <= initialWarmup * warmupSteps) return initialThreshold;
-  if (step > totalSteps - finalWarmup * warmupSteps) return finalThreshold;
-  const left = 1 - (step - initialWarmup * warmupSteps) / rampSteps(settings, { totalSteps, warmupSteps });
-  return finalThreshold + (initialThreshold - finalThreshold) * left ** 3;
+/** q: the share of the way from the first threshold to the last that is still to go. */
+function leftToGo(settings: Schedule, { step, totalSteps, warmupSteps, training }: Position): number {
+  const { initialWarmup, finalWarmup } = settings;
+  if (!training) return 0;
+  if (step <= initialWarmup * warmupSteps) return 1;
+  if (step > totalSteps - finalWarmup * warmupSteps) return 0;
+  return 1 - (step - initialWarmup * warmupSteps) / rampSteps(settings, { totalSteps, warmupSteps });
 }

@@ -48,18 +48,18 @@ test("both spellings of sigmoid are one method", () => {
 test.each<[string, Record<string, unknown>, RegExp]>([
   [
     "a method of nn_pruning that is not offered",
-    { attention_pruning_method: "l0" },
-    /^pruning\.attention_pruning_method: expected one of "disabled"\|"sigmoid_threshold"\|.*, got "l0"$/,
+    { attention_pruning_method: "l2" },
+    /^pruning\.attention_pruning_method: expected one of "disabled"\|"sigmoid_threshold"\|.*, got "l2"$/,
   ],
   [
     "a layout that is not offered",
-    { dense_pruning_method: "sigmoied_threshold:1d" },
-    /^pruning\.dense_pruning_method: expected one of .*, got "sigmoied_threshold:1d"$/,
+    { dense_pruning_method: "sigmoied_threshold:joint" },
+    /^pruning\.dense_pruning_method: expected one of .*, got "sigmoied_threshold:joint"$/,
   ],
   [
-    "2:4 sparsity",
-    { ampere_pruning_method: "annealing" },
-    /^pruning\.ampere_pruning_method: .*"disabled", got "annealing"$/,
+    "a 2:4 method that the original has in name only",
+    { ampere_pruning_method: "topK" },
+    /^pruning\.ampere_pruning_method: .*"disabled".*, got "topK"$/,
   ],
   ["an unknown key", { final_treshold: 0.1 }, /^pruning\.final_treshold: expected a known setting, got this one$/],
   [
@@ -78,6 +78,16 @@ test.each<[string, Record<string, unknown>, RegExp]>([
     "shared scores with values only",
     { share_pruning_scores: true, prune_values_only: true },
     /^pruning\.share_pruning_scores: expected one of shared scores and prune_values_only, got both$/,
+  ],
+  [
+    "magnitude by rows times columns",
+    { dense_pruning_method: "magnitude:1d" },
+    /^pruning\.dense_pruning_method: expected blocks or neurons for magnitude, got 1d$/,
+  ],
+  [
+    "joint scores of which only values train",
+    { attention_pruning_method: "topK:joint", prune_values_only: true },
+    /^pruning\.attention_pruning_method: expected no joint scores with prune_values_only, got both$/,
   ],
 ])("%s is refused in one line", (_, keys, message) => {
   expect(() => fromNnPruning(keys)).toThrow(message);

@@ -11,22 +11,37 @@ const Method = z
   .preprocess((name) => (name === "sigmoied_threshold" ? "sigmoid_threshold" : name), z.enum(names))
   .default("sigmoid_threshold")
   .describe("how scores become masks; `sigmoied_threshold` is the original's spelling");
+const Init = z.enum(["constant", "uniform", "kaiming"]);
 const Block = z.tuple([size, size]).describe("rows × columns of the weight (out × in) under one score");
 
 /** What is pruned, by which scores, and how hard. The names of nn_pruning map onto it by `fromNnPruning`. */
 export const PruningSettings = z.strictObject({
   attention: z
-    .strictObject({ method: Method, block: Block.default([32, 32]) })
+    .strictObject({
+      method: Method,
+      layout: z
+        .enum(["blocks", "joint", "1d"])
+        .default("blocks")
+        .describe("joint: one score tensor for query, key, value and output; 1d: rows times columns"),
+      block: Block.default([32, 32]),
+    })
     .prefault({})
     .describe("query, key, value, and output with rows and columns of the block swapped"),
   dense: z
     .strictObject({
       method: Method,
-      layout: z.enum(["1d_alt", "blocks"]).default("1d_alt"),
+      layout: z
+        .enum(["1d_alt", "1d", "blocks"])
+        .default("1d_alt")
+        .describe("1d_alt: one score for each neuron, shared by both matrices; 1d: rows times columns"),
       block: Block.default([1, 1]),
     })
     .prefault({})
-    .describe("the feed-forward network; 1d_alt: one score for each neuron, shared by both matrices"),
+    .describe("the feed-forward network"),
+  ampere: z
+    .enum(["disabled", "sigmoid_threshold", "annealing"])
+    .default("disabled")
+    .describe("2:4 sparsity times every mask: the two best scores of each four, or six patterns under a temperature"),
   attentionOutputWithDense: flag.describe("prune the attention's output with the feed-forward network's settings"),
   biasMask: z.boolean().default(true).describe("close a bias with its row"),
   minElements: z
@@ -35,10 +50,14 @@ export const PruningSettings = z.strictObject({
     .max(1)
     .default(0)
     .describe("share of a tensor's scores that stays open at any threshold"),
-  initialScore: z.number().default(0),
+  scoreInit: Init.default("constant").describe("what scores are drawn from before training"),
+  initialScore: z.number().default(0).describe("their constant, or the half-width of the uniform distribution"),
   scoresLearningRate: positive.default(0.01),
   initialThreshold: z.number().default(0),
   finalThreshold: z.number().default(0.1),
+  thresholdSchedule: z.enum(["cubic", "linear", "constant"]).default("cubic"),
+  initialTemperature: notNegative.default(0).describe("of 2:4 sparsity"),
+  finalTemperature: notNegative.default(20),
   initialWarmup: notNegative.default(1).describe("warm-ups at the initial threshold"),
   finalWarmup: notNegative.default(10).describe("warm-ups at the final threshold"),
   regularization: z.enum(["none", "l1", "l0"]).default("l1"),
@@ -49,7 +68,12 @@ export const PruningSettings = z.strictObject({
   valuesOnly: flag.describe("train the scores of values alone; queries and keys stay open"),
   attentionOnly: flag.describe("do not train the feed-forward network's scores"),
   shared: flag.describe("one score tensor for query, key and value of a layer"),
-  compat: z.literal("reference").optional().describe("as the original: `valuesOnly` trains outputs too"),
+  compat: z
+    .literal("reference")
+    .optional()
+    .describe(
+      "as the original: `valuesOnly` trains outputs too, `shared` ties three tensors, 1d_alt ranks weights and not neurons",
+    ),
 });
 export type PruningSettings = z.infer<typeof PruningSettings>;
 
@@ -73,22 +97,26 @@ export const problems = (issues: readonly z.core.$ZodIssue[], value: unknown): s
 function check({
   attention,
   dense,
+  ampere,
   initialThreshold,
   finalThreshold,
   shared,
   valuesOnly,
-  compat,
 }: PruningSettings): void {
-  if (attention.method === "disabled" && dense.method === "disabled") {
+  if (attention.method === "disabled" && dense.method === "disabled" && ampere === "disabled") {
     throw new Error("pruning.attention_pruning_method: expected a method here or for dense, got disabled for both");
   }
   if (shared && valuesOnly) {
     throw new Error("pruning.share_pruning_scores: expected one of shared scores and prune_values_only, got both");
   }
-  if (shared && compat === "reference") {
+  if (attention.layout === "joint" && (shared || valuesOnly)) {
     throw new Error(
-      "pruning.share_pruning_scores: the original's three optimiser states over one tensor are not offered",
+      `pruning.attention_pruning_method: expected no joint scores with ${shared ? "share_pruning_scores" : "prune_values_only"}, got both`,
     );
+  }
+  for (const [key, { method, layout }] of Object.entries({ attention, dense })) {
+    if (method !== "magnitude" || layout !== "1d") continue;
+    throw new Error(`pruning.${key}_pruning_method: expected blocks or neurons for magnitude, got 1d`);
   }
   for (const { method } of [attention, dense]) {
     if (method === "disabled") continue;

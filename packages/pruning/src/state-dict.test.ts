@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ndarray, type NDArray, readSafetensors, writeSafetensors } from "@pruning-bias/runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { initialScores, scoreLayout, trainedScores } from "./layout.ts";
+import { initialScores } from "./initial.ts";
+import { scoreLayout, trainedScores } from "./layout.ts";
 import { fromNnPruning } from "./nn-pruning.ts";
 import { readScores, readScoreSettings, writeScores } from "./state-dict.ts";
 

@@ -1,5 +1,7 @@
-import { type NDArray, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
-import { initial, type Layout } from "./layout.ts";
+import { ndarray, type NDArray, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
+import { patterns } from "./ampere.ts";
+import { initial } from "./initial.ts";
+import { type Layout, parameterScores } from "./layout.ts";
 import type { HostScores } from "./host-masks.ts";
 import { parsePruningSettings, type PruningSettings } from "./settings.ts";
 
@@ -7,26 +9,27 @@ import { parsePruningSettings, type PruningSettings } from "./settings.ts";
  * Reads scores from a safetensors file with nn_pruning's names: one entry for each masked module, equal where modules
  * share a tensor. A prefix such as `bert.` and tensors that are no scores are passed over.
  *
- * @throws Error `PATH: …` listing scores that are missing, unknown, of another shape, or differ where they are shared
+ * @throws Error `PATH: …` listing scores that are missing, unknown, of another shape, or differ where they are shared, or
+ *   naming the other family that they belong to
  */
 export async function readScores(path: string, layout: Layout): Promise<Record<string, NDArray>> {
-  const { tensors } = await readSafetensors(path);
-  const found = new Map(
-    Object.entries(tensors)
-      .filter(([name]) => name.endsWith(".mask_scores"))
-      .map(([name, tensor]) => [name.replace(/^.*?(?=encoder\.layer\.)/, ""), tensor] as const),
-  );
+  const { tensors, metadata } = await readSafetensors(path);
+  const family = layout.sizes.model_type ?? "bert";
+  const other = metadata[FAMILY] ?? family;
+  if (other !== family) throw new Error(`${path}: expected scores of a ${family}, got those of a ${other}`);
+  const stored = new Map(Object.entries(tensors).map(([name, tensor]) => [name.replace(PREFIX, ""), tensor]));
+  const found = new Map([...stored].filter(([name]) => name.endsWith(".mask_scores")));
   const shapes = new Map(layout.scores.map(({ name, shape }) => [name, shape]));
   const scores: Record<string, NDArray> = {};
   const wrong: string[] = [];
-  for (const { entry, scores: name } of layout.modules) {
-    const stored = found.get(entry);
+  for (const { name: entry, scores: name } of layout.modules.flatMap(({ entries }) => entries)) {
+    const tensor = found.get(entry);
     const shape = shapes.get(name)!;
     found.delete(entry);
-    if (stored === undefined) wrong.push(`expected ${entry}, got none of that name`);
-    else if (stored.shape.join() !== shape.join()) wrong.push(unlike(entry, stored, shape));
+    if (tensor === undefined) wrong.push(`expected ${entry}, got none of that name`);
+    else if (tensor.shape.join() !== shape.join()) wrong.push(unlike(entry, tensor, shape));
     else {
-      const read = toFloat32(stored);
+      const read = inOwnOrder(toFloat32(tensor), stored.get(patternOf(entry)));
       scores[name] ??= read;
       if (!equal(scores[name], read))
         wrong.push(`${entry}: expected the scores of ${name}, which it shares, got others`);
@@ -48,13 +51,22 @@ export async function writeScores(
   settings: PruningSettings,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const fixed = new Map(layout.scores.flatMap((tensor) => (tensor.trained ? [] : [[tensor.name, initial(tensor)]])));
-  const tensors = layout.modules.map(({ entry, scores: name }) => {
-    const array = scores[name] ?? fixed.get(name);
-    if (array === undefined) throw new Error(`${path}: expected scores ${name} to write, got none of that name`);
-    return [entry, array] as const;
+  const fixed = new Map(
+    parameterScores(layout).flatMap((tensor) => (tensor.trained ? [] : [[tensor.name, initial(tensor)]])),
+  );
+  const tensors = layout.modules.flatMap(({ entries }) =>
+    entries.flatMap(({ name: entry, scores: name }) => {
+      const array = scores[name] ?? fixed.get(name);
+      if (array === undefined) throw new Error(`${path}: expected scores ${name} to write, got none of that name`);
+      const annealed = layout.ampere === "annealing" && entry.includes(AMPERE);
+      return annealed ? [[entry, array] as const, [patternOf(entry), ownPatterns()] as const] : [[entry, array] as const];
+    }),
+  );
+  await writeSafetensors(path, Object.fromEntries(tensors), {
+    ...metadata,
+    [FAMILY]: layout.sizes.model_type ?? "bert",
+    [SETTINGS]: JSON.stringify(settings),
   });
-  await writeSafetensors(path, Object.fromEntries(tensors), { ...metadata, [SETTINGS]: JSON.stringify(settings) });
 }
 
 /** The settings that `writeScores` left in a file; none in files of others. */
@@ -71,7 +83,28 @@ export async function readScoreSettings(path: string): Promise<PruningSettings |
 }
 
 const SETTINGS = "pruning_settings";
+const FAMILY = "model_type";
+const AMPERE = ".ampere_module.";
+/** What stands before the names of an encoder's layers. */
+const PREFIX = /^.*?(?=encoder\.layer\.)/;
 const MOST_LISTED = 3;
+
+const patternOf = (entry: string) => entry.replace(/context_module\.mask_scores$/, "ampere_pattern");
+const ownPatterns = () => ndarray(Float32Array.from(patterns.flat()), [patterns.length, 4]);
+
+/** Scores of the six patterns in the order of ours; nn_pruning stores the order of a Python set beside them. */
+function inOwnOrder(scores: NDArray, stored: StoredTensor | undefined): NDArray {
+  if (stored === undefined || scores.shape.length !== 3) return scores;
+  const order = toFloat32(stored).data;
+  const from = patterns.map((pattern) =>
+    patterns.findIndex((_, at) => pattern.every((bit, i) => order[at * 4 + i] === bit)),
+  );
+  const data = Float32Array.from(scores.data, (_, i) => {
+    const choice = i % patterns.length;
+    return scores.data[i - choice + from[choice]!]!;
+  });
+  return ndarray(data, scores.shape);
+}
 
 const unlike = (entry: string, { shape }: StoredTensor, expected: readonly number[]) =>
   `${entry}: expected shape [${expected.join(",")}], got [${shape.join(",")}]`;

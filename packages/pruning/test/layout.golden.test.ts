@@ -33,20 +33,17 @@ interface Regulariser {
   readonly grad_scores: Scores;
 }
 
-const missing = ({ dense_pruning_method: method }: Settings) =>
-  method?.endsWith(":1d") ? " (skipped: no layout 1d yet)" : "";
-
 describeGolden("the layout of scores", "masks.json", (path) => {
   type Expected = { parameters: Shapes; state_dict: Shapes; trainable: number };
   for (const { name, settings, inputs, expected } of readCases<Settings, { config: EncoderSizes }, Expected>(
     path,
     "layout",
   )) {
-    test.skipIf(missing(settings) !== "")(`${name}${missing(settings)}`, () => {
+    test(name, () => {
       const layout = scoreLayout(inputs.config, fromNnPruning(withoutKind(settings)));
       const shapes = Object.fromEntries(layout.scores.map(({ name, shape }) => [name, shape]));
       expect(Object.entries(shapes)).toEqual(Object.entries(expected.parameters));
-      const entries = layout.modules.map(({ entry, scores }) => [entry, shapes[scores]]);
+      const entries = layout.modules.flatMap(({ entries }) => entries.map((entry) => [entry.name, shapes[entry.scores]]));
       expect(entries).toEqual(Object.entries(expected.state_dict));
       const trained = layout.scores.filter(({ trained }) => trained);
       expect(trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0)).toBe(expected.trainable);
@@ -65,8 +62,7 @@ describeGolden("the regulariser", "masks.json", (path) => {
   for (const one of cases) {
     const { name, settings, expected } = one;
     const [, of] = /^regulariser: (.*), l[01], \w+ scores$/.exec(name)!;
-    const reason = missing(settings);
-    test.skipIf(reason !== "").each(backends)(`${name}${reason} (%s)`, async (_, compile) => {
+    test.each(backends)(`${name} (%s)`, async (_, compile) => {
       const pruning = fromNnPruning(withoutKind(settings));
       const layout = scoreLayout(sizes.get(of!)!, pruning);
       const given = scoresOf(one, cases, layout);
@@ -119,29 +115,39 @@ describeGolden("the schedule", "masks.json", (path) => {
     readonly initial_warmup?: number;
     readonly final_warmup?: number;
     readonly final_lambda: number;
+    readonly initial_ampere_temperature?: number;
+    readonly final_ampere_temperature?: number;
     readonly total_steps: number;
     readonly warmup_steps?: number;
     readonly training?: boolean;
   }
-  type Expected = { threshold: number; regu_lambda: number; error?: string };
+  type Expected = Record<"threshold" | "regu_lambda" | "ampere_temperature" | "progress", number> & { error?: string };
   for (const { name, settings, inputs, expected } of readCases<Position, { step: number }, Expected>(
     path,
     "schedule",
   )) {
     const { total_steps: totalSteps, warmup_steps: warmupSteps = 0, training = true, final_lambda } = settings;
     const { initial_threshold, final_threshold, initial_warmup, final_warmup } = settings;
+    const { initial_ampere_temperature, final_ampere_temperature } = settings;
     const pruning = fromNnPruning({
       initial_threshold,
       final_threshold,
       initial_warmup,
       final_warmup,
+      initial_ampere_temperature,
+      final_ampere_temperature,
       regularization_final_lambda: final_lambda,
     });
     const divided = expected.error === "division by zero";
     test(`${name}, step ${inputs.step}${divided ? " (ours: λ is the final one)" : ""}`, () => {
-      const { threshold, lambda } = schedule(pruning, { step: inputs.step, totalSteps, warmupSteps, training });
-      const wanted = divided ? [final_threshold, final_lambda] : [expected.threshold, expected.regu_lambda];
-      expect(difference([threshold, lambda], wanted)).toBeLessThan(1e-12);
+      const position = { step: inputs.step, totalSteps, warmupSteps, training };
+      const { threshold, lambda, temperature, progress } = schedule(pruning, position);
+      if (divided) expect([threshold, lambda]).toEqual([expect.closeTo(final_threshold, 12), final_lambda]);
+      else {
+        const { regu_lambda, ampere_temperature, ...wanted } = expected;
+        const original = [wanted.threshold, regu_lambda, ampere_temperature, wanted.progress];
+        expect(difference([threshold, lambda, temperature, progress], original)).toBeLessThan(1e-12);
+      }
     });
   }
 });

@@ -81,9 +81,11 @@ export async function runLog(
 }
 
 function counts({ openBlocks, blocks, undecided }: Pick<Evaluation, "openBlocks" | "blocks" | "undecided">) {
-  const open = openBlocks.reduce((sum, own) => sum + own, 0);
-  return blocks === 0 ? {} : { open, closed: blocks - open, undecided };
+  const open = sum(openBlocks);
+  return blocks.length === 0 ? {} : { open, closed: sum(blocks) - open, undecided };
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 function evaluation(event: Evaluation) {
   const { loss, lossDebias, lossKeep, threshold } = event;
@@ -92,12 +94,12 @@ function evaluation(event: Evaluation) {
 
 function headsClosed(open: readonly number[], { sizes }: Layout): string {
   const all = sizes.num_hidden_layers * sizes.num_attention_heads;
-  return `${all - open.reduce((sum, own) => sum + own, 0)} of ${all} heads closed`;
+  return `${all - sum(open)} of ${all} heads closed`;
 }
 
 function told(event: Evaluation, seat: Effects): string {
   const effects = Object.entries(seat).map(([name, effect]) => `${name} ${effect.toFixed(2)}`);
-  const gates = event.blocks === 0 ? [] : [`${event.undecided} undecided`];
+  const gates = event.blocks.length === 0 ? [] : [`${event.undecided} undecided`];
   return [`debias ${event.lossDebias.toFixed(4)}`, `keep ${event.lossKeep.toFixed(4)}`, ...effects, ...gates].join(
     ", ",
   );

@@ -1,5 +1,5 @@
 import type { Evaluation, StepEvent, ValidationEvent } from "@pruning-bias/debias";
-import { hostMasks, type Layout } from "@pruning-bias/pruning";
+import type { Layout } from "@pruning-bias/pruning";
 import type { EventWriter, Json } from "@pruning-bias/training";
 
 /** SEAT effects by test. */
@@ -26,8 +26,9 @@ export function runEvents(writer: EventWriter, layout: Layout | undefined, store
       writer.scalars({ ...suffixed(losses, "_step"), gradient_norm: gradientNorm, ...rates(learningRates) }, step);
       if (layout !== undefined) {
         writer.scalars({ "pruning/threshold": threshold, "pruning/regu_lambda": lambda }, step);
-        const open = event.openBlocks.reduce((total, blocks) => total + blocks, 0);
-        writer.scalars({ "gates/open": open, "gates/closed": event.blocks - open, "gates/undecided": undecided }, step);
+        const open = sum(event.openBlocks);
+        const closed = sum(event.blocks) - open;
+        writer.scalars({ "gates/open": open, "gates/closed": closed, "gates/undecided": undecided }, step);
       }
       epoch = {
         steps: epoch.steps + 1,
@@ -44,10 +45,10 @@ export function runEvents(writer: EventWriter, layout: Layout | undefined, store
       writer.scalars({ ...evaluated("validation", event), ...evaluated("validation/current", current) }, step);
       writer.scalars({ ...prefixed("SEAT", seat.final), ...prefixed("SEAT/current", seat.current) }, step);
       if (layout !== undefined) {
-        const { scores } = parameters();
-        for (const [module, { open, total }] of Object.entries(hostMasks(layout, scores, event.threshold))) {
-          writer.scalars({ [`density/${module}`]: open / total }, step);
+        for (const [index, { name }] of layout.modules.entries()) {
+          writer.scalars({ [`density/${name}`]: event.openBlocks[index]! / event.blocks[index]! }, step);
         }
+        const { scores } = parameters();
         for (const { name, trained } of layout.scores) {
           if (trained) writer.histogram(`scores/${name.replace(/\.mask_module.*/, "")}`, scores[name]!.data, step);
         }
@@ -93,3 +94,5 @@ const prefixed = (prefix: string, effects: Effects): Losses =>
       .filter(([, effect]) => Number.isFinite(effect))
       .map(([name, effect]) => [`${prefix}/${name}`, effect]),
   );
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

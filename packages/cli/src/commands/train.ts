@@ -7,12 +7,20 @@ import {
   type FinepruneOptions,
   type FinepruneResult,
   type Parameters,
+  plan,
   sameGates,
   type ValidationEvent,
 } from "@pruning-bias/debias";
 import { embedder, seat } from "@pruning-bias/eval-bias";
 import { saveCheckpoint } from "@pruning-bias/model";
-import { type Layout, type PruningSettings, rampSteps, scoreLayout, writeScores } from "@pruning-bias/pruning";
+import {
+  hostMagnitudes,
+  type Layout,
+  type PruningSettings,
+  pruningWarnings,
+  scoreLayout,
+  writeScores,
+} from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
 import { DivergenceError } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
@@ -57,13 +65,13 @@ export async function train(
   const pruning = pruningSettings(config, model.checkpoint.config);
   const layout = pruning && scoreLayout(model.checkpoint.config, pruning);
   const measureSeat = await seatWhileTraining(config, model, { layout, pruning, jit }, context);
-  warn(config, context);
   await forget(out, { metrics: from === undefined });
   const checkpoints = from?.checkpoints ?? (await newCheckpoints(config, out));
   const log = await runLog(out, { layout, ...(from && { resume: from.state }) }, context);
 
-  const options = { ...finepruneOptions(config, data, pruning), ...(from && { resume: from.state }) };
-  const run = fineprune({ ...options, checkpoint: model.checkpoint, jit });
+  const options = { ...finepruneOptions(config, data, pruning), checkpoint: model.checkpoint, jit };
+  warn(config, pruning, plan(options).totalSteps, context);
+  const run = fineprune({ ...options, ...(from && { resume: from.state }) });
   let result: FinepruneResult;
   try {
     for (;;) {
@@ -73,7 +81,6 @@ export async function train(
         break;
       }
       if (value.kind === "step") {
-        if (value.step === 1 && pruning !== undefined) warnOfJump(config, pruning, value.totalSteps, context);
         await log.step(value);
         if (value.step % config.trainer.checkpoint_every === 0 || value.step === value.totalSteps) {
           await checkpoints.write(await log.into(value.state()));
@@ -87,9 +94,10 @@ export async function train(
   }
   await measureSeat.dispose();
   if (layout !== undefined && pruning !== undefined) {
+    const masked = { ...result.scores, ...hostMagnitudes(layout, result.weights) };
     const metadata = { base_model: modelName(config), final_threshold: String(result.threshold) };
     await writeScores(join(out, "scores.safetensors"), layout, result.scores, pruning, metadata);
-    await writeJson(join(out, "masks.json"), maskSummary(layout, result.scores, result.threshold));
+    await writeJson(join(out, "masks.json"), maskSummary(layout, masked, result.threshold));
   }
   if (!config.model.freeze_weights || pruning === undefined) {
     const trained = { ...model.checkpoint, weights: { ...result.weights } };
@@ -186,19 +194,21 @@ async function forget(out: string, { metrics }: { metrics: boolean }): Promise<v
   for (const name of [...results, ...logs]) await rm(join(out, name), { recursive: true, force: true });
 }
 
-/** Settings that must end badly, said before an hour is spent on them. */
-function warn({ model, pruning }: Config, { log }: Context): void {
-  if (pruning !== null && model.freeze_weights && model.embedding_layer === "first") {
-    log(
-      "model.embedding_layer=first: embeddings are not pruned, so the debiasing loss gives frozen scores no gradient and all close at once",
-    );
-  }
-}
-
-// The original's schedule has a warm-up of its own, −1.
-function warnOfJump({ model, compat }: Config, pruning: PruningSettings, totalSteps: number, { log }: Context): void {
-  if (compat === "reference" || rampSteps(pruning, { totalSteps, warmupSteps: model.warmup_steps }) > 0) return;
-  log(
-    `model.warmup_steps=${model.warmup_steps}: warm-ups take all ${totalSteps} steps, so the threshold jumps from first to last`,
-  );
+/** What must end badly, said before an hour is spent on it. */
+function warn(
+  { model, compat }: Config,
+  pruning: PruningSettings | undefined,
+  totalSteps: number,
+  { log }: Context,
+): void {
+  if (pruning === undefined) return;
+  const warnings = pruningWarnings(pruning, {
+    totalSteps,
+    // The original's schedule has a warm-up of its own, −1.
+    warmupSteps: compat === "reference" ? -1 : model.warmup_steps,
+    // Embeddings are not pruned.
+    lossReachesScores: model.embedding_layer !== "first",
+    trainsWeights: !model.freeze_weights,
+  });
+  for (const warning of warnings) log(`pruning: ${warning}`);
 }

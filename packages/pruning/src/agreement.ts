@@ -1,0 +1,101 @@
+import type { HostMasks } from "./host-masks.ts";
+
+/** How far two masks over the same blocks agree. */
+export interface Agreement {
+  /** |open in both| / |open in either| (Jaccard 1901); 1 where both are empty. */
+  readonly jaccard: number;
+  /** (p_o − p_e)/(1 − p_e), agreement beyond chance (Cohen 1960); 1 where both are all open or all closed alike. */
+  readonly kappa: number;
+}
+
+/** Agreement of two masks, of 0 where closed, over the same blocks. @throws RangeError where they are of two lengths */
+export function maskAgreement(a: ArrayLike<number>, b: ArrayLike<number>): Agreement {
+  if (a.length !== b.length) throw new RangeError(`maskAgreement: expected ${a.length} blocks in both, got ${b.length}`);
+  return agreementOf(countPairs(a, b));
+}
+
+/** "Is it the same sub-network each time?" */
+export interface RunAgreement {
+  /** Over all blocks, weighted by the weights in them: the mean over all pairs of runs, and the lowest pair. */
+  readonly mean: Agreement;
+  readonly lowest: Agreement;
+  /** The mean over all pairs of runs, by module. */
+  readonly modules: Readonly<Record<string, Agreement>>;
+}
+
+/**
+ * Agreement between the masks that runs end with, such as those of several seeds.
+ *
+ * @param runs two or more, of the same layout
+ * @param sizes weights of each module, such as `shape[0]·shape[1]`; all modules count alike where absent
+ * @throws RangeError for fewer than two runs, or other modules or blocks in one of them
+ */
+export function runAgreement(runs: readonly HostMasks[], sizes: Readonly<Record<string, number>> = {}): RunAgreement {
+  if (runs.length < 2) throw new RangeError(`runAgreement: expected two runs or more, got ${runs.length}`);
+  const names = Object.keys(runs[0]!);
+  const pairs = runs.flatMap((a, index) => runs.slice(index + 1).map((b) => [a, b] as const));
+  const counts = pairs.map(([a, b]) => {
+    if (Object.keys(b).join() !== names.join() || Object.keys(a).join() !== names.join()) {
+      throw new RangeError("runAgreement: expected the same modules in all runs");
+    }
+    return names.map((name) => {
+      const [own, other] = [a[name]!, b[name]!];
+      if (own.shape.join() !== other.shape.join()) {
+        throw new RangeError(`runAgreement: ${name}: expected blocks [${own.shape.join()}], got [${other.shape.join()}]`);
+      }
+      return countPairs(own.mask, other.mask);
+    });
+  });
+  const whole = counts.map((modules) =>
+    agreementOf(
+      modules.reduce(
+        (sum, own, at) => {
+          const total = own.both + own.onlyA + own.onlyB + own.neither;
+          return added(sum, own, (sizes[names[at]!] ?? 1) / total);
+        },
+        { both: 0, onlyA: 0, onlyB: 0, neither: 0 },
+      ),
+    ),
+  );
+  const byModule = names.map((name, at) => [name, meanOf(counts.map((modules) => agreementOf(modules[at]!)))] as const);
+  return {
+    mean: meanOf(whole),
+    lowest: whole.reduce((lowest, own) => (own.jaccard < lowest.jaccard ? own : lowest)),
+    modules: Object.fromEntries(byModule),
+  };
+}
+
+type Counts = Record<"both" | "onlyA" | "onlyB" | "neither", number>;
+
+function countPairs(a: ArrayLike<number>, b: ArrayLike<number>): Counts {
+  const counts = { both: 0, onlyA: 0, onlyB: 0, neither: 0 };
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== 0) counts[b[i] !== 0 ? "both" : "onlyA"]++;
+    else counts[b[i] !== 0 ? "onlyB" : "neither"]++;
+  }
+  return counts;
+}
+
+function agreementOf({ both, onlyA, onlyB, neither }: Counts): Agreement {
+  const total = both + onlyA + onlyB + neither;
+  const either = both + onlyA + onlyB;
+  const [openA, openB] = [(both + onlyA) / total, (both + onlyB) / total];
+  const chance = openA * openB + (1 - openA) * (1 - openB);
+  const observed = (both + neither) / total;
+  return {
+    jaccard: either === 0 ? 1 : both / either,
+    kappa: 1 - chance < 1e-12 ? 1 : (observed - chance) / (1 - chance),
+  };
+}
+
+const added = (sum: Counts, own: Counts, weight: number): Counts => ({
+  both: sum.both + weight * own.both,
+  onlyA: sum.onlyA + weight * own.onlyA,
+  onlyB: sum.onlyB + weight * own.onlyB,
+  neither: sum.neither + weight * own.neither,
+});
+
+const meanOf = (all: readonly Agreement[]): Agreement => ({
+  jaccard: all.reduce((sum, { jaccard }) => sum + jaccard, 0) / all.length,
+  kappa: all.reduce((sum, { kappa }) => sum + kappa, 0) / all.length,
+});

@@ -1,0 +1,194 @@
+import { activations, type BertConfig, type Checkpoint } from "@pruning-bias/model";
+import { eager, ndarray, type NDArray, type tf } from "@pruning-bias/runtime";
+import { layerModules, type Role } from "./layers.ts";
+
+/** What compaction did to a set of weights: indices as they were before. */
+export interface CompactedLayer {
+  /** Heads that add nothing but a constant, which is now in the output's bias. */
+  readonly removedHeads: readonly number[];
+  /** Heads that attend to all tokens alike, since their query or key is dead: now one mean for the whole sentence. */
+  readonly uniformHeads: readonly number[];
+  readonly keptHeads: readonly number[];
+  /** Width of a kept head's queries and keys, and of its values. */
+  readonly querySize: number;
+  readonly valueSize: number;
+  /** Values of the uniform heads together. */
+  readonly uniformSize: number;
+  /** Neurons of the feed-forward network. */
+  readonly neurons: number;
+}
+
+/** A model of the same function with less in it. */
+export interface Compacted {
+  readonly checkpoint: Checkpoint;
+  readonly layers: readonly CompactedLayer[];
+}
+
+/**
+ * Removes what does not change the function of a model, read off the zeros of its weights (those that `denseWeights`
+ * leaves), layer by layer:
+ * - dimension i of a head's query and key, where row i of Q is zero with its bias, or row i of K is zero: q_i·k_i is then
+ *   the same for every key, which a softmax does not see;
+ * - dimension i of its value, where row i of V or column i of O is zero: attention adds up to 1, so a bias of V alone is a
+ *   constant and goes into O's bias;
+ * - neuron i of the feed-forward network, where its row or its column is zero; its constant act(b_i) likewise.
+ *
+ * A head without values is gone. One without queries or keys, but with values, attends to all real tokens alike: O·(V·mean(x)
+ * + b), computed once a sentence. Kept heads of a layer are as wide as the widest of them. The config gets
+ * `compact_layers`, which `encode`, `loadCheckpoint` and `saveCheckpoint` of the model package know.
+ *
+ * @throws Error where the model is compact already
+ */
+export async function compactCheckpoint({ config, weights, ...rest }: Checkpoint): Promise<Compacted> {
+  if (config.compact_layers !== undefined) {
+    throw new Error("compact: expected a model with all its heads and neurons, got one that is compact");
+  }
+  const compact: Record<string, NDArray> = { ...weights };
+  const layers: CompactedLayer[] = [];
+  for (const modules of layerModules(config)) {
+    const parts = Object.fromEntries(
+      Object.entries(modules).map(([role, name]) => [role, linearOf(weights, name)]),
+    ) as Record<Role, Linear>;
+    const attention = compactAttention(parts, config.num_attention_heads);
+    const network = await compactNetwork(parts, config);
+    layers.push({ ...attention.report, neurons: network.neurons });
+    const prefix = modules.query.replace(/self\.query$/, "uniform");
+    const { query, key, value, output, uniformValue, uniformOutput } = attention.parts;
+    store(compact, modules.query, query);
+    store(compact, modules.key, key);
+    store(compact, modules.value, value);
+    store(compact, modules.output, output);
+    store(compact, `${prefix}.value`, uniformValue);
+    store(compact, `${prefix}.output`, uniformOutput);
+    store(compact, modules.intermediate, network.intermediate);
+    store(compact, modules.ffnOutput, network.output);
+  }
+  const compact_layers = layers.map(({ keptHeads, querySize, valueSize, uniformSize, neurons }) => ({
+    heads: keptHeads.length,
+    query_size: querySize,
+    value_size: valueSize,
+    uniform_size: uniformSize,
+    intermediate_size: neurons,
+  }));
+  return { checkpoint: { ...rest, config: { ...config, compact_layers }, weights: compact }, layers };
+}
+
+/** A linear layer on the host; a matrix of no rows or columns is not stored. */
+interface Linear {
+  readonly weight: Float32Array;
+  readonly bias: Float64Array | Float32Array | undefined;
+  readonly outputs: number;
+  readonly inputs: number;
+}
+
+function compactAttention({ query, key, value, output }: Record<Role, Linear>, heads: number) {
+  const size = query.outputs / heads;
+  const all = Array.from({ length: heads }, (_, head) => Array.from({ length: size }, (_, i) => head * size + i));
+  const live = (head: number) => ({
+    compared: all[head]!.filter((i) => !(zeroRow(query, i) && query.bias?.[i] === 0) && !zeroRow(key, i)),
+    passed: all[head]!.filter((i) => !zeroRow(value, i) && !zeroColumn(output, i)),
+  });
+  const parts = all.map((_, head) => live(head));
+  const removedHeads = indices(parts, ({ passed }) => passed.length === 0);
+  const uniformHeads = indices(parts, ({ compared, passed }) => passed.length > 0 && compared.length === 0);
+  const keptHeads = indices(parts, ({ compared, passed }) => passed.length > 0 && compared.length > 0);
+  const kept = keptHeads.map((head) => parts[head]!);
+  const querySize = Math.max(0, ...kept.map(({ compared }) => compared.length));
+  const valueSize = Math.max(0, ...kept.map(({ passed }) => passed.length));
+  const compared = kept.flatMap((head) => filled(head.compared, querySize));
+  const passed = kept.flatMap((head) => filled(head.passed, valueSize));
+  const uniform = uniformHeads.flatMap((head) => parts[head]!.passed);
+
+  // Values that are a bias alone, of all heads: attention adds up to 1.
+  const constant = Float64Array.from({ length: value.outputs }, (_, i) => (zeroRow(value, i) ? (value.bias?.[i] ?? 0) : 0));
+  return {
+    report: { removedHeads, uniformHeads, keptHeads, querySize, valueSize, uniformSize: uniform.length },
+    parts: {
+      query: rowsOf(query, compared),
+      key: rowsOf(key, compared),
+      value: rowsOf(value, passed),
+      output: withConstant(columnsOf(output, passed), output, constant),
+      uniformValue: rowsOf(value, uniform),
+      uniformOutput: { ...columnsOf(output, uniform), bias: undefined },
+    },
+  };
+}
+
+async function compactNetwork({ intermediate, ffnOutput }: Record<Role, Linear>, { hidden_act }: BertConfig) {
+  const bias = ndarray(Float32Array.from({ length: intermediate.outputs }, (_, i) => intermediate.bias?.[i] ?? 0));
+  const activated = await eager(({ x }: { x: tf.Tensor2D }) => ({ y: activations[hidden_act](x) }))({
+    x: ndarray(bias.data, [1, bias.data.length]),
+  });
+  const kept = indices(bias.data, (_, i) => !zeroRow(intermediate, i) && !zeroColumn(ffnOutput, i));
+  const constant = Float64Array.from(activated.y.data, (value, i) => (zeroRow(intermediate, i) ? value : 0));
+  return {
+    neurons: kept.length,
+    intermediate: rowsOf(intermediate, kept),
+    output: withConstant(columnsOf(ffnOutput, kept), ffnOutput, constant),
+  };
+}
+
+/** Indices filled up with −1, which stand for zeros. */
+const filled = (indices: readonly number[], size: number): number[] =>
+  Array.from({ length: size }, (_, i) => indices[i] ?? -1);
+
+function rowsOf({ weight, bias, inputs }: Linear, rows: readonly number[]): Linear {
+  const picked = new Float32Array(rows.length * inputs);
+  for (const [to, from] of rows.entries()) {
+    if (from >= 0) picked.set(weight.subarray(from * inputs, (from + 1) * inputs), to * inputs);
+  }
+  return { weight: picked, bias: bias && Float32Array.from(rows, (row) => bias[row] ?? 0), outputs: rows.length, inputs };
+}
+
+function columnsOf({ weight, bias, outputs, inputs }: Linear, columns: readonly number[]): Linear {
+  const width = columns.length;
+  const picked = new Float32Array(outputs * width);
+  for (let row = 0; row < outputs; row++) {
+    for (const [to, from] of columns.entries()) {
+      if (from >= 0) picked[row * width + to] = weight[row * inputs + from]!;
+    }
+  }
+  return { weight: picked, bias, outputs, inputs: width };
+}
+
+/** With W·constant of the whole matrix in the bias. */
+function withConstant(linear: Linear, { weight, inputs, outputs }: Linear, constant: Float64Array): Linear {
+  const bias = Float32Array.from({ length: outputs }, (_, row) => {
+    let sum = linear.bias?.[row] ?? 0;
+    for (let i = 0; i < inputs; i++) if (constant[i] !== 0) sum += weight[row * inputs + i]! * constant[i]!;
+    return sum;
+  });
+  return { ...linear, bias };
+}
+
+function linearOf(weights: Readonly<Record<string, NDArray>>, name: string): Linear {
+  const weight = weights[`${name}.weight`];
+  if (weight === undefined) throw new Error(`compact: expected ${name}.weight, got none of that name`);
+  const [outputs, inputs] = weight.shape as [number, number];
+  return {
+    weight: weight.data as Float32Array,
+    bias: weights[`${name}.bias`]?.data as Float32Array | undefined,
+    ...{ outputs, inputs },
+  };
+}
+
+function store(weights: Record<string, NDArray>, name: string, { weight, bias, outputs, inputs }: Linear): void {
+  delete weights[`${name}.weight`];
+  delete weights[`${name}.bias`];
+  if (weight.length > 0) weights[`${name}.weight`] = ndarray(weight, [outputs, inputs]);
+  if (bias !== undefined && outputs > 0) weights[`${name}.bias`] = ndarray(Float32Array.from(bias), [outputs]);
+}
+
+function zeroRow({ weight, inputs }: Linear, row: number): boolean {
+  for (let i = row * inputs; i < (row + 1) * inputs; i++) if (weight[i] !== 0) return false;
+  return true;
+}
+
+function zeroColumn({ weight, inputs, outputs }: Linear, column: number): boolean {
+  for (let row = 0; row < outputs; row++) if (weight[row * inputs + column] !== 0) return false;
+  return true;
+}
+
+function indices<T>(items: ArrayLike<T>, test: (item: T, index: number) => boolean): number[] {
+  return Array.from(items).flatMap((item, index) => (test(item, index) ? [index] : []));
+}

@@ -1,0 +1,50 @@
+import { ndarray, type NDArray } from "@pruning-bias/runtime";
+import type { HostMasks } from "./host-masks.ts";
+import type { Layout } from "./layout.ts";
+
+/**
+ * Weights with their masks multiplied in, Ŵ = M∘W and b̂ (Lagunas et al. 2021): the same function without masks, which
+ * loads wherever the model does. Other weights are shared, not copied.
+ *
+ * @param masks those of `hostMasks`
+ * @throws Error for a missing weight; RangeError for one of another shape
+ */
+export function denseWeights(
+  { modules, biasMask }: Pick<Layout, "modules" | "biasMask">,
+  weights: Readonly<Record<string, NDArray>>,
+  masks: HostMasks,
+): Record<string, NDArray> {
+  const dense: Record<string, NDArray> = { ...weights };
+  for (const { name, shape } of modules) {
+    const { shape: grid, values } = masks[name]!;
+    const [outputs, inputs] = shape;
+    const rowOf = (output: number) => Math.floor((output * grid[0]) / outputs) * grid[1];
+    const weight = expected(weights, `${name}.weight`, shape);
+    const masked = new Float32Array(weight.data.length);
+    for (let output = 0; output < outputs; output++) {
+      const first = rowOf(output);
+      for (let input = 0; input < inputs; input++) {
+        const at = output * inputs + input;
+        masked[at] = weight.data[at]! * values[first + Math.floor((input * grid[1]) / inputs)]!;
+      }
+    }
+    dense[`${name}.weight`] = ndarray(masked, weight.shape);
+    if (!biasMask || weights[`${name}.bias`] === undefined) continue;
+    const bias = expected(weights, `${name}.bias`, [outputs]);
+    const open = (output: number) => values.subarray(rowOf(output), rowOf(output) + grid[1]).some((value) => value !== 0);
+    dense[`${name}.bias`] = ndarray(
+      Float32Array.from(bias.data, (value, output) => (open(output) ? value : 0)),
+      bias.shape,
+    );
+  }
+  return dense;
+}
+
+function expected(weights: Readonly<Record<string, NDArray>>, name: string, shape: readonly number[]): NDArray {
+  const found = weights[name];
+  if (found === undefined) throw new Error(`denseWeights: expected ${name}, got none of that name`);
+  if (found.shape.join() !== shape.join()) {
+    throw new RangeError(`denseWeights: ${name}: expected shape [${shape.join(",")}], got [${found.shape.join(",")}]`);
+  }
+  return found;
+}
