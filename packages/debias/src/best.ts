@@ -1,4 +1,5 @@
 import { type Arrays, copies, type TrainingState } from "@pruning-bias/training";
+import { store, stored } from "./stored.ts";
 
 /** The validation with the lowest loss so far. */
 export interface Best {
@@ -18,18 +19,13 @@ export function judge(best: Best | undefined, loss: number, step: number, parame
 
 /** The part of a training state that holds it. */
 export const storeBest = (best: Best | undefined): Pick<TrainingState, "arrays" | "values"> => ({
-  arrays: Object.fromEntries(
-    Object.entries(best?.parameters ?? {}).map(([name, array]) => [`${PREFIX}${name}`, array]),
-  ),
+  arrays: store("best", best?.parameters ?? {}),
   values: { best: best === undefined ? null : { loss: best.loss, step: best.step, waited: best.waited } },
 });
 
 export function storedBest({ arrays, values }: TrainingState): Best | undefined {
   const best = values["best"] as Omit<Best, "parameters"> | null;
   if (best === null) return undefined;
-  const own = Object.entries(arrays).filter(([name]) => name.startsWith(PREFIX));
-  const parameters = own.length === 0 ? undefined : own.map(([name, array]) => [name.slice(PREFIX.length), array]);
-  return { ...best, parameters: parameters && Object.fromEntries(parameters) };
+  const parameters = stored("best", arrays);
+  return { ...best, parameters: Object.keys(parameters).length === 0 ? undefined : parameters };
 }
-
-const PREFIX = "best.";

@@ -4,6 +4,7 @@ import type { TrainingState } from "@pruning-bias/training";
 import type { Gates } from "./gates.ts";
 import type { Losses } from "./losses.ts";
 import type { Parameters } from "./parameters.ts";
+import type { SettleMethod } from "./settle.ts";
 
 /** A step that was made; its gates are those of its forward pass. */
 export interface StepEvent extends Losses, Gates {
@@ -63,7 +64,20 @@ export interface ValidationEvent extends Evaluation {
   readonly parameters: () => Parameters;
 }
 
-export type FinepruneEvent = StepEvent | EpochEvent | ValidationEvent;
+/** Losses at the final threshold when the undecided gates are settled. */
+export interface SettledEvent extends Evaluation {
+  readonly kind: "settled";
+  readonly step: number;
+  readonly method: SettleMethod;
+  /** Gates that are not as the last step left them. */
+  readonly changed: number;
+  /** The same before. */
+  readonly before: Evaluation;
+  /** Copies them as they are until the next event is asked for. */
+  readonly parameters: () => Parameters;
+}
+
+export type FinepruneEvent = StepEvent | EpochEvent | ValidationEvent | SettledEvent;
 
 /** What fine-pruning leaves. */
 export interface FinepruneResult extends Parameters {

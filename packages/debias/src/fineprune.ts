@@ -13,13 +13,23 @@ import {
 } from "@pruning-bias/training";
 import { staticAttributes } from "./attributes.ts";
 import { judge, storeBest, storedBest } from "./best.ts";
-import type { Evaluation, FinepruneEvent, FinepruneResult, ValidationEvent } from "./events.ts";
+import type { Evaluation, FinepruneEvent, FinepruneResult, SettledEvent, ValidationEvent } from "./events.ts";
 import { gates, sameGates } from "./gates.ts";
 import { batchLosses, type DebiasBatch, type DebiasSentences } from "./losses.ts";
 import type { FinepruneOptions } from "./options.ts";
 import { originalEmbeddings } from "./original.ts";
 import { encoderWeights, parameterGroups, subject } from "./parameters.ts";
 import { plan, type Pressure } from "./plan.ts";
+import {
+  addMargins,
+  changedGates,
+  expectSettling,
+  type MeanMargins,
+  settle,
+  type SettleMethod,
+  storedMargins,
+  storeMargins,
+} from "./settle.ts";
 import { programs as makePrograms, type ProgramSettings } from "./programs.ts";
 
 /**
@@ -33,11 +43,14 @@ import { programs as makePrograms, type ProgramSettings } from "./programs.ts";
  */
 export async function* fineprune(options: FinepruneOptions): AsyncGenerator<FinepruneEvent, FinepruneResult> {
   const { checkpoint, train, validation, pruning, resume, seed = 42, jit = compiled } = options;
-  if (validation === undefined && (options.patience !== undefined || options.keepBest === true)) {
-    throw new RangeError("fineprune: expected validation sentences to stop early or to keep the best by, got none");
+  const { patience = Infinity, keepBest = false, settle: method = "none" } = options;
+  if (validation === undefined && (patience < Infinity || keepBest || method !== "none")) {
+    throw new RangeError("fineprune: patience, keepBest and settle need validation sentences, got none");
   }
+  if (keepBest && method !== "none") throw new RangeError("fineprune: expected keepBest or settle, got both");
   const layout = pruning && scoreLayout(checkpoint.config, pruning);
   const settings = programSettings(options, layout);
+  if (method !== "none") expectSettling(layout);
   const programs = makePrograms(jit, settings);
   const { stepsPerEpoch, totalSteps, final, ...at } = plan(options);
   const [training, checking] = losses();
@@ -49,9 +62,10 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   let step = resume?.step ?? 0;
   let firstLoss = resume?.values["firstLoss"] as number | undefined;
   let best = resume && storedBest(resume);
+  let mean = resume && storedMargins(resume);
   let attributes = resume?.arrays["attributes"] ?? (await attributesNow());
   const parameters = () => model.parameters(state.parameters);
-  const stopped = () => best !== undefined && best.waited >= (options.patience ?? Infinity);
+  const stopped = () => best !== undefined && best.waited >= patience;
 
   // A state is one before the validation that may follow its step.
   yield* validationNow();
@@ -75,6 +89,9 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       expectConvergence({ ...where, loss, gradientNorm, firstLoss });
 
       const open = gatesAt(threshold);
+      if (method !== "none" && step >= (1 - SETTLING) * totalSteps) {
+        mean = addMargins(mean, layout!, model.scores(state.parameters), threshold);
+      }
       const rate = at.rate(step);
       await updateParameters(gradients, rate);
       step++;
@@ -90,8 +107,9 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       if (stopped()) break;
     }
   }
-  const bestStep = options.keepBest === true && best !== undefined ? best.step : step;
+  const bestStep = keepBest && best !== undefined ? best.step : step;
   if (bestStep !== step) state = { ...state, parameters: best!.parameters! };
+  if (method !== "none" && mean !== undefined) yield await settled(mean);
   await Promise.all([programs.dispose(), update.dispose()]);
   return { ...parameters(), layout, threshold: final.threshold, steps: step, bestStep };
 
@@ -137,8 +155,12 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   }
 
   function stateNow(): TrainingState {
-    const { arrays, values } = storeBest(best);
-    return { step, optimizer: state, arrays: { attributes, ...arrays }, values: { firstLoss: firstLoss!, ...values } };
+    const [lowest, margins] = [storeBest(best), storeMargins(mean)];
+    return {
+      ...{ step, optimizer: state },
+      arrays: { attributes, ...lowest.arrays, ...margins.arrays },
+      values: { firstLoss: firstLoss!, ...lowest.values, ...margins.values },
+    };
   }
 
   async function* validationNow(): AsyncGenerator<ValidationEvent> {
@@ -148,16 +170,34 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     const open = gatesAt(threshold);
     const same = sameGates(open, atEnd);
     const current = same ? { ...atEnd, threshold, ...open } : await evaluate({ threshold, ...pressure });
-    if (step > 0) best = judge(best, atEnd.loss, step, options.keepBest === true ? state.parameters : undefined);
+    if (step > 0) best = judge(best, atEnd.loss, step, keepBest ? state.parameters : undefined);
     const epoch = Math.floor(Math.max(0, step - 1) / stepsPerEpoch);
     yield { kind: "validation", step, epoch, ...atEnd, current, best: best?.step === step, parameters };
   }
 
-  async function evaluate({ threshold, temperature }: Pressure): Promise<Evaluation> {
-    const now = model.at(state.parameters, { threshold, temperature });
-    const { lossDebias, lossKeep } = await checking!.evaluate(now, attributes, everySentence(validation!));
-    const loss = settings.alpha * lossDebias + settings.beta * lossKeep;
-    return { loss, lossDebias, lossKeep, threshold, ...gatesAt(threshold) };
+  async function settled(mean: MeanMargins): Promise<SettledEvent> {
+    const before = await evaluate(final);
+    const batch = someSentences(validation!, options.settleSentences ?? 100);
+    const scores = await settle({
+      ...{ layout: layout!, scores: model.scores(state.parameters), threshold: final.threshold, mean },
+      method: method as Exclude<SettleMethod, "none">,
+      loss: async (scores) => (await lossOf(batch, { ...state.parameters, ...scores }, final)).loss,
+    });
+    const changed = changedGates(layout!, state.parameters, scores, final.threshold);
+    state = { ...state, parameters: { ...state.parameters, ...scores } };
+    return { kind: "settled", step, method, changed, before, ...(await evaluate(final)), parameters };
+  }
+
+  async function evaluate(pressure: Pressure): Promise<Evaluation> {
+    const losses = await lossOf(everySentence(validation!), state.parameters, pressure);
+    const { threshold } = pressure;
+    return { ...losses, threshold, ...gatesAt(threshold) };
+  }
+
+  async function lossOf(batch: DebiasBatch, trained: Arrays, { threshold, temperature }: Pressure) {
+    const now = model.at(trained, { threshold, temperature });
+    const { lossDebias, lossKeep } = await checking!.evaluate(now, attributes, batch);
+    return { loss: settings.alpha * lossDebias + settings.beta * lossKeep, lossDebias, lossKeep };
   }
 }
 
@@ -184,10 +224,19 @@ const micro = ({ checkpoint: { config }, microbatch = 8, compat, referenceWidth 
   width: compat === "reference" ? referenceWidth : undefined,
 });
 
+/** Share of the steps, the last ones, over which scores are averaged to settle gates. */
+const SETTLING = 0.25;
+
 const everySentence = ({ targets, male, female }: DebiasSentences) => ({
   targets: Int32Array.from({ length: targets.length }, (_, row) => row),
   attributes: Int32Array.from({ length: male.length + female.length }, (_, row) => row),
 });
+
+/** The first `most` of each class. */
+function someSentences({ targets, male, female }: DebiasSentences, most: number): DebiasBatch {
+  const rows = (length: number, from = 0) => Array.from({ length: Math.min(most, length) }, (_, row) => from + row);
+  return { targets: rows(targets.length), attributes: [...rows(male.length), ...rows(female.length, male.length)] };
+}
 
 const described = ({ targets, attributes }: DebiasBatch, epoch: number, index: number): string => {
   const rows = (all: ArrayLike<number>) => `${Array.from(all).slice(0, 4).join(", ")}${all.length > 4 ? ", …" : ""}`;

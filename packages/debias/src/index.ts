@@ -9,9 +9,18 @@ export {
   tokenRows,
 } from "./embeddings.ts";
 export { fineprune } from "./fineprune.ts";
+export { type SettleMethod, settleMethods } from "./settle.ts";
 export { plan, type Plan } from "./plan.ts";
 export type { FinepruneOptions } from "./options.ts";
 export { type Gates, gates, sameGates } from "./gates.ts";
-export type { EpochEvent, Evaluation, FinepruneEvent, FinepruneResult, StepEvent, ValidationEvent } from "./events.ts";
+export type {
+  EpochEvent,
+  Evaluation,
+  FinepruneEvent,
+  FinepruneResult,
+  SettledEvent,
+  StepEvent,
+  ValidationEvent,
+} from "./events.ts";
 export type { Parameters } from "./parameters.ts";
 export type { DebiasBatch, DebiasSentences, Losses } from "./losses.ts";

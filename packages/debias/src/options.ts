@@ -5,6 +5,7 @@ import type { Arrays, TrainingState } from "@pruning-bias/training";
 import type { DebiasMode, EmbeddingLayer } from "./embeddings.ts";
 import type { LossForm } from "./loss.ts";
 import type { DebiasBatch, DebiasSentences } from "./losses.ts";
+import type { SettleMethod } from "./settle.ts";
 
 export interface FinepruneOptions {
   readonly checkpoint: Checkpoint;
@@ -57,6 +58,10 @@ export interface FinepruneOptions {
   readonly originalCache?: number;
   /** The batches of an epoch; by default drawn from `seed`. */
   readonly batches?: (epoch: number) => readonly DebiasBatch[];
+  /** What becomes of gates that training leaves undecided; `none` by default, as in the paper. */
+  readonly settle?: SettleMethod;
+  /** Validation sentences of each class that `settle: "greedy"` decides by; 100 by default. */
+  readonly settleSentences?: number;
   readonly seed?: number;
   /** Goes on from here, with the settings that this state came from. */
   readonly resume?: TrainingState;

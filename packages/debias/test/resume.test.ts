@@ -41,8 +41,15 @@ async function throughFile(state: TrainingState): Promise<TrainingState> {
 }
 
 describe.each<[string, Partial<FinepruneOptions>]>([
-  ["scores and weights", {}],
-  ["scores alone, few original embeddings kept", { freezeWeights: true, originalCache: 5 * 2 * 16 * 4 }],
+  ["scores and weights, the best of which are kept", { keepBest: true, clipNorm: 1 }],
+  [
+    "scores alone, few original embeddings kept, gates settled by loss",
+    {
+      settle: "greedy",
+      freezeWeights: true,
+      originalCache: 5 * 2 * 16 * 4,
+    },
+  ],
 ])("a run of %s that goes on from a state", (_, change) => {
   it("does to the bit what it would have done", async () => {
     const own = { ...options, ...change };

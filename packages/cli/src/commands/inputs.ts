@@ -74,6 +74,7 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
   if (config.pruning === null) return undefined;
   const {
     lambda_schedule: lambdaSchedule,
+    settle: _,
     attention_block_rows: rows,
     attention_block_cols: columns,
     ...keys

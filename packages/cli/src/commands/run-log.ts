@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Evaluation, StepEvent, ValidationEvent } from "@pruning-bias/debias";
+import type { Evaluation, SettledEvent, StepEvent, ValidationEvent } from "@pruning-bias/debias";
 import type { Layout } from "@pruning-bias/pruning";
 import { eventWriter, type TrainingState } from "@pruning-bias/training";
 import type { Context } from "./context.ts";
@@ -10,6 +10,7 @@ import { type Effects, runEvents } from "./tensorboard.ts";
 export interface RunLog {
   step(event: StepEvent): Promise<void>;
   validation(event: ValidationEvent, seat: { final: Effects; current: Effects }): Promise<void>;
+  settled(event: SettledEvent, seat: Effects): Promise<void>;
   /** A state with where the log stands, so that a run that goes on from it leaves no row out and none twice. */
   into(state: TrainingState): Promise<TrainingState>;
   totals(): { seconds: number; tokens: number };
@@ -64,6 +65,13 @@ export async function runLog(
       if (seat.current !== seat.final) {
         log(`  at the current threshold ${current.threshold.toPrecision(3)}: ${told(current, seat.current)}`);
       }
+    },
+
+    async settled(event, seat) {
+      const { kind, step, method, changed, before } = event;
+      const row = { kind, step, method, changed, ...evaluation(event), seat, before: evaluation(before) };
+      await metrics.append({ ...row, seconds: seconds() });
+      log(`settled by ${method}, ${changed} gates changed: ${told(event, seat)}`);
     },
 
     async into(state) {

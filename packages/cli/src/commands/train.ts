@@ -87,6 +87,7 @@ export async function train(
         }
       }
       if (value.kind === "validation") await log.validation(value, await measureSeat(value));
+      if (value.kind === "settled") await log.settled(value, await measureSeat.final(value));
     }
   } catch (error) {
     if (error instanceof DivergenceError) error.message += `; ${checkpoints.newest()}`;
@@ -112,10 +113,11 @@ export async function train(
 }
 
 function finepruneOptions(
-  { model, datamodule, trainer, seed, compat, debug }: Config,
+  config: Config,
   data: DebiasData,
   pruning: PruningSettings | undefined,
 ): Omit<FinepruneOptions, "checkpoint" | "jit"> {
+  const { model, datamodule, trainer, seed, compat, debug } = config;
   const quick = debug || trainer.fast_dev_run;
   return {
     train: sentencesOf(data, "train"),
@@ -141,6 +143,7 @@ function finepruneOptions(
     ...(trainer.gradient_clip_val !== null && { clipNorm: trainer.gradient_clip_val }),
     ...(trainer.early_stop_patience !== null && { patience: trainer.early_stop_patience }),
     keepBest: trainer.best_checkpoint,
+    settle: config.pruning?.settle ?? "none",
     epochs: quick ? 1 : trainer.max_epochs,
     limitBatches: quick ? 1 : (trainer.limit_train_batches ?? Infinity),
     maxSteps: trainer.max_steps ?? Infinity,
@@ -177,13 +180,14 @@ async function seatWhileTraining(
     const results = await seat({ tests, embed: current, protocol: "cls", samples: 1 });
     return Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize]));
   };
+  const measureFinal = ({ threshold, parameters }: Pick<ValidationEvent, "threshold" | "parameters">) =>
+    effects(parameters(), threshold);
   const measure = async (event: ValidationEvent) => {
-    const now = event.parameters();
-    const final = await effects(now, event.threshold);
-    const { current } = event;
-    return { final, current: sameGates(event, current) ? final : await effects(now, current.threshold) };
+    const { current, parameters } = event;
+    const final = await measureFinal(event);
+    return { final, current: sameGates(event, current) ? final : await effects(parameters(), current.threshold) };
   };
-  return Object.assign(measure, { dispose: () => embed.dispose() });
+  return Object.assign(measure, { final: measureFinal, dispose: () => embed.dispose() });
 }
 
 /** What an earlier run left in the folder is not taken for this one's, whatever of it this one makes anew. */

@@ -1,10 +1,11 @@
-import type { DebiasMode, EmbeddingLayer, LossForm } from "@pruning-bias/debias";
+import type { DebiasMode, EmbeddingLayer, LossForm, SettleMethod } from "@pruning-bias/debias";
 import type { BackendName } from "@pruning-bias/runtime";
 import { z } from "zod";
 
 // Types alone are imported: commands that only look at settings start without TensorFlow.js.
 const embeddingLayers = ["first", "last", "all", "intermediate"] as const satisfies EmbeddingLayer[];
 const debiasModes = ["sentence", "token"] as const satisfies DebiasMode[];
+const settleMethods = ["none", "average", "greedy"] as const satisfies SettleMethod[];
 const lossForms = ["sum_of_squares", "squared_sum", "direction"] as const satisfies LossForm[];
 
 const backends = [
@@ -75,6 +76,10 @@ export const Pruning = z.strictObject({
   attention_block_cols: blockSize.default(32).describe("columns of a block; `head`: all of them"),
   attention_lambda: z.number().nonnegative().default(1),
   attention_output_with_dense: z.union([flag, z.literal([0, 1])]).default(0),
+  settle: z
+    .enum(settleMethods)
+    .default("none")
+    .describe("what becomes of gates that end on the threshold: as the last step left them, by average, or by loss"),
   mask_init: z.literal("constant").default("constant"),
   mask_scale: z.number().default(0).describe("initial score"),
   regularization: z.enum(["l1", "l0", "disabled"]).default("l1"),
