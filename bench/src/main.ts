@@ -2,11 +2,12 @@ import { parseArgs } from "node:util";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import { data } from "./data.ts";
 import { gemm } from "./gemm.ts";
+import { settle } from "./settle.ts";
 import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data };
+const benchmarks = { gemm, step, data, settle };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: "0" },
     microbatch: { type: "string" },
+    seeds: { type: "string", default: "42,43,44" },
     corpus: { type: "string" },
     words: { type: "string" },
     tokenizer: { type: "string" },
@@ -39,5 +41,9 @@ if (!Object.hasOwn(benchmarks, name)) {
 } else {
   const result = await benchmarks[name as keyof typeof benchmarks](values);
   if (values.json) console.log(JSON.stringify(result));
-  else for (const [key, value] of Object.entries(result)) console.log(`${key}: ${value}`);
+  else {
+    for (const [key, value] of Object.entries(result)) {
+      console.log(`${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
+    }
+  }
 }

@@ -9,7 +9,7 @@ export interface Gates {
   readonly blocks: readonly number[];
   /** Trained scores within .1 of where their gate flips: scores settle *on* the threshold, so these are open by chance. */
   readonly undecided: number;
-  /** Heads that add something to the output, of each layer. */
+  /** Heads that add something to the output, of each layer; of each set of them where layers share theirs. */
   readonly headsOpen: readonly number[];
 }
 

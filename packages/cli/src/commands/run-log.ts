@@ -101,7 +101,8 @@ function evaluation(event: Evaluation) {
 }
 
 function headsClosed(open: readonly number[], { sizes }: Layout): string {
-  const all = sizes.num_hidden_layers * sizes.num_attention_heads;
+  // As many layers as have heads of their own.
+  const all = open.length * sizes.num_attention_heads;
   return `${all - sum(open)} of ${all} heads closed`;
 }
 
