@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
+import { compact } from "./compact.ts";
 import { data } from "./data.ts";
 import { gemm } from "./gemm.ts";
 import { settle } from "./settle.ts";
@@ -7,7 +8,7 @@ import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data, settle };
+const benchmarks = { gemm, step, data, settle, compact };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({

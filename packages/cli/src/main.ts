@@ -117,6 +117,18 @@ program
   });
 
 program
+  .command("masks")
+  .description("what runs left open, by layer and matrix, and whether it is the same each time")
+  .argument("<runs...>", "folders of runs, or score state dicts; several are compared")
+  .option("--json", "print one JSON object on standard output")
+  .action(async (runs, { json }) => {
+    const { masks, masksText } = await import("./commands/masks.ts");
+    const found = await masks(runs.map((run) => resolve(root, run)));
+    if (json) printJson(found);
+    else say(masksText(found));
+  });
+
+program
   .command("report")
   .description("write report.html and results.csv of a sweep")
   .argument("<sweep>", "its name: a folder of experiments/")

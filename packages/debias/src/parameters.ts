@@ -1,5 +1,5 @@
 import { type BertConfig, type Checkpoint, encoderShapes } from "@pruning-bias/model";
-import { hostMagnitudes, initialScores, type Layout } from "@pruning-bias/pruning";
+import { initialScores, type Layout } from "@pruning-bias/pruning";
 import { type Arrays, copies, type ParameterGroup } from "@pruning-bias/training";
 import type { HostModel } from "./attributes.ts";
 import type { FinepruneOptions } from "./options.ts";
@@ -41,11 +41,8 @@ export function subject(
     trainsScores: scoreNames.length > 0,
     /** The scores alone. */
     scoresAt: (trained: Arrays) => ({ trained: pick(trained, scoreNames), fixed: fixedScores }),
-    /** All scores, fixed ones too, and magnitudes where masks are made from those. */
-    scores: (trained: Arrays): Arrays => ({
-      ...scoresFrom(trained),
-      ...(layout && hostMagnitudes(layout, { ...encoder, ...trained })),
-    }),
+    /** All scores, fixed ones too, and the weights, whose magnitudes may be scores. */
+    scores: (trained: Arrays): Arrays => ({ ...encoder, ...trained, ...scoresFrom(trained) }),
     /** Copies of all weights that trained, and of all scores: the optimiser writes into its arrays. */
     parameters: (trained: Arrays): Parameters => ({
       weights: { ...weights, ...copies(omit(trained, scoreNames)) },

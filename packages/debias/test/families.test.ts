@@ -27,11 +27,11 @@ describe.each(Object.keys(families) as FamilyName[])("a %s classifier", (family)
     const { events, result } = await finish({ ...options, learningRate: 1e-2, epochs: 3 });
     const losses = events.flatMap((event) => (event.kind === "validation" ? [event.loss] : []));
     expect(losses.at(-1)).toBeLessThan(losses[0]!);
-    for (const [name, { data }] of Object.entries(result.weights)) {
+    // Softmax does not see a key's bias.
+    const seen = Object.entries(result.weights).filter(([name]) => !name.endsWith("key.bias"));
+    for (const [name, { data }] of seen) {
       const changed = !data.every((value, i) => value === checkpoint.weights[name]!.data[i]);
-      const isHead = !/^(embeddings|embeddings_project|encoder)\b/.test(name);
-      // Softmax does not see a key's bias.
-      if (!name.endsWith("key.bias")) expect(changed, name).toBe(!isHead);
+      expect(changed, name).toBe(/^(embeddings|embeddings_project|encoder)\b/.test(name));
     }
   });
 

@@ -5,6 +5,20 @@ import { families, familyOf, type FamilyName } from "./families.ts";
 const size = z.int().positive();
 const probability = z.number().min(0).lt(1);
 
+const count = z.int().nonnegative();
+
+/** What is left in a set of weights from which pruning has removed what does nothing. */
+const CompactLayer = z.strictObject({
+  heads: count,
+  query_size: count.describe("width of a head's queries and keys"),
+  value_size: count.describe("width of a head's values"),
+  uniform_size: count.describe("values of the heads that attend to all tokens alike, together"),
+  intermediate_size: count.describe("neurons of the feed-forward network"),
+});
+
+/** Sizes of a layer's attention and feed-forward network. */
+export type LayerSizes = z.infer<typeof CompactLayer>;
+
 /**
  * A Hugging Face `config.json` of BERT or a relative, under BERT's keys; keys we do not use are kept. What would change
  * the computation and is not supported is refused by name.
@@ -39,6 +53,7 @@ export const BertConfig = z.looseObject({
   tie_word_embeddings: z.literal(true).nullish(),
   pruned_heads: z.record(z.string(), z.unknown()).nullish(),
   quantization_config: z.null().optional(),
+  compact_layers: z.array(CompactLayer).optional().describe("ours: sizes of each set of weights, where they differ"),
 });
 export type BertConfig = z.infer<typeof BertConfig>;
 
@@ -62,6 +77,10 @@ export function parseConfig(value: unknown, path = "config"): BertConfig {
   if (Object.keys(pruned_heads ?? {}).length > 0) fail("pruned_heads", "none (save the model with its heads)");
   if (familyOf(config).positions === "after padding" && config.pad_token_id === null) {
     fail("pad_token_id", "a number, from which positions count");
+  }
+  const { compact_layers: compact } = config;
+  if (compact !== undefined && compact.length !== weightSets(config)) {
+    fail("compact_layers", `${weightSets(config)} entries`);
   }
   if (maxTokens(config) < 1) fail("max_position_embeddings", `more than pad_token_id + 1`);
   return config;
@@ -89,6 +108,14 @@ export const weightSet = (config: BertConfig, layer: number): number =>
 /** How many sets of weights the layers have between them. */
 export const weightSets = ({ num_hidden_groups, num_hidden_layers }: BertConfig): number =>
   num_hidden_groups ?? num_hidden_layers;
+
+/** The sizes of a set of weights: those of the config, or what compaction has left of them. */
+export function layerSizes(config: BertConfig, set: number): LayerSizes {
+  const { hidden_size, num_attention_heads, intermediate_size, compact_layers } = config;
+  const size = hidden_size / num_attention_heads;
+  const whole = { heads: num_attention_heads, query_size: size, value_size: size, uniform_size: 0, intermediate_size };
+  return compact_layers?.[set] ?? whole;
+}
 
 /** Width of the embeddings. */
 export const embeddingSize = ({ embedding_size, hidden_size }: BertConfig): number => embedding_size ?? hidden_size;

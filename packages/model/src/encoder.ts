@@ -1,6 +1,6 @@
 import { layerNorm, tf } from "@pruning-bias/runtime";
 import { activations } from "./activations.ts";
-import { type BertConfig, embeddingSize, maxTokens, projectsEmbeddings, weightSet } from "./config.ts";
+import { type BertConfig, embeddingSize, layerSizes, maxTokens, projectsEmbeddings, weightSet } from "./config.ts";
 import { lookup } from "./embedding.ts";
 import { familyOf } from "./families.ts";
 import { type Gate, linear } from "./linear.ts";
@@ -33,7 +33,10 @@ export interface EncodeOptions {
 export interface Encoded {
   /** [0] after the embeddings, [l] after layer l, each (B, S, D); the last layer's (B, K, D) with `lastPositions`. */
   readonly hiddenStates: tf.Tensor3D[];
-  /** Which share each token has in each other, after the softmax: [l−1] of layer l, (B, H, S, S); the last (B, H, K, S). */
+  /**
+   * Which share each token has in each other, after the softmax: [l−1] of layer l, (B, H, S, S); the last (B, H, K, S). Of
+   * compact layers, the heads that are left; layers without any are passed over.
+   */
   readonly attentions: tf.Tensor4D[];
 }
 
@@ -65,7 +68,9 @@ export function forward(
     linear(x, at(`${module}.weight`), at(`${module}.bias`), gates[module]);
   const norm = (x: tf.Tensor2D, module: string) =>
     layerNorm(x, at(`${module}.weight`), at(`${module}.bias`), config.layer_norm_eps);
-  const heads = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [B, x.shape[0] / B, H, d]), [0, 2, 1, 3]); // (B, H, ·, d)
+  /** y = x Wᵀ + b, or b alone in a compact layer that has lost W. */
+  const denseOrBias = (x: tf.Tensor2D | undefined, like: tf.Tensor2D, module: string): tf.Tensor2D =>
+    x === undefined ? tf.add(tf.zerosLike(like), at(`${module}.bias`)) : dense(x, module);
 
   // Embeddings: word + segment + position, E wide.
   const table = (kind: string) => at<tf.Tensor2D>(`embeddings.${kind}_embeddings.weight`); // (·, E)
@@ -80,31 +85,48 @@ export function forward(
   let x: tf.Tensor2D = dropout(norm(embedded as tf.Tensor2D, "embeddings.LayerNorm"), hidden_dropout_prob);
   if (projectsEmbeddings(config)) x = dense(x, "embeddings_project"); // (B·S, D)
 
+  /** Heads that attend to all real tokens alike: O(V·mean(x) + b) for the whole sentence, (B·S, D) → (B·Q, D). */
+  const uniform = (x: tf.Tensor2D, own: tf.Tensor2D, module: string): tf.Tensor2D => {
+    const real = tf.cast(attentionMask, "float32"); // (B, S)
+    const shares = tf.div(real, tf.maximum(tf.sum(real, 1, true), 1));
+    const mean = tf.reshape(tf.matMul(tf.reshape(shares, [B, 1, S]), tf.reshape(x, [B, S, D])), [B, D]);
+    const output = tf.matMul(dense(mean as tf.Tensor2D, `${module}.value`), at(`${module}.output.weight`), false, true);
+    const tokens = tf.broadcastTo(tf.reshape(output, [B, 1, D]), [B, own.shape[0] / B, D]);
+    return tf.reshape(tokens, own.shape);
+  };
+
   // 0 where a token may be attended to, else so low that its probability is 0.
   const bias = tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, "float32")), -1e9), [B, 1, 1, S]);
 
   const states = [x];
   const attentions: tf.Tensor4D[] = [];
   for (let layer = 0; layer < layers; layer++) {
-    const name = `encoder.layer.${weightSet(config, layer)}`;
+    const set = weightSet(config, layer);
+    const name = `encoder.layer.${set}`;
     // (B·Q, D): the tokens that this layer is computed at, Q = S or K. All S can be attended to.
     const own = layer === layers - 1 && lastPositions !== undefined ? tokensAt(x, lastPositions) : x;
 
-    // Self-attention: softmax(q kᵀ/√d + bias) v, H heads side by side.
-    const q = heads(tf.mul(dense(own, `${name}.attention.self.query`), 1 / Math.sqrt(d)));
-    const k = heads(dense(x, `${name}.attention.self.key`));
-    const v = heads(dense(x, `${name}.attention.self.value`));
-    const attention = tf.softmax(tf.add(tf.matMul(q, k, false, true), bias)) as tf.Tensor4D; // (B, H, Q, S)
-    attentions.push(attention);
-    const values = tf.matMul(dropout(attention, attention_probs_dropout_prob), v); // (B, H, Q, d)
-    const context = tf.reshape(tf.transpose(values, [0, 2, 1, 3]), own.shape); // (B·Q, D)
-    const attended = dense(context as tf.Tensor2D, `${name}.attention.output.dense`); // (B·Q, D)
+    // Self-attention: softmax(q kᵀ/√d + bias) v, h heads side by side; all H of them but in a compact layer.
+    const { heads: h, uniform_size, intermediate_size } = layerSizes(config, set);
+    const heads = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [B, x.shape[0] / B, h, x.shape[1] / h]), [0, 2, 1, 3]); // (B, h, ·, ·)
+    let context: tf.Tensor2D | undefined;
+    if (h > 0) {
+      const q = heads(tf.mul(dense(own, `${name}.attention.self.query`), 1 / Math.sqrt(d)));
+      const k = heads(dense(x, `${name}.attention.self.key`));
+      const v = heads(dense(x, `${name}.attention.self.value`));
+      const attention = tf.softmax(tf.add(tf.matMul(q, k, false, true), bias)) as tf.Tensor4D; // (B, h, Q, S)
+      attentions.push(attention);
+      const values = tf.matMul(dropout(attention, attention_probs_dropout_prob), v); // (B, h, Q, d)
+      context = tf.reshape(tf.transpose(values, [0, 2, 1, 3]), [own.shape[0], h * v.shape[3]!]); // (B·Q, h·d)
+    }
+    let attended = denseOrBias(context, own, `${name}.attention.output.dense`); // (B·Q, D)
+    if (uniform_size > 0) attended = tf.add(attended, uniform(x, own, `${name}.attention.uniform`));
     const kept = family.residualDropout.attention ? dropout(attended, hidden_dropout_prob) : attended;
     x = norm(tf.add(own, kept), `${name}.attention.output.LayerNorm`);
 
     // Feed-forward network.
-    const inner = activation(dense(x, `${name}.intermediate.dense`)); // (B·Q, F)
-    const outer = dense(inner, `${name}.output.dense`); // (B·Q, D)
+    const inner = intermediate_size > 0 ? activation(dense(x, `${name}.intermediate.dense`)) : undefined; // (B·Q, F)
+    const outer = denseOrBias(inner, x, `${name}.output.dense`); // (B·Q, D)
     const added = family.residualDropout.feedForward ? dropout(outer, hidden_dropout_prob) : outer;
     x = norm(tf.add(x, added), `${name}.output.LayerNorm`);
     states.push(x);

@@ -1,4 +1,12 @@
-export { type BertConfig, labelCount, maxTokens, parseConfig, weightSets } from "./config.ts";
+export {
+  type BertConfig,
+  labelCount,
+  type LayerSizes,
+  layerSizes,
+  maxTokens,
+  parseConfig,
+  weightSets,
+} from "./config.ts";
 export { families, type Family, type FamilyName, familyOf, type HeadPart } from "./families.ts";
 export { type Batch, type Dropout, encode, type Encoded, type EncodeOptions, forward, type Gates } from "./encoder.ts";
 export { maskedLmLogits, nextSentenceLogits, pooled, replacedTokenLogits, sequenceLogits } from "./heads.ts";

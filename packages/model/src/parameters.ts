@@ -1,4 +1,4 @@
-import { type BertConfig, embeddingSize, labelCount, projectsEmbeddings, weightSets } from "./config.ts";
+import { type BertConfig, embeddingSize, labelCount, layerSizes, projectsEmbeddings, weightSets } from "./config.ts";
 import { familyOf, type HeadPart } from "./families.ts";
 
 /** Shapes of parameters by name, in network order. */
@@ -6,25 +6,31 @@ export type Shapes = Record<string, number[]>;
 
 /** The parameters of the encoder. */
 export function encoderShapes(config: BertConfig): Shapes {
-  const { hidden_size: D, intermediate_size: F } = config;
+  const { hidden_size: D } = config;
   const E = embeddingSize(config);
-  const layer = (name: string): Shapes => ({
-    ...dense(`${name}.attention.self.query`, D, D),
-    ...dense(`${name}.attention.self.key`, D, D),
-    ...dense(`${name}.attention.self.value`, D, D),
-    ...dense(`${name}.attention.output.dense`, D, D),
-    ...norm(`${name}.attention.output.LayerNorm`, D),
-    ...dense(`${name}.intermediate.dense`, F, D),
-    ...dense(`${name}.output.dense`, D, F),
-    ...norm(`${name}.output.LayerNorm`, D),
-  });
+  const layer = (set: number): Shapes => {
+    const name = `encoder.layer.${set}`;
+    const { heads, query_size, value_size, uniform_size, intermediate_size: F } = layerSizes(config, set);
+    return {
+      ...dense(`${name}.attention.self.query`, heads * query_size, D),
+      ...dense(`${name}.attention.self.key`, heads * query_size, D),
+      ...dense(`${name}.attention.self.value`, heads * value_size, D),
+      ...dense(`${name}.attention.output.dense`, D, heads * value_size),
+      ...dense(`${name}.attention.uniform.value`, uniform_size, D),
+      ...(uniform_size > 0 && { [`${name}.attention.uniform.output.weight`]: [D, uniform_size] }),
+      ...norm(`${name}.attention.output.LayerNorm`, D),
+      ...dense(`${name}.intermediate.dense`, F, D),
+      ...dense(`${name}.output.dense`, D, F),
+      ...norm(`${name}.output.LayerNorm`, D),
+    };
+  };
   return {
     "embeddings.word_embeddings.weight": [config.vocab_size, E],
     "embeddings.position_embeddings.weight": [config.max_position_embeddings, E],
     ...(familyOf(config).segments && { "embeddings.token_type_embeddings.weight": [config.type_vocab_size, E] }),
     ...norm("embeddings.LayerNorm", E),
     ...(projectsEmbeddings(config) && dense("embeddings_project", D, E)),
-    ...Object.assign({}, ...Array.from({ length: weightSets(config) }, (_, set) => layer(`encoder.layer.${set}`))),
+    ...Object.assign({}, ...Array.from({ length: weightSets(config) }, (_, set) => layer(set))),
   };
 }
 
@@ -61,9 +67,10 @@ export function headShapes(config: BertConfig, part: HeadPart): Shapes {
 export const hasPart = (config: BertConfig, part: HeadPart, weights: Readonly<Record<string, unknown>>): boolean =>
   Object.keys(headShapes(config, part)).some((name) => name in weights);
 
+/** What has no elements is not stored: a compact layer may have lost all its heads or neurons. */
 const dense = (name: string, out: number, width: number): Shapes => ({
-  [`${name}.weight`]: [out, width],
-  [`${name}.bias`]: [out],
+  ...(out * width > 0 && { [`${name}.weight`]: [out, width] }),
+  ...(out > 0 && { [`${name}.bias`]: [out] }),
 });
 
 const norm = (name: string, width: number): Shapes => ({ [`${name}.weight`]: [width], [`${name}.bias`]: [width] });

@@ -10,7 +10,8 @@ export interface Agreement {
 
 /** Agreement of two masks, of 0 where closed, over the same blocks. @throws RangeError where they are of two lengths */
 export function maskAgreement(a: ArrayLike<number>, b: ArrayLike<number>): Agreement {
-  if (a.length !== b.length) throw new RangeError(`maskAgreement: expected ${a.length} blocks in both, got ${b.length}`);
+  if (a.length !== b.length)
+    throw new RangeError(`maskAgreement: expected ${a.length} blocks in both, got ${b.length}`);
   return agreementOf(countPairs(a, b));
 }
 
@@ -41,7 +42,9 @@ export function runAgreement(runs: readonly HostMasks[], sizes: Readonly<Record<
     return names.map((name) => {
       const [own, other] = [a[name]!, b[name]!];
       if (own.shape.join() !== other.shape.join()) {
-        throw new RangeError(`runAgreement: ${name}: expected blocks [${own.shape.join()}], got [${other.shape.join()}]`);
+        throw new RangeError(
+          `runAgreement: ${name}: expected blocks [${own.shape.join()}], got [${other.shape.join()}]`,
+        );
       }
       return countPairs(own.mask, other.mask);
     });

@@ -47,10 +47,9 @@ describe.each([
     const dy = Float32Array.from({ length: inputs * fours * 4 }, normal);
     const temperature = 1.5;
     const run = compile(({ scores, dy }: { scores: tf.Tensor3D; dy: tf.Tensor2D }) =>
-      valueAndGradients(
-        ({ scores }) => tf.sum(tf.mul(annealed(scores as tf.Tensor3D, tf.scalar(temperature)), dy)),
-        { scores },
-      ),
+      valueAndGradients(({ scores }) => tf.sum(tf.mul(annealed(scores as tf.Tensor3D, tf.scalar(temperature)), dy)), {
+        scores,
+      }),
     );
     const { value, gradients } = await run({
       scores: ndarray(scores, [inputs, fours, 6]),

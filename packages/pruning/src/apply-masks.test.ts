@@ -42,7 +42,10 @@ describe.each([
     ["blocks", { attention_block_rows: 4, attention_block_cols: 2 }],
     ["whole heads", { attention_block_rows: 4, attention_block_cols: 8 }],
     ["whole matrices", { attention_block_rows: 8, attention_block_cols: 8 }],
-    ["joint scores, read the other way by the output", { attention_pruning_method: "sigmoid_threshold:joint", attention_block_rows: 4, attention_block_cols: 2 }],
+    [
+      "joint scores, read the other way by the output",
+      { attention_pruning_method: "sigmoid_threshold:joint", attention_block_rows: 4, attention_block_cols: 2 },
+    ],
     ["shared scores", { attention_block_rows: 4, attention_block_cols: 8, share_pruning_scores: true }],
     [
       "blocks everywhere",

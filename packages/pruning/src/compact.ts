@@ -1,5 +1,15 @@
 import { activations, type BertConfig, type Checkpoint } from "@pruning-bias/model";
 import { eager, ndarray, type NDArray, type tf } from "@pruning-bias/runtime";
+import {
+  columnsOf,
+  type HostLinear,
+  linearOf,
+  rowsOf,
+  storeLinear,
+  withConstant,
+  zeroColumn,
+  zeroRow,
+} from "./host-linear.ts";
 import { layerModules, type Role } from "./layers.ts";
 
 /** What compaction did to a set of weights: indices as they were before. */
@@ -48,20 +58,20 @@ export async function compactCheckpoint({ config, weights, ...rest }: Checkpoint
   for (const modules of layerModules(config)) {
     const parts = Object.fromEntries(
       Object.entries(modules).map(([role, name]) => [role, linearOf(weights, name)]),
-    ) as Record<Role, Linear>;
+    ) as Record<Role, HostLinear>;
     const attention = compactAttention(parts, config.num_attention_heads);
     const network = await compactNetwork(parts, config);
     layers.push({ ...attention.report, neurons: network.neurons });
     const prefix = modules.query.replace(/self\.query$/, "uniform");
     const { query, key, value, output, uniformValue, uniformOutput } = attention.parts;
-    store(compact, modules.query, query);
-    store(compact, modules.key, key);
-    store(compact, modules.value, value);
-    store(compact, modules.output, output);
-    store(compact, `${prefix}.value`, uniformValue);
-    store(compact, `${prefix}.output`, uniformOutput);
-    store(compact, modules.intermediate, network.intermediate);
-    store(compact, modules.ffnOutput, network.output);
+    storeLinear(compact, modules.query, query);
+    storeLinear(compact, modules.key, key);
+    storeLinear(compact, modules.value, value);
+    storeLinear(compact, modules.output, output);
+    storeLinear(compact, `${prefix}.value`, uniformValue);
+    storeLinear(compact, `${prefix}.output`, uniformOutput);
+    storeLinear(compact, modules.intermediate, network.intermediate);
+    storeLinear(compact, modules.ffnOutput, network.output);
   }
   const compact_layers = layers.map(({ keptHeads, querySize, valueSize, uniformSize, neurons }) => ({
     heads: keptHeads.length,
@@ -73,15 +83,7 @@ export async function compactCheckpoint({ config, weights, ...rest }: Checkpoint
   return { checkpoint: { ...rest, config: { ...config, compact_layers }, weights: compact }, layers };
 }
 
-/** A linear layer on the host; a matrix of no rows or columns is not stored. */
-interface Linear {
-  readonly weight: Float32Array;
-  readonly bias: Float64Array | Float32Array | undefined;
-  readonly outputs: number;
-  readonly inputs: number;
-}
-
-function compactAttention({ query, key, value, output }: Record<Role, Linear>, heads: number) {
+function compactAttention({ query, key, value, output }: Record<Role, HostLinear>, heads: number) {
   const size = query.outputs / heads;
   const all = Array.from({ length: heads }, (_, head) => Array.from({ length: size }, (_, i) => head * size + i));
   const live = (head: number) => ({
@@ -100,7 +102,9 @@ function compactAttention({ query, key, value, output }: Record<Role, Linear>, h
   const uniform = uniformHeads.flatMap((head) => parts[head]!.passed);
 
   // Values that are a bias alone, of all heads: attention adds up to 1.
-  const constant = Float64Array.from({ length: value.outputs }, (_, i) => (zeroRow(value, i) ? (value.bias?.[i] ?? 0) : 0));
+  const constant = Float64Array.from({ length: value.outputs }, (_, i) =>
+    zeroRow(value, i) ? (value.bias?.[i] ?? 0) : 0,
+  );
   return {
     report: { removedHeads, uniformHeads, keptHeads, querySize, valueSize, uniformSize: uniform.length },
     parts: {
@@ -114,7 +118,7 @@ function compactAttention({ query, key, value, output }: Record<Role, Linear>, h
   };
 }
 
-async function compactNetwork({ intermediate, ffnOutput }: Record<Role, Linear>, { hidden_act }: BertConfig) {
+async function compactNetwork({ intermediate, ffnOutput }: Record<Role, HostLinear>, { hidden_act }: BertConfig) {
   const bias = ndarray(Float32Array.from({ length: intermediate.outputs }, (_, i) => intermediate.bias?.[i] ?? 0));
   const activated = await eager(({ x }: { x: tf.Tensor2D }) => ({ y: activations[hidden_act](x) }))({
     x: ndarray(bias.data, [1, bias.data.length]),
@@ -131,63 +135,6 @@ async function compactNetwork({ intermediate, ffnOutput }: Record<Role, Linear>,
 /** Indices filled up with −1, which stand for zeros. */
 const filled = (indices: readonly number[], size: number): number[] =>
   Array.from({ length: size }, (_, i) => indices[i] ?? -1);
-
-function rowsOf({ weight, bias, inputs }: Linear, rows: readonly number[]): Linear {
-  const picked = new Float32Array(rows.length * inputs);
-  for (const [to, from] of rows.entries()) {
-    if (from >= 0) picked.set(weight.subarray(from * inputs, (from + 1) * inputs), to * inputs);
-  }
-  return { weight: picked, bias: bias && Float32Array.from(rows, (row) => bias[row] ?? 0), outputs: rows.length, inputs };
-}
-
-function columnsOf({ weight, bias, outputs, inputs }: Linear, columns: readonly number[]): Linear {
-  const width = columns.length;
-  const picked = new Float32Array(outputs * width);
-  for (let row = 0; row < outputs; row++) {
-    for (const [to, from] of columns.entries()) {
-      if (from >= 0) picked[row * width + to] = weight[row * inputs + from]!;
-    }
-  }
-  return { weight: picked, bias, outputs, inputs: width };
-}
-
-/** With W·constant of the whole matrix in the bias. */
-function withConstant(linear: Linear, { weight, inputs, outputs }: Linear, constant: Float64Array): Linear {
-  const bias = Float32Array.from({ length: outputs }, (_, row) => {
-    let sum = linear.bias?.[row] ?? 0;
-    for (let i = 0; i < inputs; i++) if (constant[i] !== 0) sum += weight[row * inputs + i]! * constant[i]!;
-    return sum;
-  });
-  return { ...linear, bias };
-}
-
-function linearOf(weights: Readonly<Record<string, NDArray>>, name: string): Linear {
-  const weight = weights[`${name}.weight`];
-  if (weight === undefined) throw new Error(`compact: expected ${name}.weight, got none of that name`);
-  const [outputs, inputs] = weight.shape as [number, number];
-  return {
-    weight: weight.data as Float32Array,
-    bias: weights[`${name}.bias`]?.data as Float32Array | undefined,
-    ...{ outputs, inputs },
-  };
-}
-
-function store(weights: Record<string, NDArray>, name: string, { weight, bias, outputs, inputs }: Linear): void {
-  delete weights[`${name}.weight`];
-  delete weights[`${name}.bias`];
-  if (weight.length > 0) weights[`${name}.weight`] = ndarray(weight, [outputs, inputs]);
-  if (bias !== undefined && outputs > 0) weights[`${name}.bias`] = ndarray(Float32Array.from(bias), [outputs]);
-}
-
-function zeroRow({ weight, inputs }: Linear, row: number): boolean {
-  for (let i = row * inputs; i < (row + 1) * inputs; i++) if (weight[i] !== 0) return false;
-  return true;
-}
-
-function zeroColumn({ weight, inputs, outputs }: Linear, column: number): boolean {
-  for (let row = 0; row < outputs; row++) if (weight[row * inputs + column] !== 0) return false;
-  return true;
-}
 
 function indices<T>(items: ArrayLike<T>, test: (item: T, index: number) => boolean): number[] {
   return Array.from(items).flatMap((item, index) => (test(item, index) ? [index] : []));

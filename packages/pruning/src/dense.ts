@@ -31,7 +31,8 @@ export function denseWeights(
     dense[`${name}.weight`] = ndarray(masked, weight.shape);
     if (!biasMask || weights[`${name}.bias`] === undefined) continue;
     const bias = expected(weights, `${name}.bias`, [outputs]);
-    const open = (output: number) => values.subarray(rowOf(output), rowOf(output) + grid[1]).some((value) => value !== 0);
+    const open = (output: number) =>
+      values.subarray(rowOf(output), rowOf(output) + grid[1]).some((value) => value !== 0);
     dense[`${name}.bias`] = ndarray(
       Float32Array.from(bias.data, (value, output) => (open(output) ? value : 0)),
       bias.shape,

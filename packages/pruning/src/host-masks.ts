@@ -1,6 +1,7 @@
 import type { NDArray } from "@pruning-bias/runtime";
 import { hostAnnealed, hostBestTwo } from "./ampere.ts";
 import { initial } from "./initial.ts";
+import { hostMagnitudes } from "./magnitudes.ts";
 import type { Layout, MaskedModule, ScoreTensor } from "./layout.ts";
 import { methods } from "./methods.ts";
 
@@ -19,13 +20,17 @@ export interface HostMask {
 
 export type HostMasks = Readonly<Record<string, HostMask>>;
 
-/** Score tensors by name; those that are not trained may be left out. Magnitudes are those of `hostMagnitudes`. */
+/**
+ * Score tensors by name; those that are not trained may be left out. Other parameters may stand among them, and must where
+ * masks depend on them (method `magnitude`): weights by name.
+ */
 export type HostScores = Readonly<Record<string, NDArray>>;
 
 /** The masks of all modules in evaluation, by module; over single weights where there is 2:4 sparsity. */
 export function hostMasks(layout: Layout, scores: HostScores, threshold: number): HostMasks {
   const tensors = new Map(layout.scores.map((tensor) => [tensor.name, tensor]));
-  const valuesOf = (name: string) => scoresOf(tensors.get(name)!, scores);
+  const all = { ...hostMagnitudes(layout, scores), ...scores };
+  const valuesOf = (name: string) => scoresOf(tensors.get(name)!, all);
   const made = new Map<string, HostMask["values"]>();
   const masks = layout.modules.map((module) => {
     const { name, shape, grid, source, ampere } = module;
@@ -86,7 +91,8 @@ function multiplied(
 
 /**
  * How many trained scores lie within `margin` of where their mask flips. Scores settle *on* the threshold, so how many
- * are undecided says more of a run than which of them were open last.
+ * are undecided says more of a run than which of them were open last. Rows and columns of a product flip nothing alone, and
+ * are not counted.
  */
 export function undecided(layout: Layout, scores: HostScores, threshold: number, margin = 0.1): number {
   let count = 0;
@@ -108,11 +114,7 @@ export function cutoffs(layout: Layout, scores: HostScores, threshold: number): 
 }
 
 function scoresOf(tensor: ScoreTensor, scores: HostScores): NDArray {
-  const fixed = !tensor.trained && tensor.magnitudeOf === undefined;
-  const found = scores[tensor.name] ?? (fixed ? initial(tensor) : undefined);
-  if (found === undefined && tensor.magnitudeOf) {
-    throw new Error("scores: expected magnitudes, which depend on the weights: add those of hostMagnitudes");
-  }
+  const found = scores[tensor.name] ?? (tensor.trained ? undefined : initial(tensor));
   if (found === undefined) throw new Error(`scores: expected ${tensor.name}, got none of that name`);
   if (found.shape.join() !== tensor.shape.join()) {
     throw new RangeError(

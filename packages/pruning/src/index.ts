@@ -12,7 +12,6 @@ export {
 } from "./layout.ts";
 export { initialScores } from "./initial.ts";
 export { mergeTied } from "./tied.ts";
-export { hostMagnitudes } from "./magnitudes.ts";
 export { annealed, bestTwo, patterns } from "./ampere.ts";
 export { type Position, rampSteps, schedule, type Scheduled } from "./schedule.ts";
 export { applyMasks, type MaskTraining } from "./apply-masks.ts";
@@ -22,7 +21,7 @@ export { type Binariser, binarise, hostBinarise, type MethodName, type Noise } f
 export { regulariser, regulariserGroups } from "./regulariser.ts";
 export { cutoffs, type HostMask, type HostMasks, hostMasks, type HostScores, undecided } from "./host-masks.ts";
 export { headsOpen, openHeads, type OpenHead } from "./heads.ts";
-export { readScores, readScoreSettings, writeScores } from "./state-dict.ts";
+export { readPruned, readScores, readScoreSettings, writeScores } from "./state-dict.ts";
 export { denseWeights } from "./dense.ts";
 export { compactCheckpoint, type Compacted, type CompactedLayer } from "./compact.ts";
 export { densitiesOf, prunedCheckpoint, type PrunedForm, type PruningReport } from "./pruned-checkpoint.ts";

@@ -26,6 +26,10 @@ export const initial = ({ shape, initial, init }: ScoreTensor): NDArray =>
  * (He et al. 2015 with PyTorch's a = √5), 1/√n for a vector of n.
  */
 const halfWidth = ({ init, initial, shape }: ScoreTensor): number =>
-  init === "uniform" ? initial : init === "kaiming" ? 1 / Math.sqrt(shape[1] === undefined ? shape[0]! : sizeOf(shape.slice(1))) : 0;
+  init === "uniform"
+    ? initial
+    : init === "kaiming"
+      ? 1 / Math.sqrt(shape[1] === undefined ? shape[0]! : sizeOf(shape.slice(1)))
+      : 0;
 
 const copy = ({ data, shape }: NDArray): NDArray => ndarray(data.slice(), shape);

@@ -3,7 +3,7 @@ import type { Layout, ScoreTensor } from "./layout.ts";
 
 /**
  * The magnitudes of a layout's method `magnitude`: for each block, row, column or neuron the mean |W| over its weights in
- * all the modules that share it. Scores for `hostMasks`; empty where the method is another.
+ * all the modules that share it. Empty where the method is another.
  *
  * @param weights by name, of which `${module}.weight` (out, in) are read
  */
@@ -44,6 +44,8 @@ export function magnitudes(
 }
 
 function expectWeight<T>(module: string, weight: T | undefined): T {
-  if (weight === undefined) throw new Error(`magnitudes: expected ${module}.weight, got none of that name`);
+  if (weight === undefined) {
+    throw new Error(`magnitudes: expected ${module}.weight among the parameters, got none of that name`);
+  }
   return weight;
 }

@@ -25,7 +25,9 @@ export const NnPruningSettings = z.strictObject({
   attention_block_cols: size.default(32),
   attention_output_with_dense: flag.default(false),
   attention_lambda: shape.attentionLambda,
-  dense_pruning_method: z.preprocess(respelled, z.enum([...names, ...withLayouts("1d_alt", "1d")])).default("sigmoid_threshold:1d_alt"),
+  dense_pruning_method: z
+    .preprocess(respelled, z.enum([...names, ...withLayouts("1d_alt", "1d")]))
+    .default("sigmoid_threshold:1d_alt"),
   dense_block_rows: size.default(1),
   dense_block_cols: size.default(1),
   dense_lambda: shape.denseLambda,

@@ -6,7 +6,6 @@ import type { Pruned } from "./encode-masked.ts";
 import { headsOpen, openHeads } from "./heads.ts";
 import { type HostMasks, hostMasks } from "./host-masks.ts";
 import type { Layout } from "./layout.ts";
-import { hostMagnitudes } from "./magnitudes.ts";
 
 /** `dense`: masks multiplied in, for anything that loads the model. `compact`: what does nothing is gone besides. */
 export type PrunedForm = "dense" | "compact";
@@ -42,7 +41,7 @@ export async function prunedCheckpoint(
   form: PrunedForm,
 ): Promise<{ checkpoint: Checkpoint; report: PruningReport }> {
   const { weights } = checkpoint;
-  const masks = hostMasks(layout, { ...scores, ...hostMagnitudes(layout, weights) }, threshold);
+  const masks = hostMasks(layout, { ...weights, ...scores }, threshold);
   const dense = { ...checkpoint, weights: denseWeights(layout, weights, masks) };
   const compacted = form === "compact" ? await compactCheckpoint(dense) : undefined;
   const pruned = compacted?.checkpoint ?? dense;

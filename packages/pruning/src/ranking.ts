@@ -7,13 +7,13 @@ import { tf } from "@pruning-bias/runtime";
 export function largest(values: tf.Tensor, count: tf.Scalar): tf.Tensor {
   const row = tf.reshape(values, [1, values.size]) as tf.Tensor2D;
   const ordered = tf.topk(row, values.size).values;
-  const smallestKept = tf.gather(ordered, tf.reshape(tf.maximum(tf.sub(count, 1), 0), [1]), 1);
+  const smallestKept = tf.gather(ordered, tf.reshape(tf.maximum(tf.sub(count, int(1)), int(0)), [1]), 1);
   return tf.reshape(keep(row, smallestKept, count), values.shape);
 }
 
 /** 1 on the `count` largest of each row (m, n), among equals the first; int32 (m, n). */
 export const largestOfRows = (rows: tf.Tensor2D, count: number): tf.Tensor =>
-  keep(rows, tf.slice(tf.topk(rows, count).values, [0, count - 1], [rows.shape[0], 1]), tf.scalar(count, "int32"));
+  keep(rows, tf.slice(tf.topk(rows, count).values, [0, count - 1], [rows.shape[0], 1]), int(count));
 
 function keep(rows: tf.Tensor2D, smallestKept: tf.Tensor, count: tf.Scalar): tf.Tensor {
   const above = tf.greater(rows, smallestKept);
@@ -55,5 +55,7 @@ export const countKept = (density: tf.Scalar, n: number): tf.Scalar =>
 /** The same on the host, to the bit. */
 export const hostCountKept = (density: number, n: number): number =>
   Math.floor(Math.fround(Math.fround(density) * raised(n)));
+
+const int = (value: number): tf.Scalar => tf.scalar(value, "int32");
 
 const raised = (n: number) => Math.fround(n * (1 + 2 ** -22));

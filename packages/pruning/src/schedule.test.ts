@@ -21,7 +21,21 @@ test("half of a ramp of 80 steps is 1 − ½³ of the way", () => {
 
 test("evaluation is at the final threshold from the start", () => {
   const position = { step: 0, totalSteps: 100, warmupSteps: 0, training: false };
-  expect(schedule(settings, position)).toEqual({ threshold: 0.1, lambda: 50 });
+  expect(schedule(settings, position)).toEqual({ threshold: 0.1, lambda: 50, temperature: 20, progress: 1 });
+});
+
+test("linear: half of the ramp is half of the way; constant: the last threshold from the start", () => {
+  const position = { step: 50, totalSteps: 190, warmupSteps: 10, training: true };
+  const at = (thresholdSchedule: "linear" | "constant", step = 50) =>
+    schedule({ ...settings, thresholdSchedule }, { ...position, step });
+  expect(at("linear").threshold).toBeCloseTo(0.05, 12);
+  expect(at("linear").lambda).toBeCloseTo(25, 12);
+  expect(at("constant", 0)).toMatchObject({ threshold: 0.1, lambda: 50 });
+});
+
+test("the 2:4 temperature goes the way of the threshold, from 0 to 20", () => {
+  const position = { step: 50, totalSteps: 190, warmupSteps: 10, training: true };
+  expect(schedule(settings, position).temperature).toBeCloseTo(20 * (1 - 0.5 ** 3), 12);
 });
 
 test("a constant λ does not follow the threshold", () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { initialScores } from "./initial.ts";
 import { scoreLayout, trainedScores } from "./layout.ts";
 import { fromNnPruning } from "./nn-pruning.ts";
-import { readScores, readScoreSettings, writeScores } from "./state-dict.ts";
+import { readPruned, readScores, readScoreSettings, writeScores } from "./state-dict.ts";
 
 const sizes = { hidden_size: 4, intermediate_size: 6, num_hidden_layers: 2, num_attention_heads: 2 };
 const settings = fromNnPruning({ attention_block_rows: 2, attention_block_cols: 4, share_pruning_scores: true });
@@ -89,6 +89,9 @@ test("missing, unknown and misshapen scores are listed in one line", async () =>
       `expected no ${output.replace("layer.1", "layer.2")} in this layout, got one`,
   );
   const other = scoreLayout({ ...sizes, num_hidden_layers: 4 }, settings);
+  await expect(readScores(path, other)).rejects.toThrow(
+    "wrong.safetensors: expected scores of layer 3, got none of it; ",
+  );
   await expect(readScores(path, other)).rejects.toThrow(/; and \d+ more$/);
 });
 
@@ -101,4 +104,55 @@ test("copies of shared scores that have drifted apart are refused", async () => 
   await expect(readScores(path, layout)).rejects.toThrow(
     `${value}: expected the scores of ${value.replace("value", "query")}, which it shares, got others`,
   );
+});
+
+test("scores of another family are refused by name", async () => {
+  const path = join(folder, "distilbert.safetensors");
+  const other = scoreLayout({ ...sizes, model_type: "distilbert" }, settings);
+  await writeScores(path, other, scores, settings);
+  await expect(readScores(path, layout)).rejects.toThrow("expected scores of a bert, got those of a distilbert");
+});
+
+test("a file is enough to look at masks", async () => {
+  const path = join(folder, "whole.safetensors");
+  await writeScores(path, layout, scores, settings);
+  expect(await readPruned(path)).toEqual({ layout, scores, threshold: settings.finalThreshold });
+  const foreign = await changed("foreign.safetensors", (entries) => entries);
+  await expect(readPruned(foreign)).rejects.toThrow("foreign.safetensors: expected pruning_settings and encoder_sizes");
+});
+
+test("2:4 scores of six patterns are read in the order that is stored beside them", async () => {
+  const annealing = fromNnPruning({
+    ...{ attention_block_rows: 2, attention_block_cols: 4, dense_pruning_method: "disabled" },
+    ampere_pruning_method: "annealing",
+  });
+  const whole = { ...sizes, intermediate_size: 8 };
+  const own = scoreLayout(whole, annealing);
+  const drawn = Object.fromEntries(
+    own.scores.map(({ name, shape }, at) => [
+      name,
+      ndarray(
+        Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => at + (i % 6)),
+        shape,
+      ),
+    ]),
+  );
+  const path = join(folder, "annealing.safetensors");
+  await writeScores(path, own, drawn, annealing);
+  expect(await readScores(path, own)).toEqual(drawn);
+  const { tensors } = await readSafetensors(path);
+  const reversed = Object.entries(tensors).map(([name, { shape, data }]) => {
+    const values = Array.from(data as Float32Array);
+    // The last axis of scores, and the patterns themselves, backwards.
+    const rows = name.endsWith("ampere_pattern") ? 4 : 1;
+    const blocks = Array.from({ length: values.length / (6 * rows) }, (_, at) =>
+      values.slice(at * 6 * rows, (at + 1) * 6 * rows),
+    );
+    const flip = (block: number[]) =>
+      Array.from({ length: 6 }, (_, at) => block.slice((5 - at) * rows, (6 - at) * rows)).flat();
+    const changed = name.includes("ampere") ? blocks.flatMap(flip) : values;
+    return [name, ndarray(Float32Array.from(changed), shape)] as const;
+  });
+  await writeSafetensors(path, Object.fromEntries(reversed));
+  expect(await readScores(path, own)).toEqual(drawn);
 });

@@ -1,7 +1,16 @@
-import { ndarray, type NDArray, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
+import {
+  ndarray,
+  type NDArray,
+  readSafetensors,
+  type StoredTensor,
+  toFloat32,
+  writeSafetensors,
+} from "@pruning-bias/runtime";
+import { z } from "zod";
 import { patterns } from "./ampere.ts";
+import type { Pruned } from "./encode-masked.ts";
 import { initial } from "./initial.ts";
-import { type Layout, parameterScores } from "./layout.ts";
+import { type Layout, parameterScores, scoreLayout } from "./layout.ts";
 import type { HostScores } from "./host-masks.ts";
 import { parsePruningSettings, type PruningSettings } from "./settings.ts";
 
@@ -22,12 +31,16 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
   const shapes = new Map(layout.scores.map(({ name, shape }) => [name, shape]));
   const scores: Record<string, NDArray> = {};
   const wrong: string[] = [];
+  const layers = new Set(Array.from(found.keys(), layerOf));
+  const missing = new Set(layout.modules.map(({ name }) => layerOf(name)).filter((layer) => !layers.has(layer)));
+  if (missing.size > 0) wrong.push(`expected scores of layer ${[...missing].join(", ")}, got none of it`);
   for (const { name: entry, scores: name } of layout.modules.flatMap(({ entries }) => entries)) {
     const tensor = found.get(entry);
     const shape = shapes.get(name)!;
     found.delete(entry);
-    if (tensor === undefined) wrong.push(`expected ${entry}, got none of that name`);
-    else if (tensor.shape.join() !== shape.join()) wrong.push(unlike(entry, tensor, shape));
+    if (tensor === undefined) {
+      if (!missing.has(layerOf(entry))) wrong.push(`expected ${entry}, got none of that name`);
+    } else if (tensor.shape.join() !== shape.join()) wrong.push(unlike(entry, tensor, shape));
     else {
       const read = inOwnOrder(toFloat32(tensor), stored.get(patternOf(entry)));
       scores[name] ??= read;
@@ -59,12 +72,15 @@ export async function writeScores(
       const array = scores[name] ?? fixed.get(name);
       if (array === undefined) throw new Error(`${path}: expected scores ${name} to write, got none of that name`);
       const annealed = layout.ampere === "annealing" && entry.includes(AMPERE);
-      return annealed ? [[entry, array] as const, [patternOf(entry), ownPatterns()] as const] : [[entry, array] as const];
+      return annealed
+        ? [[entry, array] as const, [patternOf(entry), ownPatterns()] as const]
+        : [[entry, array] as const];
     }),
   );
   await writeSafetensors(path, Object.fromEntries(tensors), {
     ...metadata,
     [FAMILY]: layout.sizes.model_type ?? "bert",
+    [SIZES]: JSON.stringify(EncoderSizesSchema.parse(layout.sizes)),
     [SETTINGS]: JSON.stringify(settings),
   });
 }
@@ -82,12 +98,41 @@ export async function readScoreSettings(path: string): Promise<PruningSettings |
   }
 }
 
+/**
+ * Scores and the layout they are in, from a file that `writeScores` wrote: no model is needed to look at masks.
+ *
+ * @throws Error `PATH: …` for files of others, and what `readScores` throws
+ */
+export async function readPruned(path: string): Promise<Pruned> {
+  const settings = await readScoreSettings(path);
+  const text = (await readSafetensors(path)).metadata[SIZES];
+  if (settings === undefined || text === undefined) {
+    throw new Error(`${path}: expected ${SETTINGS} and ${SIZES} in its metadata, got a file without`);
+  }
+  const sizes = EncoderSizesSchema.safeParse(JSON.parse(text));
+  if (sizes.data === undefined) throw new Error(`${path}: ${SIZES}: ${sizes.error.issues[0]!.message}`);
+  const layout = scoreLayout(sizes.data, settings);
+  return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
+}
+
 const SETTINGS = "pruning_settings";
+const SIZES = "encoder_sizes";
+const size = z.int().positive();
+const EncoderSizesSchema = z.object({
+  model_type: z.string().optional(),
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: size,
+  num_attention_heads: size,
+  num_hidden_groups: size.optional(),
+});
 const FAMILY = "model_type";
 const AMPERE = ".ampere_module.";
 /** What stands before the names of an encoder's layers. */
 const PREFIX = /^.*?(?=encoder\.layer\.)/;
 const MOST_LISTED = 3;
+
+const layerOf = (name: string): string => /^encoder\.layer\.(\d+)\./.exec(name)?.[1] ?? "";
 
 const patternOf = (entry: string) => entry.replace(/context_module\.mask_scores$/, "ampere_pattern");
 const ownPatterns = () => ndarray(Float32Array.from(patterns.flat()), [patterns.length, 4]);

@@ -1,5 +1,5 @@
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
-import type { Layout } from "./layout.ts";
+import type { Layout, MaskedModule } from "./layout.ts";
 
 type Scores = Readonly<Record<string, NDArray>>;
 
@@ -22,4 +22,15 @@ export function mergeTied<T extends Scores>(layout: Pick<Layout, "tied">, before
     for (const name of names) merged[name] = ndarray(sum.slice(), old.shape);
   }
   return merged as T;
+}
+
+/** The score tensors of a layer that are one storage in the original: those of query, key and value. */
+export function tiedOf(modules: readonly MaskedModule[], layer: number): string[][] {
+  const sharing = modules.filter(
+    (module) => module.layer === layer && ["query", "key", "value"].includes(module.role) && module.entries.length > 0,
+  );
+  const [first] = sharing;
+  if (first === undefined) return [];
+  const kept = (entries: MaskedModule["entries"]) => entries.filter(({ name }) => name.includes(".mask_module."));
+  return kept(first.entries).map((_, index) => sharing.map(({ entries }) => kept(entries)[index]!.scores));
 }

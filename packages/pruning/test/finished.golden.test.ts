@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { encode, loadCheckpoint } from "@pruning-bias/model";
+import { type Batch, type BertConfig, encode, loadCheckpoint } from "@pruning-bias/model";
 import { describeGolden, golden } from "@pruning-bias/oracle";
 import {
   applyMasks,
@@ -9,10 +9,20 @@ import {
   type Layout,
   type NnPruningKeys,
   openHeads,
+  prunedCheckpoint,
   regulariser,
   scoreLayout,
 } from "@pruning-bias/pruning";
-import { type NDArray, readSafetensors, type SafeTensors, tf, toFloat32, toInt32 } from "@pruning-bias/runtime";
+import {
+  type Jit,
+  jit,
+  type NDArray,
+  readSafetensors,
+  type SafeTensors,
+  tf,
+  toFloat32,
+  toInt32,
+} from "@pruning-bias/runtime";
 import { describe, expect, test } from "vitest";
 import { backends, difference, farFrom } from "./fixtures.ts";
 
@@ -66,7 +76,9 @@ describeGolden("scores after fine-pruning", "fineprune", (path) => {
         const masks = hostMasks(layout, scoresAt("final", layout, tensors), settings.finalThreshold);
         expect(Object.keys(masks)).toEqual(run.modules);
         expect(run.modules.map((module) => masks[module]!.open)).toEqual(run.float64.final.open_blocks);
-        const bits = Object.fromEntries(Object.entries(masks).map(([module, { values }]) => [module, { data: values }]));
+        const bits = Object.fromEntries(
+          Object.entries(masks).map(([module, { values }]) => [module, { data: values }]),
+        );
         const stored = run.modules.map(
           (module) => [module, tensors[`mask.final.${module}`]!.data as Uint8Array] as const,
         );
@@ -95,8 +107,11 @@ describeGolden("scores after fine-pruning", "fineprune", (path) => {
 
 interface CompiledModel {
   readonly pruning: NnPruningKeys;
-  readonly reference: { readonly heads: Readonly<Record<string, number[]>> };
-  readonly exact: { readonly without_contribution: Readonly<Record<string, number[]>> };
+  readonly reference: { readonly removed: number; readonly heads: Readonly<Record<string, number[]>> };
+  readonly exact: {
+    readonly without_contribution: Readonly<Record<string, number[]>>;
+    readonly dead_neurons_per_layer: readonly number[];
+  };
   readonly density: Readonly<Record<string, number>>;
 }
 
@@ -125,28 +140,68 @@ describeGolden("a pruned encoder", "compile", (path) => {
       expect(closed(openHeads(layout, masks, "reference"))).toEqual(expected.reference.heads);
     });
 
+    test.skipIf(noModel !== "")(`${name}: what is removed, beside the original${noModel}`, async () => {
+      const { config, weights, layout, scores, threshold } = await load();
+      const { report } = await prunedCheckpoint({ config, weights }, { layout, scores, threshold }, "compact");
+      expect(report.reference.removed).toBe(expected.reference.removed);
+      expect(Object.fromEntries(report.reference.heads.entries())).toEqual(expected.reference.heads);
+      for (const [at, { removedHeads, keptHeads, uniformHeads, neurons }] of report.layers!.entries()) {
+        // All heads without contribution, and with them those that add a constant.
+        expect(removedHeads).toEqual(expect.arrayContaining(expected.exact.without_contribution[at]!));
+        const all = [...removedHeads, ...keptHeads, ...uniformHeads].toSorted((a, b) => a - b);
+        expect(all).toEqual(Array.from({ length: config.num_attention_heads }, (_, head) => head));
+        expect(neurons).toBeLessThanOrEqual(config.intermediate_size - expected.exact.dead_neurons_per_layer[at]!);
+      }
+    });
+
+    test.skipIf(noModel !== "")(`${name}: dense and compact weights${noModel}`, async () => {
+      const { config, weights, tensors, layout, scores, threshold } = await load();
+      for (const form of ["dense", "compact"] as const) {
+        const pruned = await prunedCheckpoint({ config, weights }, { layout, scores, threshold }, form);
+        const last = await lastHiddenState(jit, (given, batch) => encode(pruned.checkpoint.config, given, batch), {
+          weights: pruned.checkpoint.weights,
+        });
+        expect(difference(last(config), last(config, tensors)), form).toBeLessThan(1e-5);
+      }
+    });
+
     test.skipIf(noModel !== "").each(backends)(`${name}: hidden states${noModel} (%s)`, async (_, compile) => {
       const { config, weights, tensors, layout, scores, threshold } = await load();
-      const forward = (await readSafetensors(forwardPass!)).tensors;
-      type Inputs = Record<"weights" | "scores", Record<string, tf.Tensor>> &
-        Record<"inputIds" | "attentionMask" | "tokenTypeIds", tf.Tensor2D> & { threshold: tf.Scalar };
-      const program = compile(({ weights, scores, threshold, ...batch }: Inputs) => {
-        const { weights: masked, gates } = applyMasks(layout, weights, scores, threshold);
-        return { last: encode(config, masked, batch, { gates }).at(-1)! };
-      });
-      const ids = (name: string) => toInt32(forward[name]!);
-      const attentionMask = ids("attention_mask");
-      const batch = { inputIds: ids("input_ids"), attentionMask, tokenTypeIds: ids("token_type_ids") };
-      const { last } = await program({ weights, scores, threshold, ...batch });
-      await program.dispose();
-      const width = config.hidden_size;
-      const real = (values: ArrayLike<number>) =>
-        Array.from(values).filter((_, index) => attentionMask.data[Math.floor(index / width)] === 1);
-      const original = tensors["masked.last_hidden_state"]!.data as Float32Array;
-      expect(difference(real(last.data), real(original))).toBeLessThan(1e-4);
+      const last = await lastHiddenState(
+        compile,
+        (given, batch, scores, threshold) => {
+          const { weights: masked, gates } = applyMasks(layout, given, scores, threshold);
+          return encode(config, masked, batch, { gates });
+        },
+        { weights, scores, threshold },
+      );
+      expect(difference(last(config), last(config, tensors))).toBeLessThan(1e-4);
     });
   }
 });
+
+type Parameters = Record<string, tf.Tensor>;
+type States = (weights: Parameters, batch: Batch, scores: Parameters, threshold: tf.Scalar) => tf.Tensor3D[];
+type Given = { weights: Record<string, NDArray>; scores?: Record<string, NDArray>; threshold?: number };
+
+/** The last hidden state on the batch of `forward.safetensors` at real tokens; with tensors, the original's. */
+async function lastHiddenState(compile: Jit, states: States, { weights, scores = {}, threshold = 0 }: Given) {
+  const forward = (await readSafetensors(forwardPass!)).tensors;
+  type Inputs = Record<"weights" | "scores", Parameters> &
+    Record<"inputIds" | "attentionMask" | "tokenTypeIds", tf.Tensor2D> & { threshold: tf.Scalar };
+  const program = compile(({ weights, scores, threshold, ...batch }: Inputs) => ({
+    last: states(weights, batch, scores, threshold).at(-1)!,
+  }));
+  const ids = (name: string) => toInt32(forward[name]!);
+  const attentionMask = ids("attention_mask");
+  const batch = { inputIds: ids("input_ids"), attentionMask, tokenTypeIds: ids("token_type_ids") };
+  const { last } = await program({ weights, scores, threshold, ...batch });
+  await program.dispose();
+  return ({ hidden_size: width }: BertConfig, tensors?: SafeTensors["tensors"]): number[] =>
+    Array.from((tensors?.["masked.last_hidden_state"]?.data ?? last.data) as Float32Array).filter(
+      (_, index) => attentionMask.data[Math.floor(index / width)] === 1,
+    );
+}
 
 const scoresAt = (step: string, layout: Layout, tensors: SafeTensors["tensors"]): Record<string, NDArray> =>
   Object.fromEntries(layout.scores.map(({ name }) => [name, toFloat32(tensors[`scores.${step}.${name}`]!)]));

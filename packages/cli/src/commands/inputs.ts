@@ -75,6 +75,7 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
   const {
     lambda_schedule: lambdaSchedule,
     settle: _,
+    threshold_schedule: thresholdSchedule,
     attention_block_rows: rows,
     attention_block_cols: columns,
     ...keys
@@ -87,7 +88,7 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
       attention_block_cols: columns === "head" ? sizes.hidden_size : columns,
       ...{ share_pruning_scores, prune_values_only, prune_attention_only },
     } as Parameters<typeof fromNnPruning>[0],
-    { lambdaSchedule, ...(config.compat === "reference" && { compat: "reference" as const }) },
+    { lambdaSchedule, thresholdSchedule, ...(config.compat === "reference" && { compat: "reference" as const }) },
   );
 }
 

@@ -13,14 +13,7 @@ import {
 } from "@pruning-bias/debias";
 import { embedder, seat } from "@pruning-bias/eval-bias";
 import { saveCheckpoint } from "@pruning-bias/model";
-import {
-  hostMagnitudes,
-  type Layout,
-  type PruningSettings,
-  pruningWarnings,
-  scoreLayout,
-  writeScores,
-} from "@pruning-bias/pruning";
+import { type Layout, type PruningSettings, pruningWarnings, scoreLayout, writeScores } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
 import { DivergenceError } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
@@ -95,10 +88,12 @@ export async function train(
   }
   await measureSeat.dispose();
   if (layout !== undefined && pruning !== undefined) {
-    const masked = { ...result.scores, ...hostMagnitudes(layout, result.weights) };
     const metadata = { base_model: modelName(config), final_threshold: String(result.threshold) };
     await writeScores(join(out, "scores.safetensors"), layout, result.scores, pruning, metadata);
-    await writeJson(join(out, "masks.json"), maskSummary(layout, masked, result.threshold));
+    await writeJson(
+      join(out, "masks.json"),
+      maskSummary(layout, { ...result.weights, ...result.scores }, result.threshold),
+    );
   }
   if (!config.model.freeze_weights || pruning === undefined) {
     const trained = { ...model.checkpoint, weights: { ...result.weights } };

@@ -22,7 +22,9 @@ const flag = z.boolean();
 
 /** `head`: rows and columns such that a block is a whole head of whichever model is pruned. */
 const blockSize = z.union([positive, z.literal("head")]);
-const thresholdMethod = z.enum(["sigmoid_threshold", "sigmoied_threshold", "threshold", "topK", "disabled"]);
+const methods = ["sigmoid_threshold", "sigmoied_threshold", "threshold", "topK", "magnitude", "l0"] as const;
+const inLayouts = <L extends string>(...layouts: L[]) =>
+  methods.flatMap((method) => layouts.map((layout) => `${method}:${layout}` as const));
 
 const Model = z.strictObject({
   model_name: text.default("bert-base-uncased").describe("a model of the hub, or a folder"),
@@ -59,19 +61,22 @@ export const Pruning = z.strictObject({
   initial_threshold: z.number().default(0),
   final_threshold: z.number().default(0.1),
   dense_pruning_method: z
-    .enum([
-      "sigmoid_threshold:1d_alt",
-      "sigmoied_threshold:1d_alt",
-      "threshold:1d_alt",
-      "topK:1d_alt",
-      ...thresholdMethod.options,
-    ])
+    .enum([...inLayouts("1d_alt", "1d"), ...methods, "disabled"])
     .default("sigmoid_threshold:1d_alt")
-    .describe("feed-forward network; 1d_alt: by neurons"),
+    .describe("feed-forward network; 1d_alt: by neurons; 1d: by rows times columns"),
   dense_block_rows: positive.default(1),
   dense_block_cols: positive.default(1),
   dense_lambda: z.number().nonnegative().default(1),
-  attention_pruning_method: thresholdMethod.default("sigmoid_threshold"),
+  attention_pruning_method: z
+    .enum([...methods, ...inLayouts("joint", "1d"), "disabled"])
+    .default("sigmoid_threshold")
+    .describe("joint: one score tensor for query, key, value and output"),
+  ampere_pruning_method: z
+    .enum(["disabled", "sigmoid_threshold", "sigmoied_threshold", "annealing"])
+    .default("disabled")
+    .describe("2:4 sparsity times every mask"),
+  initial_ampere_temperature: z.number().nonnegative().default(0),
+  final_ampere_temperature: z.number().nonnegative().default(20),
   attention_block_rows: blockSize.default(32).describe("rows of a block; `head`: of a head"),
   attention_block_cols: blockSize.default(32).describe("columns of a block; `head`: all of them"),
   attention_lambda: z.number().nonnegative().default(1),
@@ -80,11 +85,12 @@ export const Pruning = z.strictObject({
     .enum(settleMethods)
     .default("none")
     .describe("what becomes of gates that end on the threshold: as the last step left them, by average, or by loss"),
-  mask_init: z.literal("constant").default("constant"),
-  mask_scale: z.number().default(0).describe("initial score"),
+  mask_init: z.enum(["constant", "uniform", "kaiming"]).default("constant"),
+  mask_scale: z.number().default(0).describe("initial score, or half the width of uniform ones"),
   regularization: z.enum(["l1", "l0", "disabled"]).default("l1"),
   regularization_final_lambda: z.number().nonnegative().default(1),
   lambda_schedule: z.enum(["threshold", "constant"]).default("threshold").describe("λ in proportion to τ, or constant"),
+  threshold_schedule: z.enum(["cubic", "linear", "constant"]).default("cubic"),
   linear_min_parameters: share.default(0).describe("share of a matrix' scores that stays open"),
   bias_mask: flag.default(true).describe("close a bias with its row"),
   distil_alpha_ce: z.number().default(0.1).describe("accepted and without effect, as in the original"),
