@@ -53,7 +53,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   if (method !== "none") expectSettling(layout);
   const programs = makePrograms(jit, settings);
   const { stepsPerEpoch, totalSteps, final, ...at } = plan(options);
-  const [training, checking] = losses();
+  const [training, checking] = await losses();
 
   const model = subject(checkpoint, layout, options);
   const groups = parameterGroups(options, model.names);
@@ -110,23 +110,26 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const bestStep = keepBest && best !== undefined ? best.step : step;
   if (bestStep !== step) state = { ...state, parameters: best!.parameters! };
   if (method !== "none" && mean !== undefined) yield await settled(mean);
+  await training.saveOriginals();
+  await checking?.saveOriginals();
   await Promise.all([programs.dispose(), update.dispose()]);
   return { ...parameters(), layout, threshold: final.threshold, steps: step, bestStep };
 
   /** Losses of training and of validation sentences. */
-  function losses() {
+  async function losses() {
     const pieces = micro(options);
     const weights = encoderWeights(checkpoint);
-    const limit = options.originalCache ?? 1e9;
+    const { originalCache: limit = 1e9, originals: store } = options;
     const of = (sentences: DebiasSentences, rows: Iterable<number>) =>
       batchLosses(
         programs,
         settings,
         sentences,
-        (attributes) => originalEmbeddings(programs, weights, { sentences: attributes, rows, limit, pieces }),
+        (attributes) => originalEmbeddings(programs, weights, { sentences: attributes, rows, limit, store, pieces }),
         pieces,
       );
-    return [of(train, at.attributeRows()), validation && of(validation, everySentence(validation).attributes)] as const;
+    const inTraining = await of(train, at.attributeRows());
+    return [inTraining, validation && (await of(validation, everySentence(validation).attributes))] as const;
   }
 
   /** v_m and v_f, under the masks at the final threshold. */

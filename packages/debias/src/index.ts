@@ -10,6 +10,7 @@ export {
 } from "./embeddings.ts";
 export { fineprune } from "./fineprune.ts";
 export { type SettleMethod, settleMethods } from "./settle.ts";
+export type { OriginalStore } from "./original.ts";
 export { plan, type Plan } from "./plan.ts";
 export type { FinepruneOptions } from "./options.ts";
 export { type Gates, gates, sameGates } from "./gates.ts";

@@ -5,6 +5,7 @@ import type { Arrays, TrainingState } from "@pruning-bias/training";
 import type { DebiasMode, EmbeddingLayer } from "./embeddings.ts";
 import type { LossForm } from "./loss.ts";
 import type { DebiasBatch, DebiasSentences } from "./losses.ts";
+import type { OriginalStore } from "./original.ts";
 import type { SettleMethod } from "./settle.ts";
 
 export interface FinepruneOptions {
@@ -56,6 +57,8 @@ export interface FinepruneOptions {
   readonly microbatch?: number;
   /** Bytes in which embeddings of the original model may be kept, so that a sentence goes through it once; 1e9 by default. */
   readonly originalCache?: number;
+  /** Where they outlive the run; read before and written after it, where that is sooner than to compute them. */
+  readonly originals?: OriginalStore;
   /** The batches of an epoch; by default drawn from `seed`. */
   readonly batches?: (epoch: number) => readonly DebiasBatch[];
   /** What becomes of gates that training leaves undecided; `none` by default, as in the paper. */

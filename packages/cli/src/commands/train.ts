@@ -22,6 +22,7 @@ import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { loadModel, loadSeatTests, loadSentences, type Model, modelName, openJit, pruningSettings } from "./inputs.ts";
 import { maskSummary } from "./mask-summary.ts";
+import { originalFiles } from "./originals.ts";
 import { runLog } from "./run-log.ts";
 import type { Effects } from "./tensorboard.ts";
 
@@ -62,7 +63,8 @@ export async function train(
   const checkpoints = from?.checkpoints ?? (await newCheckpoints(config, out));
   const log = await runLog(out, { layout, ...(from && { resume: from.state }) }, context);
 
-  const options = { ...finepruneOptions(config, data, pruning), checkpoint: model.checkpoint, jit };
+  const originals = originalFiles(config, context);
+  const options = { ...finepruneOptions(config, data, pruning), checkpoint: model.checkpoint, originals, jit };
   warn(config, pruning, plan(options).totalSteps, context);
   const run = fineprune({ ...options, ...(from && { resume: from.state }) });
   let result: FinepruneResult;
@@ -135,6 +137,7 @@ function finepruneOptions(
     variant: model.optimizer,
     batchSize: datamodule.batch_size,
     microbatch: datamodule.microbatch,
+    originalCache: datamodule.original_cache,
     ...(trainer.gradient_clip_val !== null && { clipNorm: trainer.gradient_clip_val }),
     ...(trainer.early_stop_patience !== null && { patience: trainer.early_stop_patience }),
     keepBest: trainer.best_checkpoint,

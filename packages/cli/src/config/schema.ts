@@ -107,6 +107,10 @@ const DataModule = z.strictObject({
   batch_size: positive.default(128).describe("target sentences of a step, and attribute sentences"),
   validation_size: positive.default(1000).describe("sentences of each class set aside"),
   static_sentences: positive.nullable().default(null).describe("of each gender, for the static attributes; null: all"),
+  original_cache: count
+    .max(2e9)
+    .default(1e9)
+    .describe("bytes in which embeddings of the original model are kept, in memory and in data_dir"),
   microbatch: positive.default(8).describe("sentences that go through the encoder at once"),
   datafiles: z
     .strictObject({
