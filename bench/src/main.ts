@@ -2,13 +2,14 @@ import { parseArgs } from "node:util";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import { compact } from "./compact.ts";
 import { data } from "./data.ts";
+import { epoch } from "./epoch.ts";
 import { gemm } from "./gemm.ts";
 import { settle } from "./settle.ts";
 import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data, settle, compact };
+const benchmarks = { gemm, step, data, epoch, settle, compact };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
@@ -26,6 +27,9 @@ const { values } = parseArgs({
     threads: { type: "string", default: "0" },
     microbatch: { type: "string" },
     seeds: { type: "string", default: "42,43,44" },
+    seat: { type: "string" },
+    "val-limit": { type: "string", default: "200" },
+    "static-limit": { type: "string", default: "1000" },
     corpus: { type: "string" },
     words: { type: "string" },
     tokenizer: { type: "string" },

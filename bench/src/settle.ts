@@ -1,5 +1,4 @@
 import { fineprune, type StepEvent } from "@pruning-bias/debias";
-import { loadCheckpoint } from "@pruning-bias/model";
 import {
   cutoffs,
   fromNnPruning,
@@ -13,6 +12,7 @@ import { compiler, ndarray } from "@pruning-bias/runtime";
 import { corpusOf, first, part } from "./corpus.ts";
 import type { Flags } from "./main.ts";
 import { round } from "./measure.ts";
+import { blockOf, load } from "./model.ts";
 
 /**
  * Whether runs of several seeds end with the same heads, as the last step leaves them, by average, and chosen by
@@ -20,10 +20,9 @@ import { round } from "./measure.ts";
  */
 export async function settle(flags: Flags) {
   const data = await corpusOf("settle", flags);
-  const checkpoint = await loadCheckpoint(flags.model);
-  const { hidden_size, num_attention_heads } = checkpoint.config;
+  const checkpoint = await load(flags.model);
   const pruning = fromNnPruning({
-    ...{ attention_block_rows: hidden_size / num_attention_heads, attention_block_cols: hidden_size },
+    ...blockOf("heads", checkpoint.config),
     ...{ prune_values_only: true, prune_attention_only: true, mask_scores_learning_rate: 0.1 },
   });
   const masks: Record<"none" | "average" | "greedy", HostMasks[]> = { none: [], average: [], greedy: [] };
