@@ -31,8 +31,13 @@ export async function settle(flags: Flags) {
   for (const seed of flags.seeds.split(",").map(Number)) {
     const run = fineprune({
       ...{ checkpoint, pruning, seed, batchSize: 16, microbatch: 16, lossForm: "squared_sum", settle: "greedy" },
-      ...{ train: part(data, "train"), validation: first(part(data, "validation"), 200) },
-      ...{ epochs: 1, limitBatches: Number(flags.steps), validationsPerEpoch: 1, staticSentences: 1000 },
+      ...{ train: part(data, "train"), validation: first(part(data, "validation"), Number(flags["val-limit"])) },
+      ...{
+        epochs: 1,
+        limitBatches: Number(flags.steps),
+        validationsPerEpoch: 1,
+        staticSentences: Number(flags["static-limit"]),
+      },
       jit: compiler({ threads: Number(flags.threads) }),
     });
     let [last, none]: [StepEvent | undefined, HostScores] = [undefined, {}];
