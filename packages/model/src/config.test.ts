@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { configJson, labelCount, maxTokens, parseConfig, weightSet, weightSets } from "./config.ts";
+import { configJson, labelCount, layerSizes, maxTokens, parseConfig, weightSet, weightSets } from "./config.ts";
+import { encoderShapes } from "./parameters.ts";
 
 const bert = {
   model_type: "bert",
@@ -91,4 +92,29 @@ it.each([
 
 it("refuses what is no configuration", () => {
   expect(() => parseConfig([], "config.json")).toThrow("config.json: expected object, got []");
+});
+
+it("has the sizes of each set of weights of a compact model, down to none", () => {
+  const tiny = { model_type: "bert", vocab_size: 9, hidden_size: 8, num_attention_heads: 2, intermediate_size: 12 };
+  const sizes = { heads: 1, query_size: 4, value_size: 3, uniform_size: 2, intermediate_size: 0 };
+  const config = parseConfig({ ...tiny, num_hidden_layers: 1, compact_layers: [sizes] });
+  expect(layerSizes(config, 0)).toEqual(sizes);
+  const shapes = Object.entries(encoderShapes(config)).filter(([name]) => name.startsWith("encoder.layer.0."));
+  expect(shapes.filter(([name]) => !name.includes("LayerNorm"))).toEqual([
+    ["encoder.layer.0.attention.self.query.weight", [4, 8]],
+    ["encoder.layer.0.attention.self.query.bias", [4]],
+    ["encoder.layer.0.attention.self.key.weight", [4, 8]],
+    ["encoder.layer.0.attention.self.key.bias", [4]],
+    ["encoder.layer.0.attention.self.value.weight", [3, 8]],
+    ["encoder.layer.0.attention.self.value.bias", [3]],
+    ["encoder.layer.0.attention.output.dense.weight", [8, 3]],
+    ["encoder.layer.0.attention.output.dense.bias", [8]],
+    ["encoder.layer.0.attention.uniform.value.weight", [2, 8]],
+    ["encoder.layer.0.attention.uniform.value.bias", [2]],
+    ["encoder.layer.0.attention.uniform.output.weight", [8, 2]],
+    ["encoder.layer.0.output.dense.bias", [8]],
+  ]);
+  expect(() => parseConfig({ ...tiny, num_hidden_layers: 2, compact_layers: [sizes] })).toThrow(
+    "config: compact_layers: expected 2 entries, got [",
+  );
 });

@@ -56,8 +56,7 @@ export function forward(
   { gates = {}, dropout = keepAll, layers = config.num_hidden_layers, lastPositions }: EncodeOptions = {},
 ): Encoded {
   const [B, S] = inputIds.shape;
-  const { hidden_size: D, num_attention_heads: H, hidden_dropout_prob, attention_probs_dropout_prob } = config;
-  const d = D / H;
+  const { hidden_size: D, hidden_dropout_prob, attention_probs_dropout_prob } = config;
   const family = familyOf(config);
   const activation = activations[config.hidden_act];
   check("tokens", S, maxTokens(config));
@@ -106,8 +105,8 @@ export function forward(
     // (B·Q, D): the tokens that this layer is computed at, Q = S or K. All S can be attended to.
     const own = layer === layers - 1 && lastPositions !== undefined ? tokensAt(x, lastPositions) : x;
 
-    // Self-attention: softmax(q kᵀ/√d + bias) v, h heads side by side; all H of them but in a compact layer.
-    const { heads: h, uniform_size, intermediate_size } = layerSizes(config, set);
+    // Self-attention: softmax(q kᵀ/√d + bias) v, h heads side by side; as many as the config says but in a compact layer.
+    const { heads: h, query_size: d, uniform_size, intermediate_size } = layerSizes(config, set);
     const heads = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [B, x.shape[0] / B, h, x.shape[1] / h]), [0, 2, 1, 3]); // (B, h, ·, ·)
     let context: tf.Tensor2D | undefined;
     if (h > 0) {
@@ -116,8 +115,8 @@ export function forward(
       const v = heads(dense(x, `${name}.attention.self.value`));
       const attention = tf.softmax(tf.add(tf.matMul(q, k, false, true), bias)) as tf.Tensor4D; // (B, h, Q, S)
       attentions.push(attention);
-      const values = tf.matMul(dropout(attention, attention_probs_dropout_prob), v); // (B, h, Q, d)
-      context = tf.reshape(tf.transpose(values, [0, 2, 1, 3]), [own.shape[0], h * v.shape[3]!]); // (B·Q, h·d)
+      const values = tf.matMul(dropout(attention, attention_probs_dropout_prob), v); // (B, h, Q, ·)
+      context = tf.reshape(tf.transpose(values, [0, 2, 1, 3]), [own.shape[0], h * v.shape[3]!]); // (B·Q, h·)
     }
     let attended = denseOrBias(context, own, `${name}.attention.output.dense`); // (B·Q, D)
     if (uniform_size > 0) attended = tf.add(attended, uniform(x, own, `${name}.attention.uniform`));

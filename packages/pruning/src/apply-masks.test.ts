@@ -110,6 +110,52 @@ describe.each([
   });
 });
 
+describe("masks while training", () => {
+  const gatesOf = (keys: NnPruningKeys) => {
+    const layout = scoreLayout(config, fromNnPruning({ attention_block_rows: 4, attention_block_cols: 8, ...keys }));
+    const program = jit(({ weights, scores, on }: Pick<Inputs, "weights" | "scores"> & { on: tf.Tensor }, noise) => {
+      const training = on.shape[0] === 1 ? { noise, temperature: tf.scalar(0.5) } : undefined;
+      const masked = applyMasks(layout, weights, scores, tf.scalar(0.1), training);
+      const of = (module: string) => masked.gates[`encoder.layer.0.attention.${module}`]?.rows;
+      return {
+        ...{ query: of("self.query") ?? tf.zeros([1]), key: of("self.key") ?? tf.zeros([1]) },
+        weight: masked.weights["encoder.layer.0.attention.self.query.weight"]!,
+      };
+    });
+    const scores = initialScores(layout);
+    for (const { data } of Object.values(scores)) noise(data as Float32Array, 5, 1);
+    return async (training: boolean, counter = 0) => {
+      const on = ndarray(new Float32Array(training ? 1 : 2));
+      const made = await program({ weights, scores, on }, { seed: 1, counter });
+      return Object.fromEntries(Object.entries(made).map(([name, { data }]) => [name, Array.from(data)]));
+    };
+  };
+
+  test("l0 draws once for a tensor that modules share, and anew for another key", async () => {
+    const gates = gatesOf({
+      ...{ attention_pruning_method: "l0", dense_pruning_method: "l0:1d_alt", share_pruning_scores: true },
+    });
+    const [first, again, other, evaluated] = [
+      await gates(true),
+      await gates(true),
+      await gates(true, 1),
+      await gates(false),
+    ];
+    expect(first!["query"]).toEqual(first!["key"]);
+    expect(again).toEqual(first);
+    expect(other!["query"]).not.toEqual(first!["query"]);
+    expect(evaluated!["query"]).not.toEqual(first!["query"]);
+    expect(evaluated).toEqual(await gates(false, 1));
+  });
+
+  test("2:4 sparsity is soft under a temperature, and two of four in evaluation", async () => {
+    const gates = gatesOf({ attention_pruning_method: "disabled", ampere_pruning_method: "annealing" });
+    const [training, evaluated] = [await gates(true), await gates(false)];
+    expect(training["weight"]!.every((weight) => weight !== 0)).toBe(true);
+    expect(evaluated["weight"]!.filter((weight) => weight !== 0)).toHaveLength(32);
+  });
+});
+
 describe("applyMasks", () => {
   const layout = scoreLayout(
     config,

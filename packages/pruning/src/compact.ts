@@ -5,6 +5,7 @@ import {
   type HostLinear,
   linearOf,
   rowsOf,
+  scaled,
   storeLinear,
   withConstant,
   zeroColumn,
@@ -44,8 +45,8 @@ export interface Compacted {
  * - neuron i of the feed-forward network, where its row or its column is zero; its constant act(b_i) likewise.
  *
  * A head without values is gone. One without queries or keys, but with values, attends to all real tokens alike: O·(V·mean(x)
- * + b), computed once a sentence. Kept heads of a layer are as wide as the widest of them. The config gets
- * `compact_layers`, which `encode`, `loadCheckpoint` and `saveCheckpoint` of the model package know.
+ * + b), computed once a sentence. Kept heads of a layer are as wide as the widest of them, with queries scaled as if they
+ * were as wide as before. The config gets `compact_layers`, which `encode`, `loadCheckpoint` and `saveCheckpoint` know.
  *
  * @throws Error where the model is compact already
  */
@@ -108,7 +109,8 @@ function compactAttention({ query, key, value, output }: Record<Role, HostLinear
   return {
     report: { removedHeads, uniformHeads, keptHeads, querySize, valueSize, uniformSize: uniform.length },
     parts: {
-      query: rowsOf(query, compared),
+      // Attention divides by the root of the width it finds.
+      query: scaled(rowsOf(query, compared), Math.sqrt(querySize / size)),
       key: rowsOf(key, compared),
       value: rowsOf(value, passed),
       output: withConstant(columnsOf(output, passed), output, constant),

@@ -6,7 +6,7 @@ const [LOW, HIGH, BETA] = [-0.1, 1.1, 2 / 3] as const;
 const EDGE = 1e-4;
 
 /**
- * The hard concrete gate of scores S (Louizos et al. 2018, Eq. 10–12): s̄ = s·(ζ − γ) + γ, clipped to [0, 1], with
+ * The hard concrete gate of scores S (Louizos et al. 2018, Eq. 10–13): s̄ = s·(ζ − γ) + γ, clipped to [0, 1], with
  * γ = −.1, ζ = 1.1. While training s = σ((ln u − ln(1 − u) + S)/β), u uniform and β = ⅔; in evaluation s = σ(S). Any
  * shape; differentiable where it is not clipped.
  */

@@ -34,6 +34,13 @@ export function columnsOf({ weight, bias, outputs, inputs }: HostLinear, columns
   return { weight: picked, bias, outputs, inputs: width };
 }
 
+/** The layer with its outputs times a factor. */
+export function scaled(linear: HostLinear, factor: number): HostLinear {
+  if (factor === 1) return linear;
+  const { weight, bias } = linear;
+  return { ...linear, weight: weight.map((value) => value * factor), bias: bias?.map((value) => value * factor) };
+}
+
 /** The layer with W·constant, W of the `whole` layer, added to its bias: what inputs that never change add. */
 export function withConstant(
   linear: HostLinear,

@@ -39,7 +39,7 @@ const share = [0, 1] as const;
 const hard = { ranked: false, ofWeights: false, soft: false };
 
 export const methods: Record<MethodName, Method> = {
-  /** M = [σ(S) > τ] (Lagunas et al. 2021, section 3), dL/dS = dL/dM straight through. */
+  /** M = [σ(S) > τ] (Lagunas et al. 2021, section 3), dL/dS = dL/dM straight through: dL/dS = dL/dM (ibid., section 4). */
   sigmoid_threshold: {
     ...thresholded(
       (scores) => tf.sigmoid(scores),
@@ -49,7 +49,7 @@ export const methods: Record<MethodName, Method> = {
     thresholds: share,
     ...hard,
   },
-  /** M = [S > τ] (soft movement pruning, Sanh et al. 2020, Eq. 3 and section 4), straight through. */
+  /** M = [S > τ] (soft movement pruning, Sanh et al. 2020), straight through: dL/dS = dL/dM (ibid., section 4). */
   threshold: {
     ...thresholded(
       (scores) => scores,
@@ -59,14 +59,20 @@ export const methods: Record<MethodName, Method> = {
     thresholds: unbounded,
     ...hard,
   },
-  /** M = 1 on the ⌊τ·n⌋ largest of n scores, among equals the first (movement pruning, Sanh et al. 2020), straight through. */
+  /**
+   * M = 1 on the ⌊τ·n⌋ largest of n scores, among equals the first (movement pruning, Sanh et al. 2020), straight through:
+   * dL/dS = dL/dM (ibid., section 4).
+   */
   topK: { ...rankedBy(true), ofWeights: false },
   /**
    * The same on magnitudes: the mean |W| of a block's weights (Han et al. 2015; of a group of weights, Li et al. 2017).
    * Nothing is learnt, and no gradient passes through the mask.
    */
   magnitude: { ...rankedBy(false), ofWeights: true },
-  /** M = min(1, max(0, 1.2·s − 0.1)), s of S and noise (Louizos et al. 2018, Eq. 10–12), with its true gradient. */
+  /**
+   * M = min(1, max(0, 1.2·s − 0.1)), s of S and noise (Louizos et al. 2018, Eq. 10–13), with its true gradient:
+   * dL/dS = dL/dM·1.2·s′ where M is neither 0 nor 1, else 0.
+   */
   l0: {
     mask: (scores, _, noise) => hardConcrete(scores, noise),
     hostMask: (scores) => scores.map(hostHardConcrete),

@@ -16,7 +16,8 @@ export function regulariser(layout: Layout, settings: Weights, scores: Readonly<
 
 /**
  * Each group's share in L_prune: λ_g/(number of groups) · the mean over its score tensors of mean σ(S − shift), each
- * tensor counted once; magnitudes are no scores. l1: no shift, the mean of σ(S); l0: shift ⅔·ln(0.1/1.1) (Louizos et al. 2018, Lagunas et al. 2021).
+ * tensor counted once; magnitudes are no scores. l1: no shift, the mean of σ(S); l0: shift ⅔·ln(0.1/1.1), the chance that
+ * a hard concrete gate is not 0 (Louizos et al. 2018, Eq. 12; Lagunas et al. 2021).
  */
 export function regulariserGroups(
   layout: Layout,

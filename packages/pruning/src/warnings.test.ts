@@ -48,6 +48,12 @@ test.each<[string, NnPruningKeys, Partial<PlannedRun>, RegExp]>([
     { warmupSteps: 100 },
     /^warm-ups of 1 and 10 times 100 steps are longer than the run of 1000: the threshold jumps from 0 to 0\.1/,
   ],
+  [
+    "magnitudes of frozen weights",
+    { attention_pruning_method: "magnitude", dense_pruning_method: "magnitude:1d_alt", initial_threshold: 1 },
+    { trainsWeights: false },
+    /nothing will change but the threshold$/,
+  ],
   ["products of zeros", { dense_pruning_method: "sigmoid_threshold:1d" }, {}, /^dense: scores are products/],
 ])("%s is warned of", (_, keys, run, message) => {
   expect(warnings(keys, run)).toContainEqual(expect.stringMatching(message));

@@ -32,9 +32,12 @@ export function pruningWarnings(settings: PruningSettings, run: PlannedRun): str
   } else if (run.lossReachesScores === false && run.trainsWeights !== true) {
     warnings.push("the loss does not depend on the masked layers and weights are frozen: nothing will change");
   }
+  if (groups.length > 0 && groups.every(({ method }) => methods[method].ofWeights) && run.trainsWeights === false) {
+    warnings.push("magnitudes have no scores to train and weights are frozen: nothing will change but the threshold");
+  }
   for (const { name, method, layout } of groups) {
     const closedAt = (threshold: number) => allClosed(method, layout, settings, threshold);
-    if (zero && layout === "1d" && name in { attention, dense }) {
+    if (zero && layout === "1d") {
       warnings.push(
         `${name}: scores are products of rows and columns, and from zero on neither gets a gradient: start them at another ` +
           "constant, uniform or kaiming",

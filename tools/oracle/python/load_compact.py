@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, AutoModel
+from transformers.activations import ACT2FN
 
 # A layer's parts: query, key, value, output of the attention, its LayerNorm; the network's two matrices, its LayerNorm.
 BERT = dict(
@@ -40,9 +41,10 @@ NAMES = {
 class CompactLayer(nn.Module):
     """x ← norm(x + O·heads(x) + uniform(x) + b); x ← norm(x + W₂·act(W₁x + b₁) + b₂)."""
 
-    def __init__(self, sizes, tensors, names, scale, activation, eps):
+    def __init__(self, sizes, tensors, names, activation, eps):
         super().__init__()
-        self.heads, self.scale, self.activation, self.eps = sizes["heads"], scale, activation, eps
+        self.heads, self.activation, self.eps = sizes["heads"], activation, eps
+        self.scale = 1 / math.sqrt(max(sizes["query_size"], 1))
         parts = dict(names, uniform_value="attention.uniform.value", uniform_output="attention.uniform.output")
         for part, name in parts.items():
             for kind in ("weight", "bias"):
@@ -111,14 +113,12 @@ def load_compact(directory):
     names = dict(NAMES[config.model_type])
     prefix = names.pop("layer")
     activation = getattr(config, "hidden_act", None) or config.activation
-    from transformers.activations import ACT2FN
-    scale = 1 / math.sqrt(config.hidden_size // config.num_attention_heads)
     eps = getattr(config, "layer_norm_eps", 1e-12)
     sets = []
     for index, own in enumerate(sizes):
         start = prefix.format(index)
         inside = {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
-        sets.append(CompactLayer(own, inside, names, scale, ACT2FN[activation], eps))
+        sets.append(CompactLayer(own, inside, names, ACT2FN[activation], eps))
     projection = getattr(whole, "embeddings_project", None)
     if config.model_type == "albert":
         projection = whole.encoder.embedding_hidden_mapping_in

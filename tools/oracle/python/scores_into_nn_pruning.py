@@ -80,13 +80,15 @@ def main():
     mask[1:, 12:] = 0
     with torch.no_grad():
         masked = model(input_ids=ids, attention_mask=mask).last_hidden_state
-        report = {"score_tensors": len(scores), "entries_loaded": len(scores)}
+        report = {"score_tensors": len(scores)}
         if args.dense:
             dense = AutoModel.from_pretrained(args.dense, attn_implementation="eager", add_pooling_layer=False).eval()
             difference = (dense(input_ids=ids, attention_mask=mask).last_hidden_state - masked)[mask == 1]
             report["max_abs_dense_minus_masked"] = difference.abs().max().item()
         removed, heads = coordinator.compile_model(model)
-        report.update(heads_removed_by_compile_model=removed, heads=heads)
+        compiled = model(input_ids=ids, attention_mask=mask).last_hidden_state
+        report.update(heads_removed_by_compile_model=removed, heads=heads,
+                      max_abs_compiled_minus_masked=(compiled - masked)[mask == 1].abs().max().item())
     print(json.dumps(report))
 
 
