@@ -2,12 +2,14 @@ import { parseArgs } from "node:util";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import { compact } from "./compact.ts";
 import { data } from "./data.ts";
+import { epoch } from "./epoch.ts";
 import { gemm } from "./gemm.ts";
+import { settle } from "./settle.ts";
 import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data, compact };
+const benchmarks = { gemm, step, data, epoch, settle, compact };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
@@ -24,6 +26,10 @@ const { values } = parseArgs({
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: "0" },
     microbatch: { type: "string" },
+    seeds: { type: "string", default: "42,43,44" },
+    seat: { type: "string" },
+    "val-limit": { type: "string", default: "200" },
+    "static-limit": { type: "string", default: "1000" },
     corpus: { type: "string" },
     words: { type: "string" },
     tokenizer: { type: "string" },
@@ -40,5 +46,9 @@ if (!Object.hasOwn(benchmarks, name)) {
 } else {
   const result = await benchmarks[name as keyof typeof benchmarks](values);
   if (values.json) console.log(JSON.stringify(result));
-  else for (const [key, value] of Object.entries(result)) console.log(`${key}: ${value}`);
+  else {
+    for (const [key, value] of Object.entries(result)) {
+      console.log(`${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
+    }
+  }
 }

@@ -1,10 +1,10 @@
 import type { Sentences } from "@pruning-bias/data";
 import { debiasModes, embeddingLayers, fineprune } from "@pruning-bias/debias";
-import { type Checkpoint, initWeights, loadCheckpoint, parseConfig } from "@pruning-bias/model";
 import { fromNnPruning } from "@pruning-bias/pruning";
 import { compiler, generator } from "@pruning-bias/runtime";
 import type { Flags } from "./main.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
+import { blockOf, load } from "./model.ts";
 
 /**
  * Whole fine-pruning steps on random tokens: targets and attributes forward and backward, the original model, the losses,
@@ -18,12 +18,8 @@ export async function step(flags: Flags) {
     number,
   ];
   const checkpoint = await load(flags.model);
-  const { hidden_size, num_attention_heads } = checkpoint.config;
-  const [rows, columns] =
-    flags.block === "heads" ? [hidden_size / num_attention_heads, hidden_size] : flags.block.split("x").map(Number);
   const pruning = fromNnPruning({
-    attention_block_rows: rows,
-    attention_block_cols: columns,
+    ...blockOf(flags.block, checkpoint.config),
     prune_values_only: flags["values-only"],
     prune_attention_only: flags["values-only"],
   });
@@ -61,15 +57,6 @@ export async function step(flags: Flags) {
     tokens_per_second: Math.round(tokens / middle),
     peak_rss_mb: peakMegabytes(),
   };
-}
-
-async function load(model: string): Promise<Checkpoint> {
-  if (model !== "bert-base") return loadCheckpoint(model);
-  const config = parseConfig({
-    ...{ model_type: "bert", vocab_size: 30_522, hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12 },
-    ...{ intermediate_size: 3072, max_position_embeddings: 512 },
-  });
-  return { config, weights: initWeights(config, { seed: 1, head: "none" }) };
 }
 
 /** Sentences of random words, the second a keyword. */

@@ -92,11 +92,12 @@ program
   .description("run one point")
   .argument("[overrides...]", "settings as key=value")
   .option("--out <folder>", "where its results go", "runs/local")
+  .option("--resume", "go on from the newest whole checkpoint there, as if never stopped")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { out, json }) => {
+  .action(async (overrides, { out, resume, json }) => {
     const config = await settings(overrides);
     const { train } = await import("./commands/train.ts");
-    const summary = await train(config, resolve(root, out), context());
+    const summary = await train(config, resolve(root, out), context(), { ...(resume && { resume }) });
     if (json) printJson(summary);
   });
 
@@ -151,11 +152,14 @@ program
 program
   .command("pretrain", { hidden: true })
   .requiredOption("--out <folder>")
-  .action(async ({ out }) => {
+  .option("--resume")
+  .action(async ({ out, resume }) => {
     const [{ pretrain }, config] = await Promise.all([import("./commands/pretrain.ts"), settings([])]);
     if (config.pretrain === null)
       throw new UsageError("pretrain: expected an experiment that makes its model, got none");
-    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context());
+    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context(), {
+      ...(resume && { resume }),
+    });
   });
 program
   .command("run-bias", { hidden: true })
@@ -216,7 +220,7 @@ function fromJson(text: string): unknown {
 }
 
 function context(): Context {
-  const { HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE } = process.env;
+  const { HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE = "" } = process.env;
   const home = HF_HOME ?? join(homedir(), ".cache/huggingface");
   return {
     root,
@@ -225,6 +229,7 @@ function context(): Context {
     hub: {
       endpoint: HF_ENDPOINT ?? "https://huggingface.co",
       cacheDir: HF_HUB_CACHE ?? join(home, "hub"),
+      offline: ["1", "true", "yes", "on"].includes(HF_HUB_OFFLINE.toLowerCase()),
       ...(HF_TOKEN !== undefined && { token: HF_TOKEN }),
     },
     machine: machine(),

@@ -2,6 +2,7 @@ export { type EpochBatches, epochBatches } from "./batches/epoch.ts";
 export { bucket, buckets, padBatch, type PaddedBatch, paddedWidth, type PadOptions } from "./batches/pad.ts";
 export { readSentences, writeSentences } from "./corpus/arrow.ts";
 export { type Classified, classifier, type ClassName, classNames, type ClassWords } from "./corpus/classify.ts";
+export { type Embeddings, readEmbeddings, writeEmbeddings } from "./corpus/embeddings.ts";
 export { type DebiasData, prepareCorpus, type PrepareOptions, type PrepareProgress } from "./corpus/prepare.ts";
 export { type ClassCounts, type CorpusCounts, type Selected, selectSentences } from "./corpus/select.ts";
 export { concat, type Sentences, sentencesOf, take } from "./corpus/sentences.ts";

@@ -1,5 +1,5 @@
 import type { BertConfig } from "@pruning-bias/model";
-import { encodeMasked, type Layout } from "@pruning-bias/pruning";
+import { encodeMasked, type Layout, type MaskTraining } from "@pruning-bias/pruning";
 import { ndarray, type NDArray, type Random, type tf } from "@pruning-bias/runtime";
 import type { PaddedBatch } from "@pruning-bias/data";
 import type { Tensors } from "@pruning-bias/training";
@@ -32,8 +32,10 @@ export interface HiddenStatesOptions {
   readonly layers: number;
   /** Compute the last layer at the keywords alone. */
   readonly keywordsOnly: boolean;
-  /** Dropout as the config says; without it, evaluation mode. */
+  /** Dropout as the config says; without it, none. */
   readonly random?: Random | undefined;
+  /** Masks of training; without it, those of evaluation. */
+  readonly maskTraining?: MaskTraining | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ export function hiddenStates(
   { config, layout }: Subject,
   parameters: Tensors,
   { inputIds, attentionMask, keywordPositions }: BatchTensors,
-  { threshold, layers, keywordsOnly, random }: HiddenStatesOptions,
+  { threshold, layers, keywordsOnly, random, maskTraining }: HiddenStatesOptions,
 ): tf.Tensor3D[] {
   const masked = { weights: parameters, scores: parameters, threshold };
   return encodeMasked(
@@ -54,7 +56,7 @@ export function hiddenStates(
     layout,
     masked,
     { inputIds, attentionMask },
-    { layers, random, ...(keywordsOnly && { lastPositions: keywordPositions }) },
+    { layers, maskTraining, random, ...(keywordsOnly && { lastPositions: keywordPositions }) },
   );
 }
 

@@ -8,14 +8,20 @@ export {
   sentenceRows,
   tokenRows,
 } from "./embeddings.ts";
-export {
-  type EpochEvent,
-  fineprune,
-  type FinepruneEvent,
-  type FinepruneOptions,
-  type FinepruneResult,
-  type Parameters,
-  type StepEvent,
-  type ValidationEvent,
-} from "./fineprune.ts";
+export { fineprune } from "./fineprune.ts";
+export { type SettleMethod, settleMethods } from "./settle.ts";
+export type { OriginalStore } from "./original.ts";
+export { plan, type Plan } from "./plan.ts";
+export type { FinepruneOptions } from "./options.ts";
+export { type Gates, gates, sameGates } from "./gates.ts";
+export type {
+  EpochEvent,
+  Evaluation,
+  FinepruneEvent,
+  FinepruneResult,
+  SettledEvent,
+  StepEvent,
+  ValidationEvent,
+} from "./events.ts";
+export type { Parameters } from "./parameters.ts";
 export type { DebiasBatch, DebiasSentences, Losses } from "./losses.ts";

@@ -27,14 +27,15 @@ export interface Losses {
 }
 
 /** Computes losses and gradients of whole batches from micro-batches; means are over the rows of the whole batch. */
-export function batchLosses(
+export async function batchLosses(
   programs: Programs,
   settings: ProgramSettings,
   sentences: DebiasSentences,
-  original: OriginalEmbeddings,
+  original: (attributes: Sentences) => Promise<OriginalEmbeddings>,
   options: MicrobatchOptions,
 ) {
   const attributes = concat(sentences.male, sentences.female);
+  const originals = await original(attributes);
   const cut = (of: Sentences, rows: ArrayLike<number>) => microbatches(of, rows, options);
   const targetShare = (rows: ArrayLike<number>, pieces: readonly Microbatch[]) =>
     1 / (rowCount(settings, sentences.targets, rows, pieces) * programs.rowsPerSentence);
@@ -62,7 +63,7 @@ export function batchLosses(
       }
       for (const piece of cut(attributes, batch.attributes)) {
         const inputs = { model, batch: batchArrays(piece.batch), share: attributeShare(batch.attributes) };
-        lossKeep += (await programs.attributeLoss({ ...inputs, original: await original(attributes, piece) })).data[0]!;
+        lossKeep += (await programs.attributeLoss({ ...inputs, original: await originals.of(piece) })).data[0]!;
       }
       return { lossDebias, lossKeep };
     },
@@ -92,11 +93,14 @@ export function batchLosses(
       }
       for (const own of cut(attributes, batch.attributes)) {
         const inputs = { model, sum, batch: batchArrays(own.batch), share: attributeShare(batch.attributes) };
-        const embeddings = await original(attributes, own);
+        const embeddings = await originals.of(own);
         lossKeep += lossOf(await programs.attributeGradients({ ...inputs, original: embeddings }, key(piece++), into));
       }
       return { lossDebias, lossKeep, gradients: Object.fromEntries([...summed].map((name) => [name, sum[name]!])) };
     },
+
+    /** Hands the original model's embeddings to the store. */
+    saveOriginals: () => originals.save(),
 
     /** Real tokens of a batch. */
     tokens: (batch: DebiasBatch) =>

@@ -1,55 +1,116 @@
-import type { Sentences } from "@pruning-bias/data";
+import { createHash } from "node:crypto";
+import type { Embeddings, Sentences } from "@pruning-bias/data";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
 import type { Arrays } from "@pruning-bias/training";
 import { batchArrays } from "./encoder.ts";
-import type { Microbatch } from "./microbatches.ts";
+import { type Microbatch, microbatches, type MicrobatchOptions } from "./microbatches.ts";
 import type { Programs } from "./programs.ts";
 
-/** Looks up the original model's token-mode embeddings: (layers + 1, B, D) for a micro-batch of B rows. */
-export type OriginalEmbeddings = (sentences: Sentences, piece: Microbatch) => Promise<NDArray>;
+/** The original model's token-mode embeddings. */
+export interface OriginalEmbeddings {
+  /** (layers + 1, B, D) for a micro-batch of B rows. */
+  of(piece: Microbatch): Promise<NDArray>;
+  /** Hands what was computed to the store. */
+  save(): Promise<void>;
+}
+
+/** Where embeddings outlive a run, such as files: the points of a sweep ask for the same ones. */
+export interface OriginalStore {
+  /** What was written under this key, if it is still there. */
+  read(key: string): Promise<Embeddings | undefined>;
+  write(key: string, embeddings: Embeddings): Promise<void>;
+}
+
+export interface OriginalOptions {
+  readonly sentences: Sentences;
+  /** Which of them will be asked for; some more than once. */
+  readonly rows: Iterable<number>;
+  /** Bytes in which embeddings may be kept. */
+  readonly limit: number;
+  readonly store?: OriginalStore | undefined;
+  readonly pieces: MicrobatchOptions;
+}
+
+/** Fewer sentences than this are computed sooner than weights are hashed and files are read. */
+const WORTH_STORING = 500;
 
 /**
- * The original model never changes, so that each sentence goes through it once; its embeddings are kept until they
- * fill `limit` bytes.
+ * The original model never changes, so that a sentence goes through it once and its embeddings are kept: those of the
+ * longest sentences, if not all fit.
+ *
+ * A sentence that is kept is computed among the same others whoever asks first, so that its last bits do not depend on
+ * where a run began.
  */
-export function originalEmbeddings(programs: Programs, weights: Arrays, limit = 1e9): OriginalEmbeddings {
-  const known = new Map<Sentences, Map<number, Float32Array>>();
-  let left = limit;
-  return async (sentences, { batch, rows }) => {
-    const kept = known.get(sentences) ?? new Map<number, Float32Array>();
-    known.set(sentences, kept);
-    const [size] = batch.shape;
-    if (rows.every((row) => kept.has(row))) return gather(kept, rows, size, programs.depth + 1);
-    const computed = await programs.originalEmbeddings({ weights, batch: batchArrays(batch) });
-    const dim = computed.shape[2]!;
-    for (const [position, row] of rows.entries()) {
-      const bytes = (programs.depth + 1) * dim * 4;
-      if (kept.has(row) || left < bytes) continue;
-      kept.set(row, column(computed, position));
-      left -= bytes;
-    }
-    return computed;
+export async function originalEmbeddings(
+  programs: Programs,
+  weights: Arrays,
+  { sentences, rows, limit, store, pieces }: OriginalOptions,
+): Promise<OriginalEmbeddings> {
+  const [layers, dim] = [programs.depth + 1, programs.hiddenSize];
+  const width = layers * dim;
+  const length = (row: number) => sentences.offsets[row + 1]! - sentences.offsets[row]!;
+  const longestFirst = [...new Set(rows)].toSorted((a, b) => length(b) - length(a) || a - b);
+  const kept = Uint32Array.from(longestFirst.slice(0, Math.floor(limit / (4 * width))));
+  const place = new Map(Array.from(kept, (row, index) => [row, index]));
+  const groups = microbatches(sentences, kept, pieces);
+  const groupOf = new Map(groups.flatMap((group) => Array.from(group.rows, (row) => [row, group] as const)));
+
+  const key =
+    store === undefined || kept.length < WORTH_STORING ? undefined : digest(weights, sentences, { kept, pieces });
+  const stored = key === undefined ? undefined : await store!.read(key);
+  const values = stored?.values ?? new Float32Array(kept.length * width);
+  const known = new Uint8Array(kept.length).fill(stored === undefined ? 0 : 1);
+  const compute = ({ batch }: Microbatch) => programs.originalEmbeddings({ weights, batch: batchArrays(batch) });
+
+  return {
+    async of(piece) {
+      if (!piece.rows.every((row) => place.has(row))) return compute(piece);
+      for (const row of piece.rows) {
+        if (known[place.get(row)!] === 1) continue;
+        const group = groupOf.get(row)!;
+        const computed = await compute(group);
+        for (const [position, own] of group.rows.entries()) {
+          known[place.get(own)!] = 1;
+          copy(computed, position, values, place.get(own)!, "out");
+        }
+      }
+      const [size] = piece.batch.shape;
+      const gathered = ndarray(new Float32Array(layers * size * dim), [layers, size, dim]);
+      for (const [position, row] of piece.rows.entries()) copy(gathered, position, values, place.get(row)!, "in");
+      return gathered;
+    },
+    async save() {
+      if (key !== undefined && stored === undefined && known.every(Boolean)) {
+        await store!.write(key, { rows: kept, values, width });
+      }
+    },
   };
 }
 
-// One sentence's embeddings of all layers, (layers + 1)·D numbers.
-function column({ data, shape: [layers, size, dim] }: NDArray, position: number): Float32Array {
-  const own = new Float32Array(layers! * dim!);
+/** Copies one sentence of (layers, B, D) to its place in (sentences, layers·D), or back. */
+function copy(
+  { data, shape: [layers, size, dim] }: NDArray,
+  position: number,
+  values: Float32Array,
+  at: number,
+  direction: "in" | "out",
+): void {
   for (let layer = 0; layer < layers!; layer++) {
-    const start = (layer * size! + position) * dim!;
-    own.set((data as Float32Array).subarray(start, start + dim!), layer * dim!);
+    const batched = (layer * size! + position) * dim!;
+    const flat = (at * layers! + layer) * dim!;
+    if (direction === "out") values.set((data as Float32Array).subarray(batched, batched + dim!), flat);
+    else data.set(values.subarray(flat, flat + dim!), batched);
   }
-  return own;
 }
 
-function gather(kept: Map<number, Float32Array>, rows: Int32Array, size: number, layers: number): NDArray {
-  const dim = kept.get(rows[0]!)!.length / layers;
-  const data = new Float32Array(layers * size * dim);
-  for (const [position, row] of rows.entries()) {
-    const own = kept.get(row)!;
-    for (let layer = 0; layer < layers; layer++) {
-      data.set(own.subarray(layer * dim, (layer + 1) * dim), (layer * size + position) * dim);
-    }
-  }
-  return ndarray(data, [layers, size, dim]);
+// All that the numbers depend on, but for what computes them.
+function digest(
+  weights: Arrays,
+  { offsets, inputIds, keywordMask }: Sentences,
+  { kept, pieces }: { kept: Uint32Array; pieces: MicrobatchOptions },
+): string {
+  const hash = createHash("sha256").update(JSON.stringify(pieces)).update(kept);
+  hash.update(offsets).update(inputIds).update(keywordMask);
+  for (const name of Object.keys(weights).toSorted()) hash.update(name).update(weights[name]!.data);
+  return hash.digest("hex").slice(0, 32);
 }

@@ -14,6 +14,8 @@ export interface ProgramSettings extends DebiasTerm {
   readonly beta: number;
   /** Dropout while training, with the probabilities of the model's config. */
   readonly dropout: boolean;
+  /** Whether steps are in training mode: dropout, and the noise of masks that have one. */
+  readonly trainMode: boolean;
 }
 
 interface Model {
@@ -22,6 +24,8 @@ interface Model {
   /** All others. */
   readonly fixed: Tensors;
   readonly threshold: tf.Scalar;
+  /** Of 2:4 sparsity. */
+  readonly temperature: tf.Scalar;
 }
 
 interface TargetInputs {
@@ -49,7 +53,7 @@ interface AttributeInputs {
 export type Programs = ReturnType<typeof programs>;
 
 export function programs(jit: Jit, settings: ProgramSettings) {
-  const { subject, embeddingLayer, alpha, beta, dropout } = settings;
+  const { subject, embeddingLayer, alpha, beta, dropout, trainMode } = settings;
   const depth = subject.config.num_hidden_layers;
   const indices = hiddenStateIndices(embeddingLayer, depth);
   const layers = Math.max(...indices);
@@ -61,9 +65,15 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     options: Omit<HiddenStatesOptions, "threshold">,
   ) => hiddenStates(subject, { ...fixed, ...trained }, batch, { threshold, ...options });
   const keywordsOnly = true;
+  // What training adds to a forward pass.
+  const noisy = ({ temperature }: Model, random: Random | undefined) =>
+    random && trainMode ? { random: dropout ? random : undefined, maskTraining: { noise: random, temperature } } : {};
 
   const targets = (trained: Tensors, { model, batch, attributes, share }: TargetInputs, random?: Random): tf.Scalar => {
-    const hidden = encoded(model, trained, batch, { layers, random, keywordsOnly: settings.mode === "token" });
+    const hidden = encoded(model, trained, batch, {
+      ...{ layers, keywordsOnly: settings.mode === "token" },
+      ...noisy(model, random),
+    });
     return debiasTerm(
       settings,
       indices.map((index) => hidden[index]!),
@@ -77,21 +87,26 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     { model, batch, original, share }: AttributeInputs,
     random?: Random,
   ): tf.Scalar =>
-    keepTerm(encoded(model, trained, batch, { layers: depth, random, keywordsOnly }), batch, original, share);
+    keepTerm(
+      encoded(model, trained, batch, { layers: depth, keywordsOnly, ...noisy(model, random) }),
+      batch,
+      original,
+      share,
+    );
 
   const compiled = {
     /** α·L_debias: the loss before α, and its gradients after, added to `sum`. */
     targetGradients: jit((inputs: TargetInputs & Summed, random) =>
       added(
         inputs.sum,
-        weighted(alpha, inputs.model.trained, (trained) => targets(trained, inputs, dropout ? random : undefined)),
+        weighted(alpha, inputs.model.trained, (trained) => targets(trained, inputs, random)),
       ),
     ),
     /** β·L_keep, likewise. */
     attributeGradients: jit((inputs: AttributeInputs & Summed, random) =>
       added(
         inputs.sum,
-        weighted(beta, inputs.model.trained, (trained) => attributes(trained, inputs, dropout ? random : undefined)),
+        weighted(beta, inputs.model.trained, (trained) => attributes(trained, inputs, random)),
       ),
     ),
     /** weight·L_prune: the loss before the weight, and its gradients after. */
@@ -122,6 +137,7 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     /** Embeddings summed by `attributeSum` for one sentence. */
     rowsPerSentence: indices.length,
     depth,
+    hiddenSize: subject.config.hidden_size,
     dispose: async () => void (await Promise.all(Object.values(compiled).map((program) => program.dispose()))),
   };
 }

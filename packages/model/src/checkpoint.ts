@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type NDArray, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
+import { type NDArray, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
 import writeFileAtomic from "write-file-atomic";
 import { type BertConfig, configJson, parseConfig } from "./config.ts";
 import { familyOf, headParts } from "./families.ts";
 import { hubName, hubNames } from "./names.ts";
 import { encoderShapes, hasPart, headShapes, type Shapes } from "./parameters.ts";
+import { readStoredWeights } from "./stored-weights.ts";
 
 /** A model on the host: what a Hugging Face folder holds. */
 export interface Checkpoint {
@@ -28,8 +29,7 @@ export const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "speci
  */
 export async function loadCheckpoint(dir: string): Promise<Checkpoint> {
   const config = parseConfig(await readJson(join(dir, "config.json")), join(dir, "config.json"));
-  const path = weightsPath(dir);
-  const { tensors } = await readSafetensors(path);
+  const { path, tensors } = await readStoredWeights(dir);
   const stored = (name: string): StoredTensor | undefined =>
     hubNames(familyOf(config), name)
       .map((known) => tensors[known])
@@ -76,17 +76,6 @@ function classOf(config: BertConfig, weights: Readonly<Record<string, unknown>>)
   const declared = Object.keys(classes).find((kind) => className + kind === config.architectures?.[0]);
   if (declared !== undefined && declared !== "Model" && fits(declared)) return declared;
   return Object.keys(classes).find(fits)!;
-}
-
-function weightsPath(dir: string): string {
-  const path = join(dir, "model.safetensors");
-  if (existsSync(path)) return path;
-  if (existsSync(`${path}.index.json`)) throw new Error(`${path}: expected one file, got weights in several shards`);
-  if (!existsSync(join(dir, "pytorch_model.bin"))) throw new Error(`${path}: no such file`);
-  throw new Error(
-    `${path}: no such file, only pytorch_model.bin: convert it in Python with transformers, ` +
-      `AutoModel.from_pretrained(dir).save_pretrained(dir)`,
-  );
 }
 
 function checkShapes(path: string, shapes: Shapes, found: Map<string, StoredTensor | undefined>): void {

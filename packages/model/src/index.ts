@@ -16,4 +16,4 @@ export { parameter, type Weights } from "./weights.ts";
 export { encoderShapes, headShapes, type Shapes } from "./parameters.ts";
 export { type Head, initWeights, type InitOptions, withHead } from "./init.ts";
 export { type Checkpoint, loadCheckpoint, saveCheckpoint, tokenizerFiles } from "./checkpoint.ts";
-export { type HubOptions, resolveModel } from "./hub.ts";
+export { type HubOptions, type HubProgress, resolveModel } from "./hub/resolve.ts";

@@ -96,12 +96,21 @@ function multiplied(
  */
 export function undecided(layout: Layout, scores: HostScores, threshold: number, margin = 0.1): number {
   let count = 0;
-  for (const tensor of layout.scores.filter(({ trained, kind }) => trained && kind === "mask")) {
-    const values = scoresOf(tensor, scores).data as Float32Array;
-    const cutoff = methods[tensor.method].cutoff(values, threshold);
-    for (const score of values) if (Math.abs(score - cutoff) < margin) count++;
+  for (const [name, cutoff] of Object.entries(cutoffs(layout, scores, threshold))) {
+    for (const score of scores[name]!.data) if (Math.abs(score - cutoff) < margin) count++;
   }
   return count;
+}
+
+/** The score at which gates flip, for each tensor of trained scores: those above it are open. */
+export function cutoffs(layout: Layout, scores: HostScores, threshold: number): Record<string, number> {
+  const trained = layout.scores.filter((tensor) => tensor.trained && tensor.kind === "mask");
+  return Object.fromEntries(
+    trained.map((tensor) => {
+      const values = scoresOf(tensor, scores).data as Float32Array;
+      return [tensor.name, methods[tensor.method].cutoff(values, threshold)];
+    }),
+  );
 }
 
 function scoresOf(tensor: ScoreTensor, scores: HostScores): NDArray {

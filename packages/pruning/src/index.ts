@@ -19,7 +19,7 @@ export { encodeMasked, type EncodeMaskedOptions, type MaskedWeights, type Pruned
 export { type Linear, maskLinear } from "./masked-linear.ts";
 export { type Binariser, binarise, hostBinarise, type MethodName, type Noise } from "./methods.ts";
 export { regulariser, regulariserGroups } from "./regulariser.ts";
-export { type HostMask, type HostMasks, hostMasks, type HostScores, undecided } from "./host-masks.ts";
+export { cutoffs, type HostMask, type HostMasks, hostMasks, type HostScores, undecided } from "./host-masks.ts";
 export { headsOpen, openHeads, type OpenHead } from "./heads.ts";
 export { readPruned, readScores, readScoreSettings, writeScores } from "./state-dict.ts";
 export { denseWeights } from "./dense.ts";

@@ -24,7 +24,7 @@ export { layerNorm } from "./fused/layer-norm.ts";
 export { softmaxCrossEntropy } from "./fused/cross-entropy.ts";
 export { type Keep, type WithGradient, withGradient } from "./fused/with-gradient.ts";
 export { valueAndGradients } from "./gradients.ts";
-export { generator, type Generator, type DropoutMask, type Random, type RandomKey } from "./random.ts";
+export { type DropoutMask, generator, type Generator, generatorAt, type Random, type RandomKey } from "./random.ts";
 export {
   encodeSafetensors,
   readSafetensors,

@@ -1,10 +1,11 @@
-import type { DebiasMode, EmbeddingLayer, LossForm } from "@pruning-bias/debias";
+import type { DebiasMode, EmbeddingLayer, LossForm, SettleMethod } from "@pruning-bias/debias";
 import type { BackendName } from "@pruning-bias/runtime";
 import { z } from "zod";
 
 // Types alone are imported: commands that only look at settings start without TensorFlow.js.
 const embeddingLayers = ["first", "last", "all", "intermediate"] as const satisfies EmbeddingLayer[];
 const debiasModes = ["sentence", "token"] as const satisfies DebiasMode[];
+const settleMethods = ["none", "average", "greedy"] as const satisfies SettleMethod[];
 const lossForms = ["sum_of_squares", "squared_sum", "direction"] as const satisfies LossForm[];
 
 const backends = [
@@ -80,6 +81,10 @@ export const Pruning = z.strictObject({
   attention_block_cols: blockSize.default(32).describe("columns of a block; `head`: all of them"),
   attention_lambda: z.number().nonnegative().default(1),
   attention_output_with_dense: z.union([flag, z.literal([0, 1])]).default(0),
+  settle: z
+    .enum(settleMethods)
+    .default("none")
+    .describe("what becomes of gates that end on the threshold: as the last step left them, by average, or by loss"),
   mask_init: z.enum(["constant", "uniform", "kaiming"]).default("constant"),
   mask_scale: z.number().default(0).describe("initial score, or half the width of uniform ones"),
   regularization: z.enum(["l1", "l0", "disabled"]).default("l1"),
@@ -102,6 +107,10 @@ const DataModule = z.strictObject({
   batch_size: positive.default(128).describe("target sentences of a step, and attribute sentences"),
   validation_size: positive.default(1000).describe("sentences of each class set aside"),
   static_sentences: positive.nullable().default(null).describe("of each gender, for the static attributes; null: all"),
+  original_cache: count
+    .max(2e9)
+    .default(1e9)
+    .describe("bytes in which embeddings of the original model are kept, in memory and in data_dir"),
   microbatch: positive.default(8).describe("sentences that go through the encoder at once"),
   datafiles: z
     .strictObject({
@@ -138,6 +147,16 @@ const Trainer = z.strictObject({
   limit_train_batches: limit.describe("batches of an epoch"),
   limit_val_sentences: limit.describe("validation sentences of each class"),
   val_check_interval: share.gt(0).default(0.5).describe("share of an epoch between validations"),
+  checkpoint_every: positive.default(100).describe("steps between checkpoints, which `--resume` goes on from"),
+  keep_checkpoints: positive.default(2).describe("how many of them stay"),
+  gradient_clip_val: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("largest norm of all gradients; null: any"),
+  early_stop_patience: limit.describe("stop after so many validations without a lower loss at the final threshold"),
+  best_checkpoint: flag.default(false).describe("end with the validation of the lowest loss, not with the last step"),
   fast_dev_run: flag.default(false).describe("one step and one validation on a few sentences"),
   gpus: z
     .union([z.literal(0), z.literal(1)])
