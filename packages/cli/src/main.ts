@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import type { Context, Machine } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
@@ -27,9 +27,16 @@ program
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
   .option("--parallel <n>", "tasks that run at once", count, 1)
-  .option("--dry-run", "only list the points")
+  .option("--dry-run", "only list the points, and what each costs in time and disk here")
+  .addOption(new Option("-m, --multirun", "as the original's command lines have it").hideHelp())
+  .option("--schema", "print the JSON Schema of experiments/NAME/sweep.json")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { glue, parallel, dryRun, json }) => {
+  .action(async (overrides, { glue, parallel, dryRun, schema, json }) => {
+    if (schema) {
+      const { sweepSchema } = await import("./sweep/sweep-schema.ts");
+      printJson(sweepSchema());
+      return;
+    }
     const { runSweep } = await import("./sweep/run-sweep.ts");
     // A terminal stops the tasks by itself; whoever else stops this process leaves it to us.
     const stop = new AbortController();
@@ -46,12 +53,21 @@ program
       ...(glue && { glue }),
       ...(dryRun && { dryRun }),
     });
+    if (dryRun) {
+      const [{ price }, { dryRunText }] = await Promise.all([
+        import("./commands/price.ts"),
+        import("./sweep/dry-run.ts"),
+      ]);
+      const points = await price(outcome, context());
+      if (json) printJson({ ...outcome, points });
+      say(dryRunText(points));
+      return;
+    }
     if (json) printJson(outcome);
-    if (dryRun) for (const point of outcome.points) say(`  ${point.folder}  ${point.overrides.join(" ")}`);
-    for (const task of outcome.failed) say(`failed: ${task}`);
+    for (const { task, why, log } of outcome.failed) say(`failed: ${task}: ${why} (${log})`);
     if (outcome.failed.length > 0)
       throw new Error(
-        `${outcome.failed.length} of the sweep's tasks failed (${outcome.output}); what was finished stays, and the same command goes on from there`,
+        `${outcome.failed.length} of the sweep's tasks failed; what was finished stays, and the same command goes on from there`,
       );
     if (outcome.report !== undefined) say(`report: ${outcome.report}`);
   });
@@ -144,6 +160,13 @@ program
     if (config.pretrain === null)
       throw new UsageError("pretrain: expected an experiment that makes its model, got none");
     await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context());
+  });
+program
+  .command("run-data", { hidden: true })
+  .requiredOption("--out <folder>")
+  .action(async ({ out }) => {
+    const [{ runData }, config] = await Promise.all([import("./commands/data.ts"), settings([])]);
+    await runData(config, resolve(root, out), context());
   });
 program
   .command("run-bias", { hidden: true })

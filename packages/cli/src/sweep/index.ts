@@ -1,4 +1,4 @@
-export { compose } from "../config/compose.ts";
+export { compose, digest } from "../config/compose.ts";
 export { Config } from "../config/schema.ts";
 export { UsageError } from "../usage-error.ts";
 export { BASELINE, parseSweep, type Point, points, Sweep } from "./points.ts";
