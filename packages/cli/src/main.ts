@@ -27,11 +27,14 @@ program
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
   .option("--parallel <n>", "tasks that run at once", count, 1)
+  .addOption(
+    new Option("--launcher <where>", "where tasks run").choices(["local", "slurm"] as const).default("local" as const),
+  )
   .option("--dry-run", "only list the points, and what each costs in time and disk here")
   .addOption(new Option("-m, --multirun", "as the original's command lines have it").hideHelp())
   .option("--schema", "print the JSON Schema of experiments/NAME/sweep.json")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { glue, parallel, dryRun, schema, json }) => {
+  .action(async (overrides, { glue, parallel, launcher, dryRun, schema, json }) => {
     if (schema) {
       const { sweepSchema } = await import("./sweep/sweep-schema.ts");
       printJson(sweepSchema());
@@ -45,6 +48,7 @@ program
       ...{
         root,
         parallel,
+        launcher,
         signal: stop.signal,
         log: say,
         environment: process.env,
@@ -61,9 +65,11 @@ program
       const points = await price(outcome, context());
       if (json) printJson({ ...outcome, points });
       say(dryRunText(points));
+      for (const { name, text } of outcome.scripts ?? []) say(`\n# ${name}.sh\n${text}`);
       return;
     }
     if (json) printJson(outcome);
+    for (const { name, id, tasks } of outcome.jobs ?? []) say(`job ${id}: ${name}, ${tasks} tasks`);
     for (const { task, why, log } of outcome.failed) say(`failed: ${task}: ${why} (${log})`);
     if (outcome.failed.length > 0)
       throw new Error(

@@ -1,6 +1,16 @@
 import { basename, dirname, join } from "node:path";
 import { type CreateNodes, createNodesFromFiles } from "@nx/devkit";
-import { BASELINE, compose, Config, digest, points, readSweepFile, UsageError } from "@pruning-bias/cli/sweep";
+import {
+  BASELINE,
+  compose,
+  Config,
+  dataProject,
+  dataSettings,
+  points,
+  readSweepFile,
+  trainSettings,
+  UsageError,
+} from "@pruning-bias/cli/sweep";
 import { command, type Project, type TaskMaker, tasks } from "./task.ts";
 
 export const name = "@pruning-bias/nx-sweep";
@@ -60,12 +70,6 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   return [...projects, report(task, name, projects)];
 }
 
-/** Settings that a task does not read do not stand in its hash. */
-const trained = ({ finetune: _, datamodule: { glue_data: __, ...datamodule }, ...config }: Config) => ({
-  ...config,
-  datamodule,
-});
-
 /** The settings that matter to a model before it is trained: the baseline stays done when the grid changes. */
 function untouched({ model, trainer, ...config }: Config): Config {
   const { model_name, hf_checkpoint } = model;
@@ -91,29 +95,30 @@ function pretrain(task: TaskMaker, config: Config): Project {
 
 /** Downloads and prepares what runs read, and says what it holds: its `inputs.json` is what their hashes hold of it. */
 function data(task: TaskMaker, config: Config): Project {
-  const root = dataRoot(config);
+  const name = dataProject(config);
+  const root = `runs/${name}`;
   return task({
-    ...{ root, name: root.replace(/^runs\//, ""), target: "data", line: "run-data", out: root },
+    ...{ root, name, target: "data", line: "run-data", out: root },
     ...{ settings: dataSettings(config), files: task.files(config, "data") },
     dependsOn: config.pretrain === null ? [] : [{ target: "pretrain", projects: [pretrainName(config)] }],
     outputs: ["inputs.json"],
   });
 }
 
-const dataSettings = ({ datamodule, model, data_dir, pretrain, pretrain_dir }: Config) => ({
-  ...{ data_dir, pretrain, pretrain_dir },
-  datamodule: { datafiles: datamodule.datafiles, seat_data: datamodule.seat_data },
-  model: { model_name: model.model_name, hf_checkpoint: model.hf_checkpoint },
-});
-
-const dataRoot = (config: Config): string => `runs/inputs/${digest(dataSettings(config))}`;
-
-const afterData = (config: Config) => ({ target: "data", projects: [dataRoot(config).replace(/^runs\//, "")] });
+const afterData = (config: Config) => ({ target: "data", projects: [dataProject(config)] });
 
 function train(task: TaskMaker, sweep: string, point: string, config: Config): Project {
   const root = `runs/${sweep}/${point}`;
   return task({
-    ...{ root, name: `${sweep}/${point}`, sweep, target: "train", line: "train", out: root, settings: trained(config) },
+    ...{
+      root,
+      name: `${sweep}/${point}`,
+      sweep,
+      target: "train",
+      line: "train",
+      out: root,
+      settings: trainSettings(config),
+    },
     dependsOn: [afterData(config)],
     outputs: ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"],
   });
@@ -139,7 +144,7 @@ function measurements(
       ...{ settings, dependsOn, reads, outputs: [output], ...(files && { files }) },
     });
   return [
-    measure("bias", "run-bias", "bias.json", trained(config)),
+    measure("bias", "run-bias", "bias.json", trainSettings(config)),
     ...glue.map((name) => {
       const files = task.files(config, `glue/${name}`);
       return measure(`glue-${name}`, `run-glue --task ${name}`, `glue/${name}.json`, config, files);

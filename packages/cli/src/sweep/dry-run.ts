@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { compose } from "../config/compose.ts";
+import type { Config } from "../config/schema.ts";
 import { duration } from "../report/format.ts";
 import { costOf, type Cost, type Machine } from "./cost.ts";
 import type { Point } from "./points.ts";
+import { trainSettings } from "./task-settings.ts";
 
 /** A point of a dry run. */
 export type Priced = Point & {
@@ -23,11 +25,12 @@ export const priced = (
     return { ...point, done: isDone(join(machine.root, point.folder), config), cost: costOf(config, glue, machine) };
   });
 
-function isDone(folder: string, config: object): boolean {
+function isDone(folder: string, config: Config): boolean {
   const stored = join(folder, "config.json");
   if (!existsSync(stored) || !existsSync(join(folder, "bias.json"))) return false;
   try {
-    return JSON.stringify(JSON.parse(readFileSync(stored, "utf8"))) === JSON.stringify(config);
+    const before = JSON.parse(readFileSync(stored, "utf8")) as Config;
+    return JSON.stringify(trainSettings(before)) === JSON.stringify(trainSettings(config));
   } catch {
     return false;
   }

@@ -6,9 +6,13 @@ import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
 import { writeWhole } from "../commands/files.ts";
 import { compose, digest } from "../config/compose.ts";
+import { parseOverride } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Failure, failuresIn } from "./failures.ts";
-import { parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { BASELINE, parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { dataProject } from "./task-settings.ts";
+import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
+import { type Job, submit } from "./submit.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
 
 export interface SweepOptions {
@@ -17,6 +21,8 @@ export interface SweepOptions {
   /** Tasks that run at once, on an equal share of the cores each. */
   readonly parallel?: number;
   readonly dryRun?: boolean;
+  /** Where tasks run: here, or as jobs of a cluster. */
+  readonly launcher?: "local" | "slurm";
   readonly log: (line: string) => void;
   /** Lines of Nx and of the tasks. */
   readonly output: (text: string) => void;
@@ -33,6 +39,9 @@ export interface SweepOutcome {
   /** Tasks that failed; empty after a dry run. */
   readonly failed: readonly Failure[];
   readonly report?: string;
+  /** Of a cluster: its scripts, and its jobs after they were submitted. */
+  readonly scripts?: readonly Script[];
+  readonly jobs?: readonly Job[];
   /** What Nx and the tasks said. */
   readonly output?: string;
 }
@@ -47,8 +56,14 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
   for (const point of all) compose(point.overrides);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
-  if (options.dryRun) return { name, points: all, glue: sweep.glue, failed: [] };
+  const outcome = { name, points: all, glue: sweep.glue, failed: [] };
+  const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, root)) : undefined;
+  if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
+  if (scripts !== undefined) {
+    const jobs = await submit(scripts, join(root, "runs", name, "slurm"), options.environment);
+    return { ...outcome, scripts, jobs };
+  }
   const failed = await runTasks(name, sweep, options);
   const report = join(root, "runs", name, "report.html");
   if (failed.length > 0) await reportSweep(root, name);
@@ -62,6 +77,14 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   };
 }
 
+function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
+  const all = points(sweep);
+  const data = new Set(all.map((point) => `${dataProject(compose(point.overrides).config)}:data`));
+  const slurm = Slurm.parse(sweep.slurm ?? {});
+  const { glue } = sweep;
+  return { root, sweep: name, points: all, glue, data: [...data], node: process.execPath, slurm, baseline: BASELINE };
+}
+
 interface Found {
   readonly name: string;
   readonly sweep: Sweep;
@@ -70,6 +93,30 @@ interface Found {
 }
 
 function find(overrides: readonly string[], { root, glue = [] }: SweepOptions): Found {
+  const cluster = slurmSettings(overrides);
+  const given = overrides.filter((override) => !override.startsWith("slurm."));
+  const found = findOwn(given, root, glue);
+  return cluster === undefined
+    ? found
+    : { ...found, sweep: { ...found.sweep, slurm: { ...found.sweep.slurm, ...cluster } } };
+}
+
+/** `slurm.KEY=VALUE`: of the cluster, and of no point. */
+function slurmSettings(overrides: readonly string[]): Sweep["slurm"] {
+  const own = overrides.filter((override) => override.startsWith("slurm.")).map(parseOverride);
+  if (own.length === 0) return undefined;
+  const settings = Object.fromEntries(own.map(({ key, text }) => [key.slice("slurm.".length), text]));
+  const { data, error } = Slurm.partial().safeParse(settings);
+  if (data !== undefined) return data;
+  const [issue] = error.issues;
+  throw new UsageError(
+    issue!.code === "unrecognized_keys"
+      ? `slurm.${issue!.keys[0]}: expected ${Object.keys(Slurm.shape).join(" | ")}`
+      : `slurm.${issue!.path.join(".")}: ${issue!.message.replace(/^Invalid input: /, "")}`,
+  );
+}
+
+function findOwn(overrides: readonly string[], root: string, glue: readonly string[]): Found {
   const own = overrides.findLast((override) => override.startsWith("name="))?.slice("name=".length);
   const rest = overrides.filter((override) => !override.startsWith("name="));
   if (own !== undefined && !/^[\w][\w.-]*$/.test(own)) {
