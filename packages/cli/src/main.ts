@@ -114,11 +114,12 @@ program
   .description("run one point")
   .argument("[overrides...]", "settings as key=value")
   .option("--out <folder>", "where its results go", "runs/local")
+  .option("--resume", "go on from the newest whole checkpoint there, as if never stopped")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { out, json }) => {
+  .action(async (overrides, { out, resume, json }) => {
     const config = await settings(overrides);
     const { train } = await import("./commands/train.ts");
-    const summary = await train(config, resolve(root, out), context());
+    const summary = await train(config, resolve(root, out), context(), { ...(resume && { resume }) });
     if (json) printJson(summary);
   });
 
@@ -161,11 +162,14 @@ program
 program
   .command("pretrain", { hidden: true })
   .requiredOption("--out <folder>")
-  .action(async ({ out }) => {
+  .option("--resume")
+  .action(async ({ out, resume }) => {
     const [{ pretrain }, config] = await Promise.all([import("./commands/pretrain.ts"), settings([])]);
     if (config.pretrain === null)
       throw new UsageError("pretrain: expected an experiment that makes its model, got none");
-    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context());
+    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context(), {
+      ...(resume && { resume }),
+    });
   });
 program
   .command("run-data", { hidden: true })

@@ -22,7 +22,7 @@ export { layerNorm } from "./fused/layer-norm.ts";
 export { softmaxCrossEntropy } from "./fused/cross-entropy.ts";
 export { type Keep, type WithGradient, withGradient } from "./fused/with-gradient.ts";
 export { valueAndGradients } from "./gradients.ts";
-export { generator, type Generator, type Random, type RandomKey } from "./random.ts";
+export { generator, generatorAt, type Generator, type Random, type RandomKey } from "./random.ts";
 export {
   encodeSafetensors,
   readSafetensors,

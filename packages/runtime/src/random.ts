@@ -1,7 +1,7 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import { withGradient } from "./fused/with-gradient.ts";
 import { tf } from "./tf.ts";
 
@@ -80,11 +80,17 @@ export interface Generator {
   int(bound: number): number;
   /** Shuffles in place (Fisher and Yates) and returns its argument. */
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T;
+  /** Where it stands: whole numbers, from which `generatorAt` goes on. */
+  state(): readonly number[];
 }
 
 /** A generator (xoroshiro128+) for a seed. */
-export function generator(seed: number): Generator {
-  const bits = xoroshiro128plus(seed);
+export const generator = (seed: number): Generator => generatorOf(xoroshiro128plus(seed));
+
+/** The generator whose `state` this was, at that point. */
+export const generatorAt = (state: readonly number[]): Generator => generatorOf(xoroshiro128plusFromState(state));
+
+function generatorOf(bits: ReturnType<typeof xoroshiro128plus>): Generator {
   const int = (bound: number): number => uniformInt(bits, 0, bound - 1);
   const uniform = (): number => uniformFloat64(bits);
   return {
@@ -98,5 +104,6 @@ export function generator(seed: number): Generator {
       }
       return items;
     },
+    state: () => bits.getState(),
   };
 }

@@ -9,6 +9,19 @@ export {
   type OptimizerState,
   type ParameterGroup,
 } from "./optimizer.ts";
+export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
+export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
+export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";
+export { type Histogram, histogram } from "./histogram.ts";
 export { flatThenLinear, linearSchedule } from "./schedule.ts";
 export { type MaskedBatch, type MaskingOptions, maskTokens } from "./masking.ts";
 export { pretrain, type PretrainEvent, type PretrainOptions } from "./pretrain.ts";
+export {
+  type Json,
+  newestTrainingState,
+  readTrainingState,
+  type StoredState,
+  type TrainingState,
+  writeTrainingState,
+  type WriteStateOptions,
+} from "./training-state.ts";

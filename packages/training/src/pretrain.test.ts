@@ -1,7 +1,10 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { initWeights, parseConfig } from "@pruning-bias/model";
 import { generator } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { maskTokens, pretrain } from "./index.ts";
+import { maskTokens, newestTrainingState, pretrain, type TrainingState, writeTrainingState } from "./index.ts";
 
 const special = [0, 2, 3];
 const options = { mask: 4, special, vocabularySize: 50 };
@@ -48,7 +51,7 @@ describe("pre-training", () => {
     keywordMask: new Uint8Array(8 * count),
     lines: new Uint32Array(count),
   };
-  const run = async (seed: number) => {
+  const run = async (seed: number, { resume, stopAt }: { resume?: TrainingState; stopAt?: number } = {}) => {
     const weights = initWeights(config, { seed: 1, std: 0.2, head: "masked-lm" });
     const masking = { ...options, vocabularySize: 12 };
     const training = pretrain({
@@ -59,11 +62,17 @@ describe("pre-training", () => {
       batchSize: 32,
       learningRate: 0.02,
       seed,
+      ...(resume && { resume }),
     });
     const losses: number[] = [];
     for (let event = await training.next(); ; event = await training.next()) {
       if (event.done) return { losses, weights: event.value.weights };
       losses.push(event.value.loss);
+      if (event.value.step === stopAt) {
+        const folder = await mkdtemp(join(tmpdir(), "pretrain-"));
+        await writeTrainingState(folder, event.value.state());
+        return run(seed, { resume: (await newestTrainingState(folder))!.state });
+      }
     }
   };
 
@@ -72,5 +81,13 @@ describe("pre-training", () => {
     expect(losses[0]).toBeGreaterThan(2);
     expect(losses.slice(-5).reduce((sum, loss) => sum + loss, 0) / 5).toBeLessThan(0.8);
     expect((await run(1)).weights).toEqual(weights);
+  });
+
+  it("that goes on from its middle ends in the same bits", async () => {
+    const whole = await run(1);
+    // In the middle of an epoch of two batches, so that what is left of its order counts.
+    const resumed = await run(1, { stopAt: 31 });
+    expect(resumed.losses).toEqual(whole.losses.slice(31));
+    expect(resumed.weights).toEqual(whole.weights);
   });
 });

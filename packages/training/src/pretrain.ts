@@ -2,6 +2,7 @@ import { padBatch, type Sentences } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, encode, maskedLmLogits } from "@pruning-bias/model";
 import {
   generator,
+  generatorAt,
   type Jit,
   jit as compiled,
   ndarray,
@@ -10,9 +11,12 @@ import {
   valueAndGradients,
 } from "@pruning-bias/runtime";
 import type { Tensors } from "./adamw.ts";
+import { globalNorm } from "./clipping.ts";
+import { expectConvergence } from "./divergence.ts";
 import { maskTokens, type MaskingOptions } from "./masking.ts";
 import { initialState, optimizer } from "./optimizer.ts";
 import { flatThenLinear } from "./schedule.ts";
+import type { TrainingState } from "./training-state.ts";
 
 export interface PretrainOptions {
   /** A masked language model: config and weights, drawn or loaded. */
@@ -23,6 +27,8 @@ export interface PretrainOptions {
   readonly batchSize?: number;
   readonly learningRate?: number;
   readonly seed?: number;
+  /** Goes on from here, with the settings that this state came from. */
+  readonly resume?: TrainingState;
   readonly jit?: Jit;
 }
 
@@ -32,6 +38,8 @@ export interface PretrainEvent {
   readonly totalSteps: number;
   /** Mean cross entropy of the hidden tokens, nats. */
   readonly loss: number;
+  /** Everything that the steps to come depend on; its arrays are the run's own until the next event is asked for. */
+  readonly state: () => TrainingState;
 }
 
 /**
@@ -39,6 +47,8 @@ export interface PretrainEvent {
  * flat for the first half and then falling to 0.
  *
  * Yields the loss of each step; returns the trained checkpoint.
+ *
+ * @throws DivergenceError where the loss is no number or explodes
  */
 export async function* pretrain({
   checkpoint,
@@ -48,18 +58,21 @@ export async function* pretrain({
   batchSize = 64,
   learningRate = 1e-3,
   seed = 42,
+  resume,
   jit = compiled,
 }: PretrainOptions): AsyncGenerator<PretrainEvent, Checkpoint> {
   const { config } = checkpoint;
   const step = jit(maskedLmStep(config));
   const update = optimizer(jit, [{ names: Object.keys(checkpoint.weights), learningRate, variant: "torch" }]);
-  const random = generator(seed);
-  let state = initialState(checkpoint.weights);
-  let order: Int32Array = new Int32Array();
-  for (let done = 0; done < steps; done++) {
+  const random = resume === undefined ? generator(seed) : generatorAt(resume.values["generator"] as number[]);
+  let state = resume?.optimizer ?? initialState(checkpoint.weights);
+  let order = (resume?.arrays["order"]!.data as Int32Array | undefined) ?? new Int32Array();
+  let firstLoss = resume?.values["firstLoss"] as number | undefined;
+  for (let done = resume?.step ?? 0; done < steps; done++) {
     if (order.length < batchSize)
       order = random.shuffle(Int32Array.from({ length: sentences.length }, (_, row) => row));
-    const batch = padBatch(sentences, order.subarray(0, batchSize), { batchSize, pad: config.pad_token_id ?? 0 });
+    const rows = order.subarray(0, batchSize);
+    const batch = padBatch(sentences, rows, { batchSize, pad: config.pad_token_id ?? 0 });
     order = order.subarray(batchSize);
     const { inputIds, positions, labels, weights } = maskTokens(batch.inputIds, batch.shape, masking, random);
     const { loss, gradients } = await step(
@@ -74,9 +87,14 @@ export async function* pretrain({
       { seed, counter: done },
     );
     const value = loss.data[0]!;
-    if (!Number.isFinite(value)) throw new Error(`pretrain: expected a finite loss at step ${done + 1}, got ${value}`);
+    firstLoss ??= value;
+    const where = { step: done + 1, batch: `sentences ${rows.subarray(0, 8).join(", ")} …` };
+    expectConvergence({ ...where, loss: value, gradientNorm: globalNorm(gradients), firstLoss });
     state = await update(state, gradients, flatThenLinear(done, steps));
-    yield { step: done + 1, totalSteps: steps, loss: value };
+    const values = { generator: random.state(), firstLoss };
+    const arrays = { order: ndarray(order) };
+    const current = { step: done + 1, optimizer: state, arrays, values };
+    yield { step: done + 1, totalSteps: steps, loss: value, state: () => current };
   }
   await Promise.all([step.dispose(), update.dispose()]);
   return { ...checkpoint, weights: { ...state.parameters } as Checkpoint["weights"] };
