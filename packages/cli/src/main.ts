@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import type { Context, Machine } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
@@ -27,9 +27,19 @@ program
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
   .option("--parallel <n>", "tasks that run at once", count, 1)
-  .option("--dry-run", "only list the points")
+  .addOption(
+    new Option("--launcher <where>", "where tasks run").choices(["local", "slurm"] as const).default("local" as const),
+  )
+  .option("--dry-run", "only list the points, and what each costs in time and disk here")
+  .addOption(new Option("-m, --multirun", "as the original's command lines have it").hideHelp())
+  .option("--schema", "print the JSON Schema of experiments/NAME/sweep.json")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { glue, parallel, dryRun, json }) => {
+  .action(async (overrides, { glue, parallel, launcher, dryRun, schema, json }) => {
+    if (schema) {
+      const { sweepSchema } = await import("./sweep/sweep-schema.ts");
+      printJson(sweepSchema());
+      return;
+    }
     const { runSweep } = await import("./sweep/run-sweep.ts");
     // A terminal stops the tasks by itself; whoever else stops this process leaves it to us.
     const stop = new AbortController();
@@ -38,6 +48,7 @@ program
       ...{
         root,
         parallel,
+        launcher,
         signal: stop.signal,
         log: say,
         environment: process.env,
@@ -46,12 +57,23 @@ program
       ...(glue && { glue }),
       ...(dryRun && { dryRun }),
     });
+    if (dryRun) {
+      const [{ price }, { dryRunText }] = await Promise.all([
+        import("./commands/price.ts"),
+        import("./sweep/dry-run.ts"),
+      ]);
+      const points = await price(outcome, context());
+      if (json) printJson({ ...outcome, points });
+      say(dryRunText(points));
+      for (const { name, text } of outcome.scripts ?? []) say(`\n# ${name}.sh\n${text}`);
+      return;
+    }
     if (json) printJson(outcome);
-    if (dryRun) for (const point of outcome.points) say(`  ${point.folder}  ${point.overrides.join(" ")}`);
-    for (const task of outcome.failed) say(`failed: ${task}`);
+    for (const { name, id, tasks } of outcome.jobs ?? []) say(`job ${id}: ${name}, ${tasks} tasks`);
+    for (const { task, why, log } of outcome.failed) say(`failed: ${task}: ${why} (${log})`);
     if (outcome.failed.length > 0)
       throw new Error(
-        `${outcome.failed.length} of the sweep's tasks failed (${outcome.output}); what was finished stays, and the same command goes on from there`,
+        `${outcome.failed.length} of the sweep's tasks failed; what was finished stays, and the same command goes on from there`,
       );
     if (outcome.report !== undefined) say(`report: ${outcome.report}`);
   });
@@ -92,11 +114,12 @@ program
   .description("run one point")
   .argument("[overrides...]", "settings as key=value")
   .option("--out <folder>", "where its results go", "runs/local")
+  .option("--resume", "go on from the newest whole checkpoint there, as if never stopped")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { out, json }) => {
+  .action(async (overrides, { out, resume, json }) => {
     const config = await settings(overrides);
     const { train } = await import("./commands/train.ts");
-    const summary = await train(config, resolve(root, out), context());
+    const summary = await train(config, resolve(root, out), context(), { ...(resume && { resume }) });
     if (json) printJson(summary);
   });
 
@@ -139,11 +162,21 @@ program
 program
   .command("pretrain", { hidden: true })
   .requiredOption("--out <folder>")
-  .action(async ({ out }) => {
+  .option("--resume")
+  .action(async ({ out, resume }) => {
     const [{ pretrain }, config] = await Promise.all([import("./commands/pretrain.ts"), settings([])]);
     if (config.pretrain === null)
       throw new UsageError("pretrain: expected an experiment that makes its model, got none");
-    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context());
+    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context(), {
+      ...(resume && { resume }),
+    });
+  });
+program
+  .command("run-data", { hidden: true })
+  .requiredOption("--out <folder>")
+  .action(async ({ out }) => {
+    const [{ runData }, config] = await Promise.all([import("./commands/data.ts"), settings([])]);
+    await runData(config, resolve(root, out), context());
   });
 program
   .command("run-bias", { hidden: true })

@@ -1,6 +1,6 @@
 import type { Progress } from "./commands/context.ts";
 
-/** Prints where a long run stands: in place on a terminal, else a line every few seconds. */
+/** Prints where a long run stands: a bar in place on a terminal, else a line every few seconds. */
 export function progressPrinter(
   write: (text: string) => void,
   {
@@ -19,8 +19,14 @@ export function progressPrinter(
     if (!last && time - printed < (terminal ? 0.2 : every)) return;
     printed = time;
     const line = progressLine(state, (state.done - first) / Math.max(time - started, 1e-6));
-    write(terminal ? `\r${line}\u001b[K${last ? "\n" : ""}` : `${line}\n`);
+    write(terminal ? `\r${bar(state.done / state.total)} ${line}\u001b[K${last ? "\n" : ""}` : `${line}\n`);
   };
+}
+
+/** `████████░░░░░░░░`: how much of it is done. */
+export function bar(share: number, width = 16): string {
+  const done = Math.round(Math.min(1, share) * width);
+  return "█".repeat(done) + "░".repeat(width - done);
 }
 
 /** `step 250/1000  loss 0.4312  1.9/s  6:34 left`. */

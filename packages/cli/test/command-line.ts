@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { join } from "node:path";
 
 export const workspace = join(import.meta.dirname, "../../..");
@@ -23,3 +23,7 @@ export function run(
     });
   });
 }
+
+/** Starts it and leaves it to the caller. */
+export const start = (args: readonly string[]): ChildProcess =>
+  spawn(process.execPath, [join(workspace, "packages/cli/src/main.ts"), ...args], { cwd: workspace, stdio: "ignore" });

@@ -1,9 +1,12 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
-import { run } from "./command-line.ts";
+import { readEvents } from "../../training/test/read-events.ts";
+import { run, start } from "./command-line.ts";
 import { smallModel, temporary } from "./small-model.ts";
 
 let small: Awaited<ReturnType<typeof smallModel>>;
@@ -23,7 +26,9 @@ describe("a run", () => {
     expect(stderr).toMatch(/step 3\/3 {2}loss \d/);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ steps: 3 });
-    expect((await readdir(out)).toSorted()).toEqual([
+    const left = await readdir(out);
+    expect(left.filter((name) => !name.startsWith("events.out.tfevents.")).toSorted()).toEqual([
+      "checkpoints",
       "config.json",
       "masks.json",
       "metrics.jsonl",
@@ -37,6 +42,20 @@ describe("a run", () => {
     expect(rows.filter(({ kind }) => kind === "step")).toHaveLength(3);
     expect(rows.filter(({ kind }) => kind === "validation").length).toBeGreaterThan(1);
     rows.filter(({ kind }) => kind === "step").forEach(({ loss }) => expect(loss).toBeGreaterThan(0));
+  });
+
+  it("shows its curves to TensorBoard, under the original's names", async () => {
+    const { out } = await train(["model.learning_rate=1e-3", "model.freeze_weights=false"]);
+    const name = (await readdir(out)).find((file) => file.startsWith("events.out.tfevents."));
+    const { values } = await readEvents(join(out, name!));
+    const steps = (tag: string) => values.filter((value) => value.tag === tag).map(({ step }) => step);
+    for (const tag of ["train/loss_step", "train/loss/prune/regularize_step", "pruning/threshold", "lr-AdamW/pg1"])
+      expect(steps(tag), tag).toEqual([1, 2, 3]);
+    expect(steps("train/loss/debias_epoch")).toEqual([3]);
+    for (const tag of ["validation/loss", "validation/current/loss", "SEAT/SEAT6"])
+      expect(steps(tag), tag).toEqual([0, 2, 3]);
+    const scores = values.filter(({ tag }) => tag === "scores/encoder.layer.0.attention.self.query");
+    expect(scores.map(({ histogram }) => histogram!.count)).toEqual([16, 16, 16]);
   });
 
   it("is the same to the bit when it is run again", async () => {
@@ -132,7 +151,64 @@ describe("bad input is refused in one line, and leaves nothing that looks whole"
   });
 });
 
-it("metrics of a run that was cut off do not look whole", async () => {
-  const { out } = await train(["trainer.max_steps=1"]);
-  expect(existsSync(join(out, "metrics.jsonl.part"))).toBe(false);
+async function appears(path: string): Promise<void> {
+  while (!existsSync(path)) await wait(5);
+}
+
+describe("a run that was killed", () => {
+  const settings = ["trainer.max_epochs=2", "trainer.limit_train_batches=4", "trainer.max_steps=8"];
+  const checkpoints = ["trainer.checkpoint_every=2", "model.freeze_weights=false", "model.learning_rate=1e-3"];
+  const results = async (out: string) => {
+    const rows = (await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n");
+    const files = [join(out, "scores.safetensors"), join(out, "model/model.safetensors")];
+    return {
+      rows: rows.map((row) => ({ ...(JSON.parse(row) as object), seconds: 0 })),
+      files: await Promise.all(files.map(async (file) => (await readFile(file)).toString("base64"))),
+    };
+  };
+
+  it("goes on as if it had never stopped", async () => {
+    const whole = await train([...settings, ...checkpoints]);
+    expect(whole.stderr).not.toContain("error");
+    const out = join(await temporary(), "run");
+    const words = ["train", ...small.overrides, ...settings, ...checkpoints, "--out", out];
+    const killed = start(words);
+    await appears(join(out, "checkpoints/step-00000004"));
+    killed.kill("SIGKILL");
+    await once(killed, "close");
+    expect(existsSync(join(out, "metrics.jsonl"))).toBe(false);
+
+    const resumed = await run([...words, "--resume"]);
+    expect(resumed.stderr).toMatch(/going on from \S+step-0000000[46]/);
+    expect(await results(out)).toEqual(await results(whole.out));
+    const files = (await readdir(out)).filter((name) => name.startsWith("events.out.tfevents."));
+    const starts = await Promise.all(files.map(async (name) => (await readEvents(join(out, name))).starts));
+    expect(starts.flat()).toHaveLength(1);
+  }, 60_000);
+
+  it("does not go on with other settings", async () => {
+    const { out } = await train([]);
+    const { code, stderr } = await run(["train", ...small.overrides, "seed=7", "--out", out, "--resume"]);
+    expect(stderr).toMatch(
+      /error: --resume: expected the settings of the run in \S+, got another seed: 42 there, 7 here/,
+    );
+    expect(code).toBe(2);
+  });
+
+  it("starts anew where there is no checkpoint", async () => {
+    const { code, stderr } = await train(["--resume"]);
+    expect(stderr).toMatch(/no checkpoint in \S+: starting from the first step/);
+    expect(code).toBe(0);
+  });
+});
+
+it("a run that diverges names its step, its batch and the last good checkpoint", async () => {
+  const { code, stderr, out } = await train([
+    ...["experiment=debias", "model.learning_rate=1e30", "trainer.checkpoint_every=1"],
+  ]);
+  expect(stderr).toMatch(
+    /error: step 2, batch 2 of epoch 1 \(targets .*\): expected .*; the last good checkpoint is \S+step-00000001/,
+  );
+  expect(code).toBe(1);
+  expect(existsSync(join(out, "metrics.jsonl"))).toBe(false);
 });

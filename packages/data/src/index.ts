@@ -10,6 +10,7 @@ export { readWordList, type WordList } from "./corpus/words.ts";
 export { type PronounProbe, pronounProbes, pronouns } from "./demo/probes.ts";
 export { type DemoFiles, type DemoOptions, writeDemo } from "./demo/write.ts";
 export { download, type DownloadOptions, type Fetch, isUrl } from "./files/download.ts";
+export { hashFile } from "./files/hash.ts";
 export { downloadGlue, type DownloadGlueOptions } from "./glue/download.ts";
 export { prepareGlue, type PrepareGlueOptions } from "./glue/prepare.ts";
 export { type GlueExamples, readGlue } from "./glue/read.ts";

@@ -8,14 +8,9 @@ export {
   sentenceRows,
   tokenRows,
 } from "./embeddings.ts";
-export {
-  type EpochEvent,
-  fineprune,
-  type FinepruneEvent,
-  type FinepruneOptions,
-  type FinepruneResult,
-  type Parameters,
-  type StepEvent,
-  type ValidationEvent,
-} from "./fineprune.ts";
+export { fineprune } from "./fineprune.ts";
+export type { FinepruneOptions } from "./options.ts";
+export { type Gates, gates, sameGates } from "./gates.ts";
+export type { EpochEvent, Evaluation, FinepruneEvent, FinepruneResult, StepEvent, ValidationEvent } from "./events.ts";
+export type { Parameters } from "./parameters.ts";
 export type { DebiasBatch, DebiasSentences, Losses } from "./losses.ts";

@@ -31,10 +31,11 @@ export function batchLosses(
   programs: Programs,
   settings: ProgramSettings,
   sentences: DebiasSentences,
-  original: OriginalEmbeddings,
+  original: (attributes: Sentences) => OriginalEmbeddings,
   options: MicrobatchOptions,
 ) {
   const attributes = concat(sentences.male, sentences.female);
+  const originals = original(attributes);
   const cut = (of: Sentences, rows: ArrayLike<number>) => microbatches(of, rows, options);
   const targetShare = (rows: ArrayLike<number>, pieces: readonly Microbatch[]) =>
     1 / (rowCount(settings, sentences.targets, rows, pieces) * programs.rowsPerSentence);
@@ -62,7 +63,7 @@ export function batchLosses(
       }
       for (const piece of cut(attributes, batch.attributes)) {
         const inputs = { model, batch: batchArrays(piece.batch), share: attributeShare(batch.attributes) };
-        lossKeep += (await programs.attributeLoss({ ...inputs, original: await original(attributes, piece) })).data[0]!;
+        lossKeep += (await programs.attributeLoss({ ...inputs, original: await originals(piece) })).data[0]!;
       }
       return { lossDebias, lossKeep };
     },
@@ -92,7 +93,7 @@ export function batchLosses(
       }
       for (const own of cut(attributes, batch.attributes)) {
         const inputs = { model, sum, batch: batchArrays(own.batch), share: attributeShare(batch.attributes) };
-        const embeddings = await original(attributes, own);
+        const embeddings = await originals(own);
         lossKeep += lossOf(await programs.attributeGradients({ ...inputs, original: embeddings }, key(piece++), into));
       }
       return { lossDebias, lossKeep, gradients: Object.fromEntries([...summed].map((name) => [name, sum[name]!])) };

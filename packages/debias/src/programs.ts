@@ -122,6 +122,7 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     /** Embeddings summed by `attributeSum` for one sentence. */
     rowsPerSentence: indices.length,
     depth,
+    hiddenSize: subject.config.hidden_size,
     dispose: async () => void (await Promise.all(Object.values(compiled).map((program) => program.dispose()))),
   };
 }

@@ -21,10 +21,11 @@ export interface EmbedderOptions {
   readonly batchSize?: number;
 }
 
-/** Weights or scores to use instead of those an embedder was made with, of the same shapes: nothing is compiled anew. */
+/** What to use instead of what an embedder was made with, of the same shapes: nothing is compiled anew. */
 export interface Current {
   readonly weights?: Readonly<Record<string, NDArray>>;
   readonly scores?: HostScores;
+  readonly threshold?: number;
 }
 
 /** Embeds N sentences: (N, D). */
@@ -59,7 +60,7 @@ export function embedder({
         attentionMask: ndarray(attentionMask, shape),
         weights: current.weights ?? weights,
         scores: current.scores ?? pruned?.scores ?? {},
-        threshold: pruned?.threshold ?? 0,
+        threshold: current.threshold ?? pruned?.threshold ?? 0,
       });
       rows.forEach((row, n) => embeddings.set(data.subarray(n * D, (n + 1) * D) as Float32Array, row * D));
     }

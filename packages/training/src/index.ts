@@ -12,6 +12,8 @@ export {
 export { hostAdamW, hostOptimizer, type HostParameter, type HostRates } from "./host-adamw.ts";
 export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
 export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
+export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";
+export { type Histogram, histogram } from "./histogram.ts";
 export { flatThenLinear, linearSchedule } from "./schedule.ts";
 export { type MaskedBatch, type MaskingOptions, maskTokens } from "./masking.ts";
 export { pretrain, type PretrainEvent, type PretrainOptions } from "./pretrain.ts";

@@ -49,7 +49,7 @@ describe("a training state", () => {
 });
 
 describe("a state that is not whole is passed over, and named", () => {
-  const damaged = async (change: (path: string) => Promise<unknown>, problem: RegExp) => {
+  const expectDamaged = async (change: (path: string) => Promise<unknown>, problem: RegExp) => {
     const dir = await folder();
     await writeTrainingState(dir, stateAt(1));
     await change(await writeTrainingState(dir, stateAt(2)));
@@ -61,10 +61,10 @@ describe("a state that is not whole is passed over, and named", () => {
   };
 
   it("when a file is cut short", () =>
-    damaged((path) => truncate(join(path, "m.safetensors"), 100), /m\.safetensors: expected what was written/));
+    expectDamaged((path) => truncate(join(path, "m.safetensors"), 100), /m\.safetensors: expected what was written/));
 
   it("when a bit has flipped", () =>
-    damaged(async (path) => {
+    expectDamaged(async (path) => {
       const file = join(path, "parameters.safetensors");
       const bytes = await readFile(file);
       bytes[bytes.length - 1]! ^= 1;
@@ -72,10 +72,13 @@ describe("a state that is not whole is passed over, and named", () => {
     }, /parameters\.safetensors: expected what was written/));
 
   it("when its list is no JSON", () =>
-    damaged((path) => truncate(join(path, "state.json"), 9), /state\.json: expected JSON/));
+    expectDamaged((path) => truncate(join(path, "state.json"), 9), /state\.json: expected JSON/));
 
   it("when it is another format", () =>
-    damaged((path) => writeFile(join(path, "state.json"), '{"format":0}'), /expected a training state of format 1/));
+    expectDamaged(
+      (path) => writeFile(join(path, "state.json"), '{"format":0}'),
+      /expected a training state of format 1/,
+    ));
 
   it("when it was never renamed", async () => {
     const dir = await folder();

@@ -1,12 +1,13 @@
-import { appendFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { concat, loadTokenizer, prepareCorpus, writeDemo } from "@pruning-bias/data";
 import { type Checkpoint, initWeights, parseConfig, saveCheckpoint } from "@pruning-bias/model";
 import { pretrain as trainMaskedLm } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
+import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
-import { jsonLine } from "./files.ts";
 import { openJit, within } from "./inputs.ts";
+import { metricsFile } from "./metrics-file.ts";
 
 /** Sentences of each class that pre-training does not see. */
 export const HELD_OUT = 200;
@@ -16,11 +17,14 @@ export async function pretrain(
   config: Config & { readonly pretrain: NonNullable<Config["pretrain"]> },
   out: string,
   context: Context,
+  { resume = false }: { resume?: boolean } = {},
 ): Promise<{ loss: number }> {
   const { root, log, progress } = context;
   const settings = config.pretrain;
-  const jit = await openJit(config, context);
   await mkdir(out, { recursive: true });
+  const from = resume ? await resumeFrom(config, out, context) : undefined;
+  const checkpoints = from?.checkpoints ?? (await newCheckpoints(config, out));
+  const jit = await openJit(config, context);
   const { seed, skew, sentences, steps, batch_size: batchSize, learning_rate: learningRate } = settings;
   const files = await writeDemo(join(out, "data"), { seed, sentences, skew });
   const tokenizer = await loadTokenizer(files.tokenizer);
@@ -35,10 +39,14 @@ export async function pretrain(
     vocabularySize: tokenizer.vocabularySize,
   };
   log(`pre-training on ${training.length} sentences, ${steps} steps`);
-  const losses = join(out, "pretrain.jsonl.part");
-  await writeFile(losses, "");
+  const length = from?.state.values["losses"] as number | undefined;
+  if (length === undefined) await rm(join(out, "pretrain.jsonl.part"), { force: true });
+  const losses = await metricsFile(join(out, "pretrain.jsonl"), length);
   const checkpoint = blank(settings, tokenizer.vocabularySize, tokenizer.pad);
-  const run = trainMaskedLm({ checkpoint, sentences: training, masking, steps, batchSize, learningRate, seed, jit });
+  const run = trainMaskedLm({
+    ...{ checkpoint, sentences: training, masking, steps, batchSize, learningRate, seed, jit },
+    ...(from && { resume: from.state }),
+  });
   let loss = NaN;
   for (;;) {
     const { done, value } = await run.next();
@@ -47,16 +55,17 @@ export async function pretrain(
       await saveCheckpoint(join(out, "model"), value, { tokenizerFrom: files.tokenizer });
       break;
     }
+    const { step, totalSteps } = value;
     loss = value.loss;
-    await appendFile(losses, `${jsonLine(value)}\n`);
-    progress({
-      what: "pre-training step",
-      done: value.step,
-      total: value.totalSteps,
-      detail: `loss ${loss.toFixed(4)}`,
-    });
+    await losses.append({ step, totalSteps, loss });
+    progress({ what: "pre-training step", done: step, total: totalSteps, detail: `loss ${loss.toFixed(4)}` });
+    if (step % config.trainer.checkpoint_every === 0 && step < totalSteps) {
+      const state = value.state();
+      await checkpoints.write({ ...state, values: { ...state.values, losses: await losses.length() } });
+    }
   }
-  await rename(losses, join(out, "pretrain.jsonl"));
+  await losses.finish();
+  await checkpoints.remove();
   return { loss };
 }
 

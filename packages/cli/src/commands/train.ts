@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type DebiasData, type Sentences, take } from "@pruning-bias/data";
 import {
@@ -7,24 +7,22 @@ import {
   type FinepruneOptions,
   type FinepruneResult,
   type Parameters,
+  sameGates,
+  type ValidationEvent,
 } from "@pruning-bias/debias";
 import { embedder, seat } from "@pruning-bias/eval-bias";
 import { saveCheckpoint } from "@pruning-bias/model";
-import {
-  hostMasks,
-  type Layout,
-  type PruningSettings,
-  rampSteps,
-  scoreLayout,
-  undecided,
-  writeScores,
-} from "@pruning-bias/pruning";
+import { type Layout, type PruningSettings, rampSteps, scoreLayout, writeScores } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
+import { DivergenceError } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
+import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
-import { jsonLine, writeJson } from "./files.ts";
+import { writeJson } from "./files.ts";
 import { loadModel, loadSeatTests, loadSentences, type Model, modelName, openJit, pruningSettings } from "./inputs.ts";
 import { maskSummary } from "./mask-summary.ts";
+import { runLog } from "./run-log.ts";
+import type { Effects } from "./tensorboard.ts";
 
 /** What a run says of itself when it is done. */
 export interface TrainSummary {
@@ -34,12 +32,25 @@ export interface TrainSummary {
   readonly tokensPerSecond: number;
 }
 
+export interface TrainOptions {
+  /** Goes on from the newest checkpoint in the folder, if there is one. */
+  readonly resume?: boolean;
+}
+
 /**
  * Runs one point: debiases a model as the configuration says and leaves in `out` its settings, metrics, scores, masks, and
  * the model where its weights were trained.
+ *
+ * @throws DivergenceError where the loss is no number or explodes, naming step, batch and the last good checkpoint
  */
-export async function train(config: Config, out: string, context: Context): Promise<TrainSummary> {
+export async function train(
+  config: Config,
+  out: string,
+  context: Context,
+  { resume = false }: TrainOptions = {},
+): Promise<TrainSummary> {
   await mkdir(out, { recursive: true });
+  const from = resume ? await resumeFrom(config, out, context) : undefined;
   const jit = await openJit(config, context);
   const model = await loadModel(modelName(config), context);
   const data = await loadSentences(config, model.tokenizer, context);
@@ -47,42 +58,32 @@ export async function train(config: Config, out: string, context: Context): Prom
   const layout = pruning && scoreLayout(model.checkpoint.config, pruning);
   const measureSeat = await seatWhileTraining(config, model, { layout, pruning, jit }, context);
   warn(config, context);
-  await forget(out);
+  await forget(out, { metrics: from === undefined });
+  const checkpoints = from?.checkpoints ?? (await newCheckpoints(config, out));
+  const log = await runLog(out, { layout, ...(from && { resume: from.state }) }, context);
 
-  // Metrics grow under another name: a run that was cut off leaves none that look whole.
-  const metrics = join(out, "metrics.jsonl.part");
-  await writeFile(metrics, "");
-  const record = (row: object) => appendFile(metrics, `${jsonLine(row)}\n`);
-  const started = performance.now();
-  const seconds = () => (performance.now() - started) / 1000;
-  let tokens = 0;
-  const run = fineprune({ ...finepruneOptions(config, data, pruning), checkpoint: model.checkpoint, jit });
+  const options = { ...finepruneOptions(config, data, pruning), ...(from && { resume: from.state }) };
+  const run = fineprune({ ...options, checkpoint: model.checkpoint, jit });
   let result: FinepruneResult;
-  for (;;) {
-    const { done, value } = await run.next();
-    if (done) {
-      result = value;
-      break;
+  try {
+    for (;;) {
+      const { done, value } = await run.next();
+      if (done) {
+        result = value;
+        break;
+      }
+      if (value.kind === "step") {
+        if (value.step === 1 && pruning !== undefined) warnOfJump(config, pruning, value.totalSteps, context);
+        await log.step(value);
+        if (value.step % config.trainer.checkpoint_every === 0 || value.step === value.totalSteps) {
+          await checkpoints.write(await log.into(value.state()));
+        }
+      }
+      if (value.kind === "validation") await log.validation(value, await measureSeat(value));
     }
-    if (value.kind === "step") {
-      const { openBlocks, learningRates, ...row } = value;
-      if (value.step === 1 && pruning !== undefined) warnOfJump(config, pruning, value.totalSteps, context);
-      tokens += value.tokens;
-      await record({ ...row, learningRate: learningRates[0], open: sum(openBlocks), seconds: seconds() });
-      const detail = `loss ${value.loss.toFixed(4)}  ${Math.round(tokens / seconds())} tokens/s`;
-      context.progress({ what: "step", done: value.step, total: value.totalSteps, detail });
-    }
-    if (value.kind === "validation") {
-      const { parameters: current, ...row } = value;
-      const parameters = current();
-      const effects = await measureSeat(parameters);
-      const blocks = layout === undefined ? {} : blockCounts(layout, parameters.scores, value.threshold);
-      await record({ ...row, ...blocks, seat: effects, seconds: seconds() });
-      const shown = Object.entries(effects).map(([name, effect]) => `${name} ${effect.toFixed(2)}`);
-      context.log(
-        `validation at step ${value.step}: debias ${value.lossDebias.toFixed(4)}, keep ${value.lossKeep.toFixed(4)}, ${shown.join(", ")}`,
-      );
-    }
+  } catch (error) {
+    if (error instanceof DivergenceError) error.message += `; ${checkpoints.newest()}`;
+    throw error;
   }
   await measureSeat.dispose();
   if (layout !== undefined && pruning !== undefined) {
@@ -94,10 +95,11 @@ export async function train(config: Config, out: string, context: Context): Prom
     const trained = { ...model.checkpoint, weights: { ...result.weights } };
     await saveCheckpoint(join(out, "model"), trained, { tokenizerFrom: model.dir });
   }
-  const summary = { steps: result.steps, seconds: seconds(), tokens, tokensPerSecond: tokens / seconds() };
+  const { seconds, tokens } = log.totals();
+  const summary = { steps: result.steps, seconds, tokens, tokensPerSecond: tokens / seconds };
   await writeJson(join(out, "config.json"), config);
   await writeJson(join(out, "summary.json"), summary);
-  await rename(metrics, join(out, "metrics.jsonl"));
+  await log.finish();
   return summary;
 }
 
@@ -128,6 +130,9 @@ function finepruneOptions(
     variant: model.optimizer,
     batchSize: datamodule.batch_size,
     microbatch: datamodule.microbatch,
+    ...(trainer.gradient_clip_val !== null && { clipNorm: trainer.gradient_clip_val }),
+    ...(trainer.early_stop_patience !== null && { patience: trainer.early_stop_patience }),
+    keepBest: trainer.best_checkpoint,
     epochs: quick ? 1 : trainer.max_epochs,
     limitBatches: quick ? 1 : (trainer.limit_train_batches ?? Infinity),
     maxSteps: trainer.max_steps ?? Infinity,
@@ -158,25 +163,27 @@ async function seatWhileTraining(
   const tests = await loadSeatTests(config, context);
   const pruned = layout && pruning && { layout, scores: {}, threshold: pruning.finalThreshold };
   const embed = embedder({ checkpoint, tokenizer, pruned, jit });
-  const measure = async ({ weights, scores }: Parameters): Promise<Record<string, number>> => {
-    const current = (sentences: string[]) => embed(sentences, { weights, scores });
+  const effects = async (scores: Parameters, threshold: number): Promise<Effects> => {
+    const current = (sentences: string[]) => embed(sentences, { ...scores, threshold });
     // Effect sizes alone are shown here: as few permutations as there can be.
     const results = await seat({ tests, embed: current, protocol: "cls", samples: 1 });
     return Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize]));
   };
+  const measure = async (event: ValidationEvent) => {
+    const now = event.parameters();
+    const final = await effects(now, event.threshold);
+    const { current } = event;
+    return { final, current: sameGates(event, current) ? final : await effects(now, current.threshold) };
+  };
   return Object.assign(measure, { dispose: () => embed.dispose() });
 }
 
-function blockCounts(layout: Layout, scores: Parameters["scores"], threshold: number) {
-  const masks = Object.values(hostMasks(layout, scores, threshold));
-  const open = sum(masks.map((mask) => mask.open));
-  return { open, closed: sum(masks.map(({ total }) => total)) - open, undecided: undecided(layout, scores, threshold) };
-}
-
 /** What an earlier run left in the folder is not taken for this one's, whatever of it this one makes anew. */
-async function forget(out: string): Promise<void> {
-  const left = ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"];
-  for (const name of [...left, "bias.json", "glue"]) await rm(join(out, name), { recursive: true, force: true });
+async function forget(out: string, { metrics }: { metrics: boolean }): Promise<void> {
+  const events = (await readdir(out)).filter((name) => name.startsWith("events.out.tfevents."));
+  const logs = metrics ? ["metrics.jsonl", "metrics.jsonl.part", ...events] : [];
+  const results = ["config.json", "summary.json", "masks.json", "scores.safetensors", "model", "bias.json", "glue"];
+  for (const name of [...results, ...logs]) await rm(join(out, name), { recursive: true, force: true });
 }
 
 /** Settings that must end badly, said before an hour is spent on them. */
@@ -195,5 +202,3 @@ function warnOfJump({ model, compat }: Config, pruning: PruningSettings, totalSt
     `model.warmup_steps=${model.warmup_steps}: warm-ups take all ${totalSteps} steps, so the threshold jumps from first to last`,
   );
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

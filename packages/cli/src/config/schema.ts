@@ -132,6 +132,16 @@ const Trainer = z.strictObject({
   limit_train_batches: limit.describe("batches of an epoch"),
   limit_val_sentences: limit.describe("validation sentences of each class"),
   val_check_interval: share.gt(0).default(0.5).describe("share of an epoch between validations"),
+  checkpoint_every: positive.default(100).describe("steps between checkpoints, which `--resume` goes on from"),
+  keep_checkpoints: positive.default(2).describe("how many of them stay"),
+  gradient_clip_val: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("largest norm of all gradients; null: any"),
+  early_stop_patience: limit.describe("stop after so many validations without a lower loss at the final threshold"),
+  best_checkpoint: flag.default(false).describe("end with the validation of the lowest loss, not with the last step"),
   fast_dev_run: flag.default(false).describe("one step and one validation on a few sentences"),
   gpus: z
     .union([z.literal(0), z.literal(1)])

@@ -2,17 +2,22 @@ import type { GlueTask } from "@pruning-bias/data";
 import { z } from "zod";
 import { parseOverride, parseValue, splitValues } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
+import { Slurm } from "./slurm.ts";
 
 // The type alone is imported: what Nx loads for its graph starts without Arrow.
 const tasks = ["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli"] as const satisfies GlueTask[];
+
+/** Numbers and truths may stand in a file as they are. */
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform(String);
 
 /** What `experiments/NAME/sweep.json` holds: settings that all points share, and the values that are tried. */
 export const Sweep = z.strictObject({
   $schema: z.string().optional(),
   base: z.array(z.string()).describe("overrides of all points, key=value"),
-  grid: z.record(z.string(), z.array(z.string()).min(1)).describe("values for each key; a point for every combination"),
+  grid: z.record(z.string(), z.array(value).min(1)).describe("values for each key; a point for every combination"),
   generated: z.literal(true).optional().describe("written for a command line, so that another one may write it again"),
   glue: z.array(z.enum(tasks)).default([]).describe("GLUE tasks on which every point is fine-tuned"),
+  slurm: Slurm.partial().optional().describe("what `--launcher slurm` asks of a cluster"),
 });
 export type Sweep = z.infer<typeof Sweep>;
 

@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
+import type { Config } from "../config/schema.ts";
+import { UsageError } from "../usage-error.ts";
+import type { Context } from "./context.ts";
+import { writeJson } from "./files.ts";
+
+/** The checkpoints of a run, in `out/checkpoints`, beside the settings that they belong to. */
+export interface Checkpoints {
+  write(state: TrainingState): Promise<void>;
+  /** Removes them all, when what they led to is written. */
+  remove(): Promise<void>;
+  /** For people: the newest checkpoint that was written or gone on from. */
+  newest(): string;
+}
+
+/** A folder of checkpoints for a run of these settings; those of an earlier run are removed. */
+export async function newCheckpoints(config: Config, out: string): Promise<Checkpoints> {
+  const folder = join(out, "checkpoints");
+  await rm(folder, { recursive: true, force: true });
+  await writeJson(join(folder, "settings.json"), config);
+  return checkpointsIn(folder, config, undefined);
+}
+
+/**
+ * The newest whole checkpoint of an earlier run of the same settings; none where there is none.
+ *
+ * @throws UsageError where the settings are others, naming the first that differs
+ */
+export async function resumeFrom(
+  config: Config,
+  out: string,
+  { log, root }: Pick<Context, "log" | "root">,
+): Promise<{ state: TrainingState; checkpoints: Checkpoints } | undefined> {
+  const folder = join(out, "checkpoints");
+  const settings = join(folder, "settings.json");
+  const newest = existsSync(settings) ? await newestTrainingState(folder, log) : undefined;
+  if (newest === undefined) {
+    log(`no checkpoint in ${relative(root, folder)}: starting from the first step`);
+    return undefined;
+  }
+  const before = JSON.parse(await readFile(settings, "utf8")) as Config;
+  const changed = difference(before, JSON.parse(JSON.stringify(config)) as Config);
+  if (changed !== undefined) {
+    throw new UsageError(
+      `--resume: expected the settings of the run in ${relative(root, out)}, got another ${changed}; without --resume the run starts anew`,
+    );
+  }
+  log(`going on from ${relative(root, newest.path)}`);
+  return { state: newest.state, checkpoints: checkpointsIn(folder, config, newest.path) };
+}
+
+function checkpointsIn(folder: string, { trainer }: Config, from: string | undefined): Checkpoints {
+  let newest = from;
+  return {
+    async write(state) {
+      newest = await writeTrainingState(folder, state, { keep: trainer.keep_checkpoints });
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+    newest: () => (newest === undefined ? "there is no checkpoint before it" : `the last good checkpoint is ${newest}`),
+  };
+}
+
+// What changes how a run is kept, and not what it computes.
+const kept = new Set(["trainer.checkpoint_every", "trainer.keep_checkpoints"]);
+
+/** The first setting that differs, `model.learning_rate: 0.1 there, 0.2 here`. */
+function difference(there: unknown, here: unknown, path = ""): string | undefined {
+  if (kept.has(path) || JSON.stringify(there) === JSON.stringify(here)) return undefined;
+  if (!isObject(there) || !isObject(here)) {
+    return `${path}: ${JSON.stringify(there) ?? "none"} there, ${JSON.stringify(here) ?? "none"} here`;
+  }
+  const keys = new Set([...Object.keys(there), ...Object.keys(here)]);
+  for (const key of keys) {
+    const found = difference(there[key], here[key], path === "" ? key : `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;

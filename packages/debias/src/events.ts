@@ -1,0 +1,76 @@
+import type { Layout } from "@pruning-bias/pruning";
+import type { NDArray } from "@pruning-bias/runtime";
+import type { TrainingState } from "@pruning-bias/training";
+import type { Gates } from "./gates.ts";
+import type { Losses } from "./losses.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** A step that was made; its gates are those of its forward pass. */
+export interface StepEvent extends Losses, Gates {
+  readonly kind: "step";
+  /** From 1: updates made. */
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly epoch: number;
+  /** α·L_debias + β·L_keep + pruneWeight·L_prune. */
+  readonly loss: number;
+  readonly lossPrune: number;
+  /** What L_prune enters the loss with: λ, or 1 as in the original's code. */
+  readonly pruneWeight: number;
+  readonly threshold: number;
+  readonly lambda: number;
+  /** Of each parameter group: scores, weights without decay, weights. */
+  readonly learningRates: readonly number[];
+  /** Real tokens that went through the encoder. */
+  readonly tokens: number;
+  /** Norm of all gradients, before clipping. */
+  readonly gradientNorm: number;
+  /** Everything that the steps to come depend on; its arrays are the run's own until the next event is asked for. */
+  readonly state: () => TrainingState;
+}
+
+export interface EpochEvent {
+  readonly kind: "epoch";
+  readonly epoch: number;
+  readonly step: number;
+  /** (2, D): the static attributes, male and female. */
+  readonly attributes: NDArray;
+  /** Copies them as they are until the next event is asked for. */
+  readonly parameters: () => Parameters;
+}
+
+/** Losses in evaluation mode, and the gates, at a threshold. */
+export interface Evaluation extends Losses, Gates {
+  /** α·L_debias + β·L_keep. */
+  readonly loss: number;
+  readonly threshold: number;
+}
+
+/**
+ * Losses at the final threshold, as the original takes them wherever a run stands: of the model that it would leave if it
+ * ended here.
+ */
+export interface ValidationEvent extends Evaluation {
+  readonly kind: "validation";
+  readonly step: number;
+  readonly epoch: number;
+  /** The same at the threshold that training is at: of the model that is being trained. */
+  readonly current: Evaluation;
+  /** Whether no validation before had a lower loss; the one before training does not count. */
+  readonly best: boolean;
+  /** Copies them as they are until the next event is asked for. */
+  readonly parameters: () => Parameters;
+}
+
+export type FinepruneEvent = StepEvent | EpochEvent | ValidationEvent;
+
+/** What fine-pruning leaves. */
+export interface FinepruneResult extends Parameters {
+  readonly layout: Layout | undefined;
+  readonly threshold: number;
+  /** Steps made; fewer than planned where a run stopped early. */
+  readonly steps: number;
+  /** The step whose parameters these are. */
+  readonly bestStep: number;
+}

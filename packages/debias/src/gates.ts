@@ -1,0 +1,32 @@
+import { headsOpen, hostMasks, type Layout, undecided } from "@pruning-bias/pruning";
+import type { Arrays } from "@pruning-bias/training";
+
+/** How the gates stand under some scores at a threshold. */
+export interface Gates {
+  /** Open blocks of each masked module. */
+  readonly openBlocks: readonly number[];
+  /** Blocks of all modules. */
+  readonly blocks: number;
+  /** Trained scores within .1 of where their gate flips: scores settle *on* the threshold, so these are open by chance. */
+  readonly undecided: number;
+  /** Heads that add something to the output, of each layer. */
+  readonly headsOpen: readonly number[];
+}
+
+export function gates(layout: Layout | undefined, scores: Arrays, threshold: number): Gates {
+  if (layout === undefined) return { openBlocks: [], blocks: 0, undecided: 0, headsOpen: [] };
+  const masks = hostMasks(layout, scores, threshold);
+  const modules = Object.values(masks);
+  return {
+    openBlocks: modules.map(({ open }) => open),
+    blocks: modules.reduce((sum, { total }) => sum + total, 0),
+    undecided: undecided(layout, scores, threshold),
+    headsOpen: headsOpen(layout, masks),
+  };
+}
+
+/**
+ * Whether two thresholds make the same masks of the same scores: gates close one after the other as it rises, so that equal
+ * counts are equal gates.
+ */
+export const sameGates = (one: Gates, other: Gates): boolean => one.openBlocks.join() === other.openBlocks.join();

@@ -1,0 +1,62 @@
+import type { Checkpoint } from "@pruning-bias/model";
+import type { PruningSettings } from "@pruning-bias/pruning";
+import type { Jit } from "@pruning-bias/runtime";
+import type { Arrays, TrainingState } from "@pruning-bias/training";
+import type { DebiasMode, EmbeddingLayer } from "./embeddings.ts";
+import type { LossForm } from "./loss.ts";
+import type { DebiasBatch, DebiasSentences } from "./losses.ts";
+
+export interface FinepruneOptions {
+  readonly checkpoint: Checkpoint;
+  readonly train: DebiasSentences;
+  readonly validation?: DebiasSentences;
+  /** What to prune and how; without it nothing is pruned and all weights of the encoder train. */
+  readonly pruning?: PruningSettings;
+  /** Scores to start from, by name; by default those of `pruning`. */
+  readonly scores?: Arrays;
+  /** Train the scores alone. */
+  readonly freezeWeights?: boolean;
+  readonly embeddingLayer?: EmbeddingLayer;
+  readonly debiasMode?: DebiasMode;
+  readonly lossForm?: LossForm;
+  /** Weights of L_debias and L_keep. */
+  readonly alpha?: number;
+  readonly beta?: number;
+  /** Of the weights; the scores' own is in `pruning`. */
+  readonly learningRate?: number;
+  readonly weightDecay?: number;
+  readonly warmupSteps?: number;
+  readonly eps?: number;
+  readonly variant?: "transformers" | "torch";
+  readonly batchSize?: number;
+  readonly epochs?: number;
+  /** Batches of an epoch that are used; all by default. */
+  readonly limitBatches?: number;
+  /** Stops after so many steps; the schedules are made for no more. */
+  readonly maxSteps?: number;
+  readonly validationsPerEpoch?: number;
+  /** Largest norm of all gradients together; larger ones are scaled down to it. Infinite by default. */
+  readonly clipNorm?: number;
+  /** Stops after so many validations without a lower loss at the final threshold. */
+  readonly patience?: number;
+  /** Ends with the parameters of the validation with the lowest loss, and not with the last ones. */
+  readonly keepBest?: boolean;
+  /** Sentences of a class that the static attributes are the mean of; all of the smaller class by default. */
+  readonly staticSentences?: number;
+  /** Dropout with the probabilities of the model's config while training. */
+  readonly dropout?: boolean;
+  /** Computes as the reference's code does where that differs from what it should (REFERENCE, section 7). */
+  readonly compat?: "default" | "reference";
+  /** Width that the reference pads to. */
+  readonly referenceWidth?: number;
+  /** Sentences that go through the encoder at once. */
+  readonly microbatch?: number;
+  /** Bytes in which embeddings of the original model may be kept, so that a sentence goes through it once; 1e9 by default. */
+  readonly originalCache?: number;
+  /** The batches of an epoch; by default drawn from `seed`. */
+  readonly batches?: (epoch: number) => readonly DebiasBatch[];
+  readonly seed?: number;
+  /** Goes on from here, with the settings that this state came from. */
+  readonly resume?: TrainingState;
+  readonly jit?: Jit;
+}

@@ -1,0 +1,73 @@
+import type { Checkpoint } from "@pruning-bias/model";
+import { initialScores, type Layout } from "@pruning-bias/pruning";
+import { type Arrays, copies, type ParameterGroup } from "@pruning-bias/training";
+import type { HostModel } from "./attributes.ts";
+import type { FinepruneOptions } from "./options.ts";
+
+/** Weights and scores as they stand, by name. */
+export interface Parameters {
+  readonly weights: Arrays;
+  readonly scores: Arrays;
+}
+
+/** What of a model trains and what stays. */
+export type Subject = ReturnType<typeof subject>;
+
+export function subject(
+  { weights }: Checkpoint,
+  layout: Layout | undefined,
+  { scores: given = {}, freezeWeights = layout !== undefined }: Pick<FinepruneOptions, "scores" | "freezeWeights">,
+) {
+  const encoder = encoderWeights(weights);
+  const scores = layout === undefined ? {} : { ...initialScores(layout), ...given };
+  const scoreNames = (layout?.scores ?? []).flatMap(({ name, trained }) => (trained ? [name] : []));
+  const names = [...scoreNames, ...(freezeWeights ? [] : Object.keys(encoder))];
+  // Fixed scores that stand where the layout has them are left out: the masks they make are known without computing them.
+  const fixedScores = omit(given, names);
+  const fixed = { ...omit(encoder, names), ...fixedScores };
+  const scoresFrom = (trained: Arrays): Arrays => ({ ...scores, ...pick(trained, scoreNames) });
+  return {
+    /** Names of what trains. */
+    names,
+    /** What trains, before training. */
+    initial: pick({ ...encoder, ...scores }, names),
+    /** The model at a threshold, as the programs take it. */
+    at: (trained: Arrays, threshold: number): HostModel => ({ trained, fixed, threshold }),
+    /** The scores alone. */
+    scoresAt: (trained: Arrays) => ({ trained: pick(trained, scoreNames), fixed: fixedScores }),
+    /** All scores, fixed ones too. */
+    scores: scoresFrom,
+    /** Copies of all weights that trained, and of all scores: the optimiser writes into its arrays. */
+    parameters: (trained: Arrays): Parameters => ({
+      weights: { ...weights, ...copies(omit(trained, scoreNames)) },
+      scores: copies(scoresFrom(trained)),
+    }),
+  };
+}
+
+/** The encoder's own weights, without heads and pooler, which debiasing does not read. */
+export const encoderWeights = (weights: Arrays): Arrays =>
+  Object.fromEntries(Object.entries(weights).filter(([name]) => /^(embeddings|encoder)\./.test(name)));
+
+/** With pruning: scores, biases and LayerNorms (never decayed), other weights, as nn_pruning groups them; else one group. */
+export function parameterGroups(options: FinepruneOptions, names: readonly string[]): ParameterGroup[] {
+  const { pruning, learningRate = 5e-5, weightDecay = 0, variant = "transformers" } = options;
+  const eps = options.eps ?? (pruning === undefined ? 1e-8 : 1e-6);
+  const shared = { variant, eps };
+  if (pruning === undefined) return [{ ...shared, names, learningRate, weightDecay }];
+  const isScore = (name: string) => name.endsWith(".mask_scores");
+  const undecayed = (name: string) => !isScore(name) && (name.endsWith(".bias") || name.includes("LayerNorm"));
+  return [
+    { ...shared, names: names.filter(isScore), learningRate: pruning.scoresLearningRate },
+    { ...shared, names: names.filter(undecayed), learningRate },
+    { ...shared, names: names.filter((name) => !isScore(name) && !undecayed(name)), learningRate, weightDecay },
+  ];
+}
+
+const pick = (arrays: Arrays, names: readonly string[]): Arrays =>
+  Object.fromEntries(names.map((name) => [name, arrays[name]!]));
+
+function omit(arrays: Arrays, names: readonly string[]): Arrays {
+  const left = new Set(names);
+  return Object.fromEntries(Object.entries(arrays).filter(([name]) => !left.has(name)));
+}

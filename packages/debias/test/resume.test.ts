@@ -1,0 +1,72 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parsePruningSettings } from "@pruning-bias/pruning";
+import { newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
+import { describe, expect, it } from "vitest";
+import { fineprune, type FinepruneEvent, type FinepruneOptions } from "../src/index.ts";
+import { finish, smallModel, smallSentences } from "./small.ts";
+
+const pruning = parsePruningSettings({ attention: { block: [4, 16] }, scoresLearningRate: 0.3 });
+const options: FinepruneOptions = {
+  ...{ checkpoint: smallModel(), train: smallSentences(1), validation: smallSentences(2) },
+  ...{ pruning, batchSize: 4, microbatch: 3, epochs: 2, learningRate: 1e-3, freezeWeights: false },
+};
+
+/** What an event says, as values; functions give what they give now. */
+function said({ ...event }: FinepruneEvent) {
+  const { parameters, state, ...rest } = { parameters: undefined, state: undefined, ...event };
+  return structuredClone({
+    ...rest,
+    ...(parameters && { parameters: parameters() }),
+    ...(state && { state: state() }),
+  });
+}
+
+/** Every event from a state on, each state written and read as it would be between processes. */
+async function follow(options: FinepruneOptions) {
+  const events: ReturnType<typeof said>[] = [];
+  const states = new Map<number, TrainingState>();
+  const { result } = await finish(options, (event) => {
+    events.push(said(event));
+    if (event.kind === "step") states.set(event.step, structuredClone(event.state()));
+  });
+  return { events, states, result };
+}
+
+async function throughFile(state: TrainingState): Promise<TrainingState> {
+  const folder = await mkdtemp(join(tmpdir(), "fineprune-"));
+  await writeTrainingState(folder, state);
+  return (await newestTrainingState(folder))!.state;
+}
+
+describe.each<[string, Partial<FinepruneOptions>]>([
+  ["scores and weights", {}],
+  ["scores alone, few original embeddings kept", { freezeWeights: true, originalCache: 5 * 2 * 16 * 4 }],
+])("a run of %s that goes on from a state", (_, change) => {
+  it("does to the bit what it would have done", async () => {
+    const own = { ...options, ...change };
+    const whole = await follow(own);
+    expect(whole.states.size).toBe(8);
+    // At a validation in the middle of an epoch, at its end, in the next.
+    for (const stop of [2, 4, 7]) {
+      const resumed = await follow({ ...own, resume: await throughFile(whole.states.get(stop)!) });
+      const after = whole.events.findIndex((event) => event.kind === "step" && event.step === stop) + 1;
+      expect(resumed.events, `from step ${stop}`).toEqual(whole.events.slice(after));
+      expect(resumed.result, `from step ${stop}`).toEqual(whole.result);
+    }
+  });
+});
+
+describe("a run that cannot go on ends", () => {
+  const until = async (change: Partial<FinepruneOptions>) => {
+    for await (const event of fineprune({ ...options, ...change })) if (event.kind === "step") void event.step;
+  };
+
+  it("with the step and the batch", async () => {
+    const diverging = until({ learningRate: 1e30, freezeWeights: false });
+    await expect(diverging).rejects.toThrow(
+      /^step [2-9], batch \d of epoch \d \(targets [\d, …]+; attributes [\d, …]+\): expected /,
+    );
+  });
+});
