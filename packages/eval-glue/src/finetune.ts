@@ -1,5 +1,5 @@
 import { type GlueTask, type GlueTokens, glueTasks } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, withHead } from "@pruning-bias/model";
+import { type BertConfig, type Checkpoint, familyOf, maxTokens, withHead } from "@pruning-bias/model";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   type Arrays,
@@ -65,11 +65,11 @@ export async function* finetune({
       : compactVocabulary(headed, splits);
   const config = dropout === undefined ? used.checkpoint.config : withDropout(used.checkpoint.config, dropout);
   const model = classifier(jit, { config, layout: pruned?.layout });
-  const { trained, fixed } = divided(used.checkpoint.weights, freezeEncoder);
+  const { trained, fixed } = divided(used.checkpoint, freezeEncoder);
   const update = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
-  const cut = { tokenBudget, positions: config.max_position_embeddings };
+  const cut = { tokenBudget, positions: maxTokens(config) };
 
   let state = resume?.optimizer ?? initialState(trained);
   let step = resume?.step ?? 0;
@@ -214,11 +214,12 @@ function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: number): C
   return withHead(encoder, { seed, head: "classification", labels: glueTasks[task].labels });
 }
 
-const isOtherHead = (name: string): boolean => /^(cls|classifier)\./.test(name);
-const isHead = (name: string): boolean => /^(pooler|classifier)\./.test(name);
+const isOtherHead = (name: string): boolean => /^(cls|classifier|pre_classifier|discriminator_predictions)\./.test(name);
 
 /** The weights that are trained, and the others. */
-function divided(weights: Arrays, freezeEncoder: boolean): { trained: Arrays; fixed: Arrays } {
+function divided({ config, weights }: Checkpoint, freezeEncoder: boolean): { trained: Arrays; fixed: Arrays } {
+  const { hidden, output } = familyOf(config).classifier;
+  const isHead = (name: string) => name.startsWith(`${hidden}.`) || name.startsWith(`${output}.`);
   const some = (wanted: boolean): Arrays =>
     Object.fromEntries(Object.entries(weights).filter(([name]) => (!freezeEncoder || isHead(name)) === wanted));
   return { trained: some(true), fixed: some(false) };

@@ -1,5 +1,5 @@
 import { type GlueTokens, glueTasks } from "@pruning-bias/data";
-import { type Checkpoint, labelCount } from "@pruning-bias/model";
+import { type Checkpoint, labelCount, maxTokens } from "@pruning-bias/model";
 import type { Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import { classifier } from "./classifier.ts";
@@ -38,7 +38,7 @@ export async function scoreClassifier({
   const model = classifier(jit, { config, layout: pruned?.layout });
   const { scores, threshold } = pruned ?? { scores: {}, threshold: 0 };
   const subject = { trained: {}, fixed: weights, scores, threshold };
-  const cut = { tokenBudget, positions: config.max_position_embeddings };
+  const cut = { tokenBudget, positions: maxTokens(config) };
   try {
     const found: Record<string, NDArray> = {};
     for (const split of splits) {

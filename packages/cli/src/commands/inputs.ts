@@ -10,7 +10,7 @@ import {
   type SeatTest,
   type Tokenizer,
 } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, loadCheckpoint, resolveModel } from "@pruning-bias/model";
+import { type BertConfig, type Checkpoint, loadCheckpoint, maxTokens, resolveModel } from "@pruning-bias/model";
 import { fromNnPruning, type PruningSettings } from "@pruning-bias/pruning";
 import { type Jit, openBackend } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
@@ -32,7 +32,7 @@ export async function loadModel(name: string, { root, hub, fetch, log }: Context
   }
   const dir = await resolveModel(local, { ...hub, fetch });
   const checkpoint = await loadCheckpoint(dir);
-  const maxLength = Math.min(128, checkpoint.config.max_position_embeddings);
+  const maxLength = Math.min(128, maxTokens(checkpoint.config));
   return { dir, checkpoint, tokenizer: await loadTokenizer(dir, { maxLength }) };
 }
 
