@@ -26,6 +26,7 @@ program
   .description("run every point of a grid that is not done yet, then the report; without overrides: the demo")
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
+  .option("--seeds <n>", "seeds of every GLUE task: how many, from finetune.seed on, or several, set apart by commas")
   .option("--parallel <n>", "tasks that run at once", count, 1)
   .addOption(
     new Option("--launcher <where>", "where tasks run").choices(["local", "slurm"] as const).default("local" as const),
@@ -34,7 +35,7 @@ program
   .addOption(new Option("-m, --multirun", "as the original's command lines have it").hideHelp())
   .option("--schema", "print the JSON Schema of experiments/NAME/sweep.json")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { glue, parallel, launcher, dryRun, schema, json }) => {
+  .action(async (overrides, { glue, seeds, parallel, launcher, dryRun, schema, json }) => {
     if (schema) {
       const { sweepSchema } = await import("./sweep/sweep-schema.ts");
       printJson(sweepSchema());
@@ -55,6 +56,7 @@ program
         output: (text) => void process.stderr.write(text),
       },
       ...(glue && { glue }),
+      ...(seeds !== undefined && { glueSeeds: seedsOf(seeds, 42) }),
       ...(dryRun && { dryRun }),
     });
     if (dryRun) {
@@ -223,21 +225,23 @@ program
     await runBias({ config, out: resolve(root, out), untouched }, context());
   });
 program
+  .command("run-classifier", { hidden: true })
+  .requiredOption("--out <folder>")
+  .action(async ({ out }) => {
+    const [{ runClassifier }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    await runClassifier(config, resolve(root, out), context());
+  });
+program
   .command("run-glue", { hidden: true })
   .requiredOption("--out <folder>")
   .requiredOption("--task <task>")
   .option("--name <name>")
-  .option("--seed <n>", "", seedOf)
   .option("--score-only")
   .option("--untouched")
-  .action(async ({ out, task, name, seed, scoreOnly, untouched = false }) => {
+  .action(async ({ out, task, name, scoreOnly, untouched = false }) => {
     const [{ runGlue }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
-    const target = { task, ...(name !== undefined && { name }), ...(seed !== undefined && { seed }) };
-    await runGlue(
-      { config, out: resolve(root, out), untouched },
-      { ...target, ...(scoreOnly && { scoreOnly }) },
-      context(),
-    );
+    const target = { task, ...(name !== undefined && { name }), ...(scoreOnly && { scoreOnly }) };
+    await runGlue({ config, out: resolve(root, out), untouched }, target, context());
   });
 
 try {
@@ -317,12 +321,6 @@ function threadsOf(text: string): number {
 function count(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1");
-  return value;
-}
-
-function seedOf(text: string): number {
-  const value = Number(text);
-  if (text === "" || !Number.isInteger(value) || value < 0) throw new InvalidArgumentError("expected a whole number from 0");
   return value;
 }
 

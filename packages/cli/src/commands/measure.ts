@@ -39,17 +39,15 @@ export interface GlueTarget {
   readonly task: string;
   /** Of its files, `glue/NAME.json`: the task, with the seed where several are run. */
   readonly name?: string;
-  readonly seed?: number;
   /** Scores the point's classifier as it is. */
   readonly scoreOnly?: boolean;
 }
 
 /** Fine-tunes one point on a GLUE task, its masks fixed; leaves `glue/NAME.json` and predictions in `glue/NAME/`. */
 export async function runGlue(subject: Subject, target: GlueTarget, context: Context): Promise<unknown> {
-  const { out } = subject;
+  const { config, out } = subject;
   const task = glueTask(target.task);
-  const { name = task, seed = subject.config.finetune.seed, scoreOnly = false } = target;
-  const config = { ...subject.config, finetune: { ...subject.config.finetune, seed } };
+  const { name = task, scoreOnly = false } = target;
   const { model, pruned } = await load(subject, context);
   const jit = await openJit(config, context);
   const run = { config, model, pruned, task, jit, scoreOnly, out: join(out, "glue", name) };
@@ -57,6 +55,14 @@ export async function runGlue(subject: Subject, target: GlueTarget, context: Con
   const shown = Object.entries(result.metrics).map(([metric, value]) => `${metric} ${value.toFixed(4)}`);
   context.log(`${name}: ${shown.join(", ")}`);
   return result;
+}
+
+/** Fine-tunes the classifier whose encoder is to be debiased: a model folder, with its score in `glue.json`. */
+export async function runClassifier(config: Config, out: string, context: Context): Promise<unknown> {
+  const [task, model] = [glueTask(config.glue), await loadModel(config.model.model_name, context)];
+  const jit = await openJit(config, context);
+  const run = { config, model, pruned: undefined, task, jit, out: join(out, "glue"), save: out };
+  return glueRun({ ...run, resume: "if possible" }, context);
 }
 
 /** How the demo's model fills in pronouns, and how well it still predicts its own corpus. */
