@@ -30,10 +30,11 @@ export const page = (sweep: string, body: Html): string =>
           </nav>
         </header>
         <main>${body}</main>
-        <script>
-          ${raw(script)};
-        </script>
+        ${running}
       </body>
     </html> `.html;
+
+/** Made outside of the template, whose formatter would change it, and with it its hash. */
+const running = raw(`<script>${script}</script>`);
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("base64");

@@ -35,7 +35,9 @@ export async function report(sweep: SweepResults): Promise<{ html: string; csv: 
     ${sweep.points.length > 1 ? html`${await masksSection(sweep)}${await overlays(sweep)}` : undefined}
     <section id="curves">
       <h2>Point by point</h2>
-      ${howToRead}${sections}
+      ${howToRead}
+      <p class="muted">Heads: ${headsLegend}</p>
+      ${sections}
     </section>
     ${settingsSection(sweep)}`;
   return { html: page(sweep.sweep, html`${body}${blocksData(sweep)}`), csv: resultsCsv(sweep), tex: resultsTex(sweep) };
@@ -106,9 +108,7 @@ function masksPart(sweep: SweepResults, point: PointResults, number: number): Ht
   const layers = [...new Set(masks.modules.flatMap(({ layer, mask }) => (mask === undefined ? [] : layer)))];
   return html`<div class="masks" data-p="${number}">
     <figure>
-      <figcaption>
-        Heads (across) by layers (down): ${masks.headsOpen} of ${masks.headsTotal} open ${headsLegend}
-      </figcaption>
+      <figcaption>Heads (across) by layers (down): ${masks.headsOpen} of ${masks.headsTotal} open</figcaption>
       ${headsPicture(masks)}
       ${
         layers.length > 0

@@ -59,6 +59,9 @@ export const script = `
 
   // Blocks of a layer.
   const stored = JSON.parse(document.getElementById("blocks").textContent);
+  for (const modules of stored.points) {
+    for (const [i, module] of modules.entries()) if (module[4] === 0) module[4] = modules[i - 1][4];
+  }
   const short = { "attention.self.query": "Q", "attention.self.key": "K", "attention.self.value": "V", "attention.output.dense": "O", "intermediate.dense": "FFN in", "output.dense": "FFN out" };
   const svg = (name, attributes) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", name);

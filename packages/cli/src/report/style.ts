@@ -83,7 +83,7 @@ figure > svg { max-width: 100%; height: auto; display: block; font-family: inher
 .legend > span { display: inline-flex; align-items: center; gap: 5px; }
 .masks { display: flex; flex-wrap: wrap; gap: 18px 48px; align-items: flex-start; margin: 14px 0; }
 .heads { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-.heads .open { fill: var(--open); } .heads .undecided { fill: var(--undecided); } .heads .closed { fill: var(--closed); }
+.heads .open { fill: var(--open); } .heads .rows { stroke: var(--open); stroke-width: 16; } .heads .undecided { fill: var(--undecided); } .heads .closed { fill: var(--closed); }
 .heads .hatch { stroke: var(--text); stroke-width: 1; } .heads .cross { stroke: var(--mark); stroke-width: 1.6; }
 .heads text { font-size: 10px; fill: var(--muted); } .heads .end { text-anchor: end; } .heads .middle { text-anchor: middle; }
 .densities { font-size: 12px; border-spacing: 2px; border-collapse: separate; }
