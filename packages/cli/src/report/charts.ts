@@ -172,7 +172,10 @@ export interface Cell {
 }
 
 /** A square of shares: the fuller, the closer to 1. */
-export function heat(cells: readonly Cell[], { size, texts }: { size: number; texts: boolean }): TopLevelSpec {
+export function heat(
+  cells: readonly Cell[],
+  { size, texts, colour }: { size: number; texts: boolean; colour: string },
+): TopLevelSpec {
   const at = (field: string) => ({
     field,
     type: "ordinal" as const,
@@ -187,7 +190,7 @@ export function heat(cells: readonly Cell[], { size, texts }: { size: number; te
     encoding: { x: { ...at("column"), axis: { ...at("column").axis, orient: "top" } }, y: at("row") },
     layer: [
       {
-        mark: { type: "rect", color: "var(--open)", stroke: "var(--panel)" },
+        mark: { type: "rect", color: colour, stroke: "var(--panel)" },
         encoding: {
           opacity: { field: "share", type: "quantitative", legend: null, scale: { domain: [0, 1], range: [0.06, 1] } },
         },

@@ -43,7 +43,7 @@ async function closedHeads({ points }: SweepResults): Promise<Html | undefined> 
       <b>Heads that closed.</b> Heads (across) by layers (down): the darker, the more of ${same.length} points have it
       closed.
     </figcaption>
-    ${await draw(heat(cells, { size: 22, texts: false }), label)}
+    ${await draw(heat(cells, { size: 22, texts: false, colour: "var(--series-1)" }), label)}
   </figure>`;
 }
 
@@ -68,7 +68,7 @@ async function agreements({ points }: SweepResults): Promise<Html | undefined> {
       <b>Agreement of masks.</b> Blocks open in both points, of those open in either (Jaccard): ${said}.
       ${points.length > MOST ? `The first ${MOST} points with masks.` : undefined}
     </figcaption>
-    ${await draw(heat(cells, { size: shown.length > 12 ? 17 : 30, texts: shown.length <= 12 }), `Jaccard index of open blocks by pairs of points: ${said}`)}
+    ${await draw(heat(cells, { size: shown.length > 12 ? 17 : 30, texts: shown.length <= 12, colour: "var(--open)" }), `Jaccard index of open blocks by pairs of points: ${said}`)}
   </figure>`;
 }
 

@@ -36,9 +36,9 @@ nav { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 14px; } [hidden]
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .number { color: var(--muted); font-variant-numeric: tabular-nums; }
 #summary .lead, article[id], .scroll, details { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; }
-.lead { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 12px 32px; padding: 20px 22px; align-items: start; }
+.lead { display: grid; grid-template-columns: minmax(0, 1fr); gap: 12px 32px; padding: 20px 22px; align-items: start; } .lead p { max-width: 110ch; }
 .headline { font-size: 18px; line-height: 1.5; }
-.trade { max-width: 480px; } .trades { display: grid; gap: 18px; }
+.trade { max-width: 480px; } .trades { display: grid; gap: 18px 40px; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 480px)); }
 .lead.wide { display: flex; flex-wrap: wrap; gap: 24px 48px; align-items: flex-start; background: var(--panel); border: 1px solid var(--line); border-radius: 10px; }
 .lead.wide > figure { max-width: 100%; } .lead.wide figcaption { max-width: 44ch; } .lead.wide.charts { display: grid; }
 .tools { display: none; gap: 16px; align-items: center; font-size: 14px; } .scripted .tools { display: flex; }
@@ -52,7 +52,6 @@ nav { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 14px; } [hidden]
 .blocks { flex-basis: 100%; font-size: 13px; } .blocks:empty { display: none; } .matrices { display: flex; flex-wrap: wrap; gap: 14px 22px; align-items: flex-start; }
 .matrices figcaption { font-size: 12px; max-width: 170px; font-weight: 400; } .grid { border: 1px solid var(--axis); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .grid .open { fill: var(--open); } .grid .closed { fill: var(--closed); } .grid .mine { fill: none; stroke: var(--rose); stroke-width: 2px; vector-effect: non-scaling-stroke; }
-@media screen and (max-width: 960px) { .lead { grid-template-columns: minmax(0, 1fr); } }
 .warnings { margin: 14px 0 0; padding: 10px 16px 10px 34px; background: var(--warn); border-left: 3px solid var(--warn-line); border-radius: 6px; font-size: 14px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -76,7 +75,7 @@ article { padding: 18px 22px 10px; margin: 0 0 18px; }
 .settings { font-size: 13px; color: var(--muted); margin-bottom: 8px; overflow-wrap: anywhere; } .settings b { color: var(--text); font-weight: 600; }
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: 13px; margin-bottom: 4px; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: 14px 20px; margin: 12px 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(205px, 1fr)); gap: 14px 20px; margin: 12px 0; }
 .charts figure { display: flex; flex-direction: column; } .charts figcaption { font-weight: 600; flex: 1; }
 figure > svg { max-width: 100%; height: auto; display: block; font-family: inherit; }
 .legend { display: inline-flex; flex-wrap: wrap; gap: 2px 12px; font-weight: 400; font-size: 12px; color: var(--muted); margin-left: 8px; }
@@ -96,11 +95,11 @@ details { margin: 18px 0 40px; padding: 10px 16px; } summary { cursor: pointer; 
 @page { size: A4 landscape; margin: 12mm; }
 @media print {
   body { font-size: 11px; background: none; } header, main { max-width: none; padding: 0; } nav, .tools, .scripted .tools, .layers, .scripted .layers, .scripted .points td.number input { display: none; }
-  .scroll { overflow: visible; } .points { font-size: 9.5px; } .points th, .points td { padding: 3px 4px; } .points tbody th { min-width: 0; position: static; }
-  .headline { font-size: 14px; } .muted, .settings, .warnings, figcaption { font-size: 11px; } .lead { grid-template-columns: minmax(0, 1fr) 380px; padding: 12px 16px; } h1 { font-size: 22px; } h2 { font-size: 16px; margin: 18px 0 8px; }
+  .scroll { overflow: visible; } .points { font-size: 9.5px; zoom: .78; } .points th, .points td { padding: 3px 4px; } .points tbody th { min-width: 120px; position: static; } caption { font-size: 10px; }
+  .headline { font-size: 14px; } .muted, .settings, .warnings, figcaption { font-size: 11px; } .lead { padding: 12px 16px; } .trades { grid-template-columns: 1fr 1fr; } h1 { font-size: 22px; } h2 { font-size: 16px; margin: 18px 0 8px; }
   article { padding: 10px 14px 4px; } .charts, .masks { margin: 6px 0; }
   small { font-size: 8.5px; } tr, figure, article, .lead, .densities { break-inside: avoid; } .plain { font-size: 9.5px; } .plain td, .plain th { padding: 2px 5px; } h2, h3 { break-after: avoid; }
-  .charts { grid-template-columns: repeat(4, 1fr); }
+  .charts, .lead.wide.charts { grid-template-columns: repeat(5, 1fr); }
   details::details-content { content-visibility: visible; display: block; }
 }
 `;
