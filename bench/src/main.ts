@@ -2,18 +2,19 @@ import { parseArgs } from "node:util";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import { data } from "./data.ts";
 import { gemm } from "./gemm.ts";
+import { glue } from "./glue.ts";
 import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data };
+const benchmarks = { gemm, step, data, glue };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
   args: rest.filter((argument) => argument !== "--"),
   options: {
     model: { type: "string", default: "bert-base" },
-    batch: { type: "string", default: "16" },
+    batch: { type: "string" },
     seq: { type: "string", default: "128" },
     block: { type: "string", default: "32x32" },
     mode: { type: "string", default: "token" },
@@ -26,6 +27,16 @@ const { values } = parseArgs({
     corpus: { type: "string" },
     words: { type: "string" },
     tokenizer: { type: "string" },
+    glue: { type: "string" },
+    task: { type: "string" },
+    seeds: { type: "string", default: "1" },
+    seed: { type: "string", default: "42" },
+    epochs: { type: "string", default: "3" },
+    lr: { type: "string", default: "2e-5" },
+    "max-length": { type: "string", default: "128" },
+    limit: { type: "string", default: "Infinity" },
+    order: { type: "string", default: "random" },
+    scores: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -39,5 +50,5 @@ if (!Object.hasOwn(benchmarks, name)) {
 } else {
   const result = await benchmarks[name as keyof typeof benchmarks](values);
   if (values.json) console.log(JSON.stringify(result));
-  else for (const [key, value] of Object.entries(result)) console.log(`${key}: ${value}`);
+  else for (const [key, value] of Object.entries(result)) console.log(`${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
 }

@@ -26,6 +26,7 @@ program
   .description("run every point of a grid that is not done yet, then the report; without overrides: the demo")
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
+  .option("--seeds <n>", "seeds of every GLUE task: how many, from finetune.seed on, or several, set apart by commas")
   .option("--parallel <n>", "tasks that run at once", count, 1)
   .addOption(
     new Option("--launcher <where>", "where tasks run").choices(["local", "slurm"] as const).default("local" as const),
@@ -34,7 +35,7 @@ program
   .addOption(new Option("-m, --multirun", "as the original's command lines have it").hideHelp())
   .option("--schema", "print the JSON Schema of experiments/NAME/sweep.json")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { glue, parallel, launcher, dryRun, schema, json }) => {
+  .action(async (overrides, { glue, seeds, parallel, launcher, dryRun, schema, json }) => {
     if (schema) {
       const { sweepSchema } = await import("./sweep/sweep-schema.ts");
       printJson(sweepSchema());
@@ -55,6 +56,7 @@ program
         output: (text) => void process.stderr.write(text),
       },
       ...(glue && { glue }),
+      ...(seeds !== undefined && { glueSeeds: seedsOf(seeds, 42) }),
       ...(dryRun && { dryRun }),
     });
     if (dryRun) {
@@ -140,6 +142,42 @@ program
   });
 
 program
+  .command("glue")
+  .description("fine-tune any encoder on GLUE tasks, pruned or not: scores with their spread over seeds")
+  .requiredOption("--model <name>", "a model of the hub, or a folder")
+  .option("--scores <file>", "pruning scores that mask it, and stay as they are")
+  .requiredOption("--task <tasks>", "set apart by commas", (text) => text.split(","))
+  .option("--seeds <n>", "how many seeds, from finetune.seed on; or several, set apart by commas", (text) => text)
+  .option("--out <folder>", "where results and predictions go", "runs/glue")
+  .option("--resume", "go on from the newest whole checkpoint there, as if never stopped")
+  .option("--score-only", "score a classifier as it is, without fine-tuning")
+  .option("--save <folder>", "keep the fine-tuned classifier")
+  .option("--json", "print one JSON object on standard output")
+  .argument("[overrides...]", "settings as key=value, such as finetune.learning_rate=1e-4")
+  .action(async (overrides, { model, scores, task: tasks, seeds, out, resume, scoreOnly, save, json }) => {
+    const config = await settings(overrides);
+    const { glue, glueText } = await import("./commands/glue.ts");
+    const summary = await glue(
+      {
+        ...{ config, model, tasks, seeds: seedsOf(seeds, config.finetune.seed), out: resolve(root, out) },
+        ...(scores !== undefined && { scores: resolve(root, scores) }),
+        ...(save !== undefined && { save: resolve(root, save) }),
+        ...(resume && { resume }),
+        ...(scoreOnly && { scoreOnly }),
+      },
+      context(),
+    );
+    if (json) {
+      const { jsonLine } = await import("./commands/files.ts");
+      process.stdout.write(`${jsonLine(summary)}\n`);
+    } else say(glueText(summary));
+    if (summary.failed.length > 0) {
+      const failed = summary.failed.map(({ task, seed, error }) => `${task}, seed ${seed}: ${error}`);
+      throw new Error(`${failed.length} of the runs failed, the others' results are in ${out}: ${failed.join("; ")}`);
+    }
+  });
+
+program
   .command("report")
   .description("write report.html and results.csv of a sweep")
   .argument("<sweep>", "its name: a folder of experiments/")
@@ -187,13 +225,23 @@ program
     await runBias({ config, out: resolve(root, out), untouched }, context());
   });
 program
+  .command("run-classifier", { hidden: true })
+  .requiredOption("--out <folder>")
+  .action(async ({ out }) => {
+    const [{ runClassifier }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    await runClassifier(config, resolve(root, out), context());
+  });
+program
   .command("run-glue", { hidden: true })
   .requiredOption("--out <folder>")
   .requiredOption("--task <task>")
+  .option("--name <name>")
+  .option("--score-only")
   .option("--untouched")
-  .action(async ({ out, task, untouched = false }) => {
+  .action(async ({ out, task, name, scoreOnly, untouched = false }) => {
     const [{ runGlue }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
-    await runGlue({ config, out: resolve(root, out), untouched }, task, context());
+    const target = { task, ...(name !== undefined && { name }), ...(scoreOnly && { scoreOnly }) };
+    await runGlue({ config, out: resolve(root, out), untouched }, target, context());
   });
 
 try {
@@ -282,4 +330,16 @@ function count(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1");
   return value;
+}
+
+/** `3`: so many from the first on; `42,7`: these. */
+function seedsOf(text: string | undefined, first: number): number[] {
+  if (text === undefined) return [first];
+  const numbers = text.split(",").map(Number);
+  const bad = numbers.some((value) => !Number.isInteger(value) || value < 0) || text.split(",").includes("");
+  const [count] = numbers as [number];
+  if (bad || (numbers.length === 1 && count < 1)) {
+    throw new UsageError(`--seeds: expected a number of seeds, or several set apart by commas, got ${text}`);
+  }
+  return numbers.length === 1 ? Array.from({ length: count }, (_, n) => first + n) : [...new Set(numbers)];
 }

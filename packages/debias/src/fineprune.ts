@@ -1,3 +1,4 @@
+import { maxTokens } from "@pruning-bias/model";
 import { type Layout, scoreLayout } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
@@ -164,7 +165,7 @@ function programSettings(options: FinepruneOptions, layout: Layout | undefined):
 const micro = ({ checkpoint: { config }, microbatch = 8, compat, referenceWidth = 128 }: FinepruneOptions) => ({
   size: microbatch,
   padTokenId: config.pad_token_id ?? 0,
-  positions: config.max_position_embeddings,
+  positions: maxTokens(config),
   width: compat === "reference" ? referenceWidth : undefined,
 });
 

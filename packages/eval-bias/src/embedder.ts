@@ -1,5 +1,5 @@
 import { paddedWidth, padBatch, type Sentences, sentencesOf, type Tokenizer } from "@pruning-bias/data";
-import type { BertConfig, Checkpoint } from "@pruning-bias/model";
+import { type BertConfig, type Checkpoint, maxTokens } from "@pruning-bias/model";
 import { encodeMasked, type HostScores, type Layout, type MaskedWeights, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, type NDArray, tf } from "@pruning-bias/runtime";
 
@@ -53,7 +53,7 @@ export function embedder({
     for (let start = 0; start < order.length; start += batchSize) {
       const rows = order.subarray(start, start + batchSize);
       const longest = length(rows.at(-1)!);
-      const width = paddedWidth(longest, config.max_position_embeddings);
+      const width = paddedWidth(longest, maxTokens(config));
       const { inputIds, attentionMask, shape } = padBatch(encoded, rows, { batchSize, width, pad: tokenizer.pad });
       const { data } = await program({
         inputIds: ndarray(inputIds, shape),

@@ -1,5 +1,5 @@
 import { paddedWidth, padBatch, type Sentences, sentencesOf, type Tokenizer } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, maskedLmLogits } from "@pruning-bias/model";
+import { type BertConfig, type Checkpoint, maskedLmLogits, maxTokens } from "@pruning-bias/model";
 import { encodeMasked, type Layout, type MaskedWeights, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
 
@@ -42,7 +42,7 @@ export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchS
     for (let start = 0; start < order.length; start += batchSize) {
       const rows = order.slice(start, start + batchSize);
       const longest = clozes[rows.at(-1)!]!.inputIds.length;
-      const width = paddedWidth(longest, config.max_position_embeddings);
+      const width = paddedWidth(longest, maxTokens(config));
       const { inputIds, attentionMask, shape } = padBatch(sentences, rows, { batchSize, width, pad: tokenizer.pad });
       // (B·most): flat positions, the first where a sentence asks for fewer.
       const asked = new Int32Array(batchSize * most);

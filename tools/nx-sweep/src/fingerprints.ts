@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import type { Config } from "@pruning-bias/cli/sweep";
+import { classifierOf, type Config } from "@pruning-bias/cli/sweep";
 
 /** Which files: of the corpus, the word lists, the bias tests and the model, or of a GLUE task. */
 export type Reads = "data" | `glue/${string}`;
@@ -28,7 +28,8 @@ export function fingerprints(workspaceRoot: string, config: Config, reads: Reads
     for (const [setting, place] of Object.entries({ ...datamodule.datafiles, ...datamodule.seat_data })) {
       add(setting, place, /$^/);
     }
-    add("model", model.hf_checkpoint ?? model.model_name, modelFiles);
+    // A classifier that is made first is hashed as that task's output.
+    if (classifierOf(config) === undefined) add("model", model.hf_checkpoint ?? model.model_name, modelFiles);
   } else {
     add(reads, join(datamodule.glue_data, reads.slice("glue/".length)), /\.(tsv|parquet)$/);
   }

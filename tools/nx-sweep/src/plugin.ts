@@ -2,10 +2,14 @@ import { basename, dirname, join } from "node:path";
 import { type CreateNodes, createNodesFromFiles } from "@nx/devkit";
 import {
   BASELINE,
+  classifierOf,
+  classifierSettings,
   compose,
   Config,
   dataProject,
   dataSettings,
+  type GlueRun,
+  glueRuns,
   points,
   readSweepFile,
   trainSettings,
@@ -56,15 +60,16 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   const name = basename(dirname(file));
   const task = tasks(workspaceRoot);
   const runs = points(sweep).map((point) => ({ point, config: compose(point.overrides).config }));
+  const glue = glueRuns(sweep);
   const first = untouched({ ...runs[0]!.config, seed: compose(sweep.base).config.seed });
   const all = [
     ...runs.flatMap(({ point, config }) => [
       ...before(task, config),
       train(task, name, point.name, config),
-      ...measurements(task, name, point.name, config, sweep.glue, true),
+      ...measurements(task, name, point.name, config, glue, true),
     ]),
     ...before(task, first),
-    ...measurements(task, name, BASELINE, first, sweep.glue, false),
+    ...measurements(task, name, BASELINE, first, glue, false),
   ];
   const projects = [...new Map(all.map((project) => [project.root, project])).values()];
   return [...projects, report(task, name, projects)];
@@ -74,14 +79,18 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
 function untouched({ model, trainer, ...config }: Config): Config {
   const { model_name, hf_checkpoint } = model;
   const { gpus, precision } = trainer;
-  const { datamodule, finetune, pretrain, pretrain_dir, data_dir, backend, threads, seed } = config;
-  const shared = { datamodule, finetune, pretrain, pretrain_dir, data_dir, backend, threads, seed };
+  const { datamodule, finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed } = config;
+  const shared = { datamodule, finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed };
   return Config.parse({ ...shared, model: { model_name, hf_checkpoint }, trainer: { gpus, precision } });
 }
 
 /** What is made before a point is run: the model where it is made up, and the data. */
 function before(task: TaskMaker, config: Config): Project[] {
-  return config.pretrain === null ? [data(task, config)] : [pretrain(task, config), data(task, config)];
+  return [
+    ...(config.pretrain === null ? [] : [pretrain(task, config)]),
+    ...(classifierOf(config) === undefined ? [] : [classifier(task, config)]),
+    data(task, config),
+  ];
 }
 
 function pretrain(task: TaskMaker, config: Config): Project {
@@ -93,6 +102,20 @@ function pretrain(task: TaskMaker, config: Config): Project {
   });
 }
 
+/** The classifier whose encoder is debiased. */
+function classifier(task: TaskMaker, config: Config): Project {
+  const { root, name, task: glue } = classifierOf(config)!;
+  return task({
+    ...{ root, name, target: "finetune", line: "run-classifier", out: root },
+    ...{ settings: classifierSettings(config), files: task.files(config, `glue/${glue}`) },
+    dependsOn: afterPretrain(config),
+    outputs: ["config.json", "model.safetensors", "*.txt", "tokenizer*.json", "special_tokens_map.json", "glue.json", "glue"],
+  });
+}
+
+const afterPretrain = (config: Config) =>
+  config.pretrain === null ? [] : [{ target: "pretrain", projects: [pretrainName(config)] }];
+
 /** Downloads and prepares what runs read, and says what it holds: its `inputs.json` is what their hashes hold of it. */
 function data(task: TaskMaker, config: Config): Project {
   const name = dataProject(config);
@@ -100,9 +123,14 @@ function data(task: TaskMaker, config: Config): Project {
   return task({
     ...{ root, name, target: "data", line: "run-data", out: root },
     ...{ settings: dataSettings(config), files: task.files(config, "data") },
-    dependsOn: config.pretrain === null ? [] : [{ target: "pretrain", projects: [pretrainName(config)] }],
+    dependsOn: [...afterPretrain(config), ...afterClassifier(config)],
     outputs: ["inputs.json"],
   });
+}
+
+function afterClassifier(config: Config) {
+  const found = classifierOf(config);
+  return found === undefined ? [] : [{ target: "finetune", projects: [found.name] }];
 }
 
 const afterData = (config: Config) => ({ target: "data", projects: [dataProject(config)] });
@@ -123,7 +151,7 @@ function measurements(
   sweep: string,
   point: string,
   config: Config,
-  glue: readonly string[],
+  glue: readonly GlueRun[],
   isTrained: boolean,
 ): Project[] {
   const out = `runs/${sweep}/${point}`;
@@ -131,17 +159,22 @@ function measurements(
   const trainedPoint = isTrained ? [{ target: "train", projects: [`${sweep}/${point}`] }] : [];
   const dependsOn = [...trainedPoint, afterData(config)];
   const reads = ["**/inputs.json", "**/scores.safetensors", "**/model/*"];
-  const measure = (target: string, line: string, output: string, settings: object, files?: Record<string, string>) =>
+  const measure = (target: string, line: string, outputs: string[], settings: object, files?: Record<string, string>) =>
     task({
       ...{ root: `${out}/${target}`, name: `${sweep}/${point}/${target}`, sweep, target, line: line + source, out },
-      ...{ settings, dependsOn, reads, outputs: [output], ...(files && { files }) },
+      ...{ settings, dependsOn, reads, outputs, ...(files && { files }) },
     });
+  const measureGlue = ({ name, task: own, seed = config.finetune.seed }: GlueRun, how = "") => {
+    const settings = { ...config, finetune: { ...config.finetune, seed } };
+    const line = `run-glue --task ${own} --name ${name}${how}`;
+    return measure(`glue-${name}`, line, [`glue/${name}.json`, `glue/${name}`], settings, task.files(config, `glue/${own}`));
+  };
+  const kept = classifierOf(config)?.task as GlueRun["task"] | undefined;
   return [
-    measure("bias", "run-bias", "bias.json", trainSettings(config)),
-    ...glue.map((name) => {
-      const files = task.files(config, `glue/${name}`);
-      return measure(`glue-${name}`, `run-glue --task ${name}`, `glue/${name}.json`, config, files);
-    }),
+    measure("bias", "run-bias", ["bias.json"], trainSettings(config)),
+    // Its own task is what the classifier was fine-tuned on before: it is scored as debiasing left it.
+    ...(kept === undefined ? [] : [measureGlue({ name: kept, task: kept }, " --score-only")]),
+    ...glue.filter(({ task: own }) => own !== kept).map((run) => measureGlue(run)),
   ];
 }
 

@@ -10,8 +10,15 @@ import {
   type SeatTest,
   type Tokenizer,
 } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, loadCheckpoint, resolveModel } from "@pruning-bias/model";
-import { fromNnPruning, type PruningSettings } from "@pruning-bias/pruning";
+import { type BertConfig, type Checkpoint, loadCheckpoint, maxTokens, resolveModel } from "@pruning-bias/model";
+import {
+  fromNnPruning,
+  type Pruned,
+  type PruningSettings,
+  readScores,
+  readScoreSettings,
+  scoreLayout,
+} from "@pruning-bias/pruning";
 import { type Jit, openBackend } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
@@ -32,7 +39,7 @@ export async function loadModel(name: string, { root, hub, fetch, log }: Context
   }
   const dir = await resolveModel(local, { ...hub, fetch });
   const checkpoint = await loadCheckpoint(dir);
-  const maxLength = Math.min(128, checkpoint.config.max_position_embeddings);
+  const maxLength = Math.min(128, maxTokens(checkpoint.config));
   return { dir, checkpoint, tokenizer: await loadTokenizer(dir, { maxLength }) };
 }
 
@@ -88,6 +95,13 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
     } as Parameters<typeof fromNnPruning>[0],
     { lambdaSchedule, ...(config.compat === "reference" && { compat: "reference" as const }) },
   );
+}
+
+/** The masks of a score file: its own settings, or the original's defaults where it has none. */
+export async function loadPruned(path: string, sizes: BertConfig): Promise<Pruned> {
+  const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
+  const layout = scoreLayout(sizes, settings);
+  return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
 }
 
 /** What the settings say to compute on; tells which it is, and why not those that come before it. */

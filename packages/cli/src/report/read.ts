@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { spreads } from "@pruning-bias/eval-glue/spread";
 import type { z } from "zod";
 import {
   type PointResults,
@@ -70,7 +71,25 @@ async function readGlue(dir: string): Promise<StoredGlue[]> {
   const names = (await ifThere(() => readdir(dir, { recursive: true }))) ?? [];
   const files = names.filter((name) => name.endsWith(".json")).toSorted();
   const results = await Promise.all(files.map((name) => readJson(join(dir, name), StoredGlue)));
-  return results.filter((result) => result !== undefined);
+  const tasks = Map.groupBy(
+    results.filter((result) => result !== undefined),
+    ({ task }) => task,
+  );
+  return [...tasks.values()].map(overSeeds);
+}
+
+/** Runs of a task as one: the medians of what several seeds reached, and their sample deviations. */
+function overSeeds(runs: readonly StoredGlue[]): StoredGlue {
+  const [first, ...others] = runs;
+  if (others.length === 0) return first!;
+  const spread = Object.entries(spreads(runs.map(({ metrics }) => metrics)));
+  return {
+    ...first!,
+    seeds: runs.map(({ seed }) => seed).toSorted((a, b) => a - b),
+    metrics: Object.fromEntries(spread.map(([metric, { median }]) => [metric, median])),
+    deviations: Object.fromEntries(spread.map(([metric, { deviation }]) => [metric, deviation])),
+    seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+  };
 }
 
 async function readJson<T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T> | undefined> {

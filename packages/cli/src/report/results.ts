@@ -68,7 +68,7 @@ export const StoredBias = z.object({
 });
 export type StoredBias = z.infer<typeof StoredBias>;
 
-/** `glue/TASK.json`: dev metrics, and what always answering with the commonest label would give. */
+/** `glue/NAME.json`, a task with a seed: dev metrics, and what always answering with the commonest label would give. */
 export const StoredGlue = z.object({
   task: z.string(),
   seed: count,
@@ -76,6 +76,9 @@ export const StoredGlue = z.object({
   majority: numbers.default({}),
   epochs: number,
   seconds: number,
+  /** Where it stands for several seeds: these, `metrics` their medians, and how far they lie apart. */
+  seeds: z.array(count).optional(),
+  deviations: numbers.optional(),
 });
 export type StoredGlue = z.infer<typeof StoredGlue>;
 

@@ -9,8 +9,8 @@ import { compose, digest } from "../config/compose.ts";
 import { parseOverride } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Failure, failuresIn } from "./failures.ts";
-import { BASELINE, parseSweep, type Point, points, type Sweep } from "./points.ts";
-import { dataProject } from "./task-settings.ts";
+import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { classifierOf, dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
@@ -18,6 +18,8 @@ import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-fil
 export interface SweepOptions {
   readonly root: string;
   readonly glue?: readonly string[];
+  /** Seeds of every GLUE task. */
+  readonly glueSeeds?: readonly number[];
   /** Tasks that run at once, on an equal share of the cores each. */
   readonly parallel?: number;
   readonly dryRun?: boolean;
@@ -35,6 +37,7 @@ export interface SweepOptions {
 export interface SweepOutcome {
   readonly name: string;
   readonly points: readonly (Point & { readonly folder: string })[];
+  /** GLUE tasks of every point, one for each seed. */
   readonly glue: readonly string[];
   /** Tasks that failed; empty after a dry run. */
   readonly failed: readonly Failure[];
@@ -56,7 +59,8 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
   for (const point of all) compose(point.overrides);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
-  const outcome = { name, points: all, glue: sweep.glue, failed: [] };
+  const glue = glueRuns(sweep).map(({ task }) => task);
+  const outcome = { name, points: all, glue, failed: [] };
   const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, root)) : undefined;
   if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
@@ -70,7 +74,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   return {
     name,
     points: all,
-    glue: sweep.glue,
+    glue,
     failed,
     output: outputFile(root, name),
     ...(existsSync(report) && { report }),
@@ -81,7 +85,7 @@ function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
   const all = points(sweep);
   const data = new Set(all.map((point) => `${dataProject(compose(point.overrides).config)}:data`));
   const slurm = Slurm.parse(sweep.slurm ?? {});
-  const { glue } = sweep;
+  const glue = glueRuns(sweep).map(({ name }) => name);
   return { root, sweep: name, points: all, glue, data: [...data], node: process.execPath, slurm, baseline: BASELINE };
 }
 
@@ -92,10 +96,10 @@ interface Found {
   readonly written: boolean;
 }
 
-function find(overrides: readonly string[], { root, glue = [] }: SweepOptions): Found {
+function find(overrides: readonly string[], { root, glue = [], glueSeeds }: SweepOptions): Found {
   const cluster = slurmSettings(overrides);
   const given = overrides.filter((override) => !override.startsWith("slurm."));
-  const found = findOwn(given, root, glue);
+  const found = findOwn(given, root, { glue, ...(glueSeeds && { glueSeeds }) });
   return cluster === undefined
     ? found
     : { ...found, sweep: { ...found.sweep, slurm: { ...found.sweep.slurm, ...cluster } } };
@@ -116,7 +120,11 @@ function slurmSettings(overrides: readonly string[]): Sweep["slurm"] {
   );
 }
 
-function findOwn(overrides: readonly string[], root: string, glue: readonly string[]): Found {
+function findOwn(
+  overrides: readonly string[],
+  root: string,
+  { glue = [], glueSeeds }: Pick<SweepOptions, "glue" | "glueSeeds">,
+): Found {
   const own = overrides.findLast((override) => override.startsWith("name="))?.slice("name=".length);
   const rest = overrides.filter((override) => !override.startsWith("name="));
   if (own !== undefined && !/^[\w][\w.-]*$/.test(own)) {
@@ -126,7 +134,7 @@ function findOwn(overrides: readonly string[], root: string, glue: readonly stri
   const ofTree = (name: string): Found => ({ name, sweep: readSweepFile(sweepFile(root, name)), written: true });
   if (rest.length === 0 && glue.length === 0) return ofTree(own ?? "demo");
 
-  const sweep = parseSweep(rest, glue);
+  const sweep = parseSweep(rest, glue, glueSeeds);
   const generated = (name: string): Found => ({ name, sweep: inOrderOf(root, name, sweep), written: false });
   if (own !== undefined) {
     if (inTree(own)) throw new UsageError(`name: expected one that no written sweep has, got ${own}`);
@@ -149,9 +157,15 @@ function inOrderOf(root: string, name: string, sweep: Sweep): Sweep {
   return { ...sweep, grid: Object.fromEntries(before.map((key) => [key, sweep.grid[key]!])) };
 }
 
+/** Targets of GLUE; of points that start from a fine-tuned classifier that one's task as well. */
+function glueTargets(sweep: Sweep): string[] {
+  const kept = points(sweep).flatMap(({ overrides }) => classifierOf(compose(overrides).config)?.task ?? []);
+  return [...new Set([...glueRuns(sweep).map(({ name }) => name), ...kept])].map((name) => `glue-${name}`);
+}
+
 /** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
-async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): Promise<Failure[]> {
-  const targets = ["train", "bias", ...glue.map((task) => `glue-${task}`), "report"];
+async function runTasks(name: string, sweep: Sweep, options: SweepOptions): Promise<Failure[]> {
+  const targets = ["train", "bias", ...glueTargets(sweep), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
   const file = outputFile(options.root, name);
   const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], file, {
