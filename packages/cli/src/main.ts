@@ -121,7 +121,8 @@ program
   .action(async (overrides, { out, resume, json }) => {
     const config = await settings(overrides);
     const { train } = await import("./commands/train.ts");
-    const summary = await train(config, resolve(root, out), context(), { ...(resume && { resume }) });
+    const folder = resolve(root, out);
+    const summary = await train(config, folder, context(), { resume: resume ?? (await wasStopped(folder)) });
     if (json) printJson(summary);
   });
 
@@ -200,14 +201,13 @@ program
 program
   .command("pretrain", { hidden: true })
   .requiredOption("--out <folder>")
-  .option("--resume")
-  .action(async ({ out, resume }) => {
+  .action(async ({ out }) => {
     const [{ pretrain }, config] = await Promise.all([import("./commands/pretrain.ts"), settings([])]);
     if (config.pretrain === null)
       throw new UsageError("pretrain: expected an experiment that makes its model, got none");
-    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context(), {
-      ...(resume && { resume }),
-    });
+    const folder = resolve(root, out);
+    const resume = await wasStopped(folder);
+    await pretrain({ ...config, pretrain: config.pretrain }, folder, context(), { resume });
   });
 program
   .command("run-data", { hidden: true })
@@ -274,6 +274,14 @@ async function settings(overrides: readonly string[]): Promise<Config> {
   }
   const { compose } = await import("./config/compose.ts");
   return compose(overrides).config;
+}
+
+/** Whether a task of Nx goes on from the checkpoints in its folder. */
+async function wasStopped(folder: string): Promise<boolean> {
+  const { RUN_CODE: code, RUN_CONFIG: given, RUN_DATA } = process.env;
+  if (code === undefined || given === undefined) return false;
+  const { isSameTask } = await import("./commands/same-task.ts");
+  return isSameTask(folder, { code, settings: given, ...(RUN_DATA && { inputs: join(root, RUN_DATA) }) });
 }
 
 function fromJson(text: string): unknown {

@@ -138,15 +138,8 @@ const afterData = (config: Config) => ({ target: "data", projects: [dataProject(
 function train(task: TaskMaker, sweep: string, point: string, config: Config): Project {
   const root = `runs/${sweep}/${point}`;
   return task({
-    ...{
-      root,
-      name: `${sweep}/${point}`,
-      sweep,
-      target: "train",
-      line: "train",
-      out: root,
-      settings: trainSettings(config),
-    },
+    ...{ root, name: `${sweep}/${point}`, sweep, target: "train", line: "train", out: root },
+    ...{ settings: trainSettings(config), data: `runs/${dataProject(config)}/inputs.json` },
     dependsOn: [afterData(config)],
     outputs: ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"],
   });

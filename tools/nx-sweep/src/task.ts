@@ -19,6 +19,8 @@ export interface Task {
   readonly settings: object | undefined;
   /** Digests of local files that it reads. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The file with digests of its data, by which a run that was stopped knows whether it may go on. */
+  readonly data?: string;
   readonly dependsOn?: NonNullable<TargetConfiguration["dependsOn"]>;
   /** Files of the tasks before it that it reads. */
   readonly reads?: readonly string[];
@@ -39,24 +41,14 @@ export interface TaskMaker {
 export function tasks(workspaceRoot: string): TaskMaker {
   const codeOf = codeReader(workspaceRoot);
   const make = (task: Task): Project => {
-    const {
-      root,
-      name,
-      sweep,
-      target,
-      line,
-      out,
-      settings,
-      files,
-      dependsOn = [],
-      reads = ["**/*"],
-      inputs = [],
-    } = task;
+    const { root, name, sweep, target, line, out, settings, files, data } = task;
+    const { dependsOn = [], reads = ["**/*"], inputs = [] } = task;
     const { digest, packages } = codeOf(line.split(" ", 1)[0]!);
     const configuration: TargetConfiguration = {
       ...command(out === undefined ? line : `${line} --out "${out}"`, {
         RUN_CODE: digest,
         ...(settings && { RUN_CONFIG: JSON.stringify(settings) }),
+        ...(data && { RUN_DATA: data }),
         ...(files && { RUN_INPUTS: JSON.stringify(files) }),
       }),
       dependsOn,
