@@ -54,7 +54,7 @@ export function hiddenStates(
     layout,
     masked,
     { inputIds, attentionMask },
-    { layers, ...(random && { dropout: random.dropout }), ...(keywordsOnly && { lastPositions: keywordPositions }) },
+    { layers, random, ...(keywordsOnly && { lastPositions: keywordPositions }) },
   );
 }
 

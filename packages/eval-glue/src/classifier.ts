@@ -70,13 +70,12 @@ export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Cla
   const encoded = (weights: Tensors, inputs: ClassifierInputs<TokenBatch>, random?: Random): tf.Tensor3D => {
     const { scores, threshold, batch } = inputs;
     const lastPositions = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D; // nothing else is read
-    const options = { lastPositions, ...(random && { dropout: random.dropout }) };
-    return encodeMasked(config, layout, { weights, scores, threshold }, batch, options).at(-1)!; // (B, 1, D)
+    return encodeMasked(config, layout, { weights, scores, threshold }, batch, { random, lastPositions }).at(-1)!; // (B, 1, D)
   };
   const logitsOf = (trained: Tensors, inputs: ClassifierInputs, random?: Random): tf.Tensor2D => {
     const weights = { ...inputs.fixed, ...trained };
     const first = "features" in inputs.batch ? inputs.batch.features : encoded(weights, withTokens(inputs), random);
-    return sequenceLogits(config, weights, first, random && { dropout: random.dropout });
+    return sequenceLogits(config, weights, first, { random });
   };
   const lossesOf = labelCount(config) === 1 ? squaredErrors : softmaxCrossEntropy;
   const step = (inputs: TrainingInputs, random: Random): Step => {

@@ -4,6 +4,7 @@ import { parseConfig } from "./config.ts";
 import { type Batch, encode, type EncodeOptions, type Gates } from "./encoder.ts";
 import { initWeights } from "./init.ts";
 import type { Weights } from "./weights.ts";
+import { recordingRandom } from "../test/recording-random.ts";
 
 const config = parseConfig({
   model_type: "bert",
@@ -141,13 +142,9 @@ describe.each([
     expect(row(5)).toBeGreaterThan(0.01);
   });
 
-  it("dropout is called where Hugging Face drops, with its rates", async () => {
-    const calls: [rank: number, rate: number][] = [];
-    const dropout = <T extends tf.Tensor>(x: T, rate: number): T => {
-      calls.push([x.rank, rate]);
-      return x;
-    };
-    await last({ weights, batch }, { dropout });
+  it("drops where Hugging Face does, with its rates", async () => {
+    const { random, calls } = recordingRandom();
+    await last({ weights, batch }, { random });
     expect(calls).toStrictEqual([[2, 0.1], ...[1, 2].flatMap(() => [[4, 0.1], [2, 0.1], [2, 0.1]])]); // prettier-ignore
   });
 });

@@ -1,4 +1,4 @@
-import { layerNorm, tf } from "@pruning-bias/runtime";
+import { attention, attentionProbabilities, layerNorm, type Random, tf } from "@pruning-bias/runtime";
 import { activations } from "./activations.ts";
 import { type BertConfig, embeddingSize, maxTokens, projectsEmbeddings, weightSet } from "./config.ts";
 import { lookup } from "./embedding.ts";
@@ -17,23 +17,26 @@ export interface Batch {
 /** Gates by module, such as `encoder.layer.0.attention.self.value`. */
 export type Gates = Readonly<Record<string, Gate>>;
 
-/** Noise of training, such as a `Random`'s; nothing by default, which is eval mode. */
-export type Dropout = <T extends tf.Tensor>(x: T, rate: number) => T;
-
 export interface EncodeOptions {
   gates?: Gates;
-  dropout?: Dropout;
+  /** Dropout as the config says, which is training mode; without it, eval mode. */
+  random?: Random | undefined;
   /** How many layers to compute; all by default. */
   layers?: number;
   /** Positions (B, K), int32, at which the last of these layers is computed: where only they are read. All by default. */
   lastPositions?: tf.Tensor2D;
+  /** Also give the attention probabilities. */
+  outputAttentions?: boolean;
 }
 
 /** What an encoder computes of a batch. At padding, these are numbers without meaning. */
 export interface Encoded {
   /** [0] after the embeddings, [l] after layer l, each (B, S, D); the last layer's (B, K, D) with `lastPositions`. */
   readonly hiddenStates: tf.Tensor3D[];
-  /** Which share each token has in each other, after the softmax: [l−1] of layer l, (B, H, S, S); the last (B, H, K, S). */
+  /**
+   * Which share each token has in each other, after the softmax and before dropout: [l−1] of layer l, (B, H, S, S), the
+   * last (B, H, K, S). None unless asked for.
+   */
   readonly attentions: tf.Tensor4D[];
 }
 
@@ -50,8 +53,9 @@ export function forward(
   config: BertConfig,
   weights: Weights,
   { inputIds, attentionMask, tokenTypeIds }: Batch,
-  { gates = {}, dropout = keepAll, layers = config.num_hidden_layers, lastPositions }: EncodeOptions = {},
+  options: EncodeOptions = {},
 ): Encoded {
+  const { gates = {}, random, layers = config.num_hidden_layers, lastPositions, outputAttentions = false } = options;
   const [B, S] = inputIds.shape;
   const { hidden_size: D, num_attention_heads: H, hidden_dropout_prob, attention_probs_dropout_prob } = config;
   const d = D / H;
@@ -65,7 +69,8 @@ export function forward(
     linear(x, at(`${module}.weight`), at(`${module}.bias`), gates[module]);
   const norm = (x: tf.Tensor2D, module: string) =>
     layerNorm(x, at(`${module}.weight`), at(`${module}.bias`), config.layer_norm_eps);
-  const heads = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [B, x.shape[0] / B, H, d]), [0, 2, 1, 3]); // (B, H, ·, d)
+  const dropout = (x: tf.Tensor2D) => random?.dropout(x, hidden_dropout_prob) ?? x;
+  const heads = (x: tf.Tensor2D) => tf.transpose<tf.Tensor4D>(tf.reshape(x, [B, x.shape[0] / B, H, d]), [0, 2, 1, 3]); // (B, H, ·, d)
 
   // Embeddings: word + segment + position, E wide.
   const table = (kind: string) => at<tf.Tensor2D>(`embeddings.${kind}_embeddings.weight`); // (·, E)
@@ -77,7 +82,7 @@ export function forward(
       ? tf.reshape(tf.slice(table("position"), [0, 0], [S, E]), [1, S, E])
       : tf.reshape(countedPositions(table("position"), inputIds, config.pad_token_id!), [B, S, E]);
   const embedded = tf.reshape(tf.add(tf.reshape(tokens, [B, S, E]), positions), [B * S, E]);
-  let x: tf.Tensor2D = dropout(norm(embedded as tf.Tensor2D, "embeddings.LayerNorm"), hidden_dropout_prob);
+  let x: tf.Tensor2D = dropout(norm(embedded as tf.Tensor2D, "embeddings.LayerNorm"));
   if (projectsEmbeddings(config)) x = dense(x, "embeddings_project"); // (B·S, D)
 
   // 0 where a token may be attended to, else so low that its probability is 0.
@@ -90,22 +95,22 @@ export function forward(
     // (B·Q, D): the tokens that this layer is computed at, Q = S or K. All S can be attended to.
     const own = layer === layers - 1 && lastPositions !== undefined ? tokensAt(x, lastPositions) : x;
 
-    // Self-attention: softmax(q kᵀ/√d + bias) v, H heads side by side.
-    const q = heads(tf.mul(dense(own, `${name}.attention.self.query`), 1 / Math.sqrt(d)));
+    // Self-attention: softmax(q kᵀ/√d + bias) v in H heads side by side.
+    const q = heads(dense(own, `${name}.attention.self.query`));
     const k = heads(dense(x, `${name}.attention.self.key`));
     const v = heads(dense(x, `${name}.attention.self.value`));
-    const attention = tf.softmax(tf.add(tf.matMul(q, k, false, true), bias)) as tf.Tensor4D; // (B, H, Q, S)
-    attentions.push(attention);
-    const values = tf.matMul(dropout(attention, attention_probs_dropout_prob), v); // (B, H, Q, d)
+    if (outputAttentions) attentions.push(attentionProbabilities(q, k, bias)); // (B, H, Q, S)
+    const mask = random?.dropoutMask([B, H, own.shape[0] / B, S], attention_probs_dropout_prob);
+    const values = attention(q, k, v, { bias, mask }); // (B, H, Q, d)
     const context = tf.reshape(tf.transpose(values, [0, 2, 1, 3]), own.shape); // (B·Q, D)
     const attended = dense(context as tf.Tensor2D, `${name}.attention.output.dense`); // (B·Q, D)
-    const kept = family.residualDropout.attention ? dropout(attended, hidden_dropout_prob) : attended;
+    const kept = family.residualDropout.attention ? dropout(attended) : attended;
     x = norm(tf.add(own, kept), `${name}.attention.output.LayerNorm`);
 
     // Feed-forward network.
     const inner = activation(dense(x, `${name}.intermediate.dense`)); // (B·Q, F)
     const outer = dense(inner, `${name}.output.dense`); // (B·Q, D)
-    const added = family.residualDropout.feedForward ? dropout(outer, hidden_dropout_prob) : outer;
+    const added = family.residualDropout.feedForward ? dropout(outer) : outer;
     x = norm(tf.add(x, added), `${name}.output.LayerNorm`);
     states.push(x);
   }
@@ -131,8 +136,6 @@ function tokensAt(x: tf.Tensor2D, positions: tf.Tensor2D): tf.Tensor2D {
   const starts = tf.reshape(tf.range(0, x.shape[0], x.shape[0] / B, "int32"), [B, 1]);
   return lookup(x, flat(tf.add(positions, starts)));
 }
-
-const keepAll: Dropout = (x) => x;
 
 const flat = (ids: tf.Tensor2D): tf.Tensor1D => tf.reshape(ids, [ids.size]);
 

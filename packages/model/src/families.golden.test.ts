@@ -190,7 +190,7 @@ interface Outputs {
 
 /** What the class `architecture` of transformers returns, under the names of the fixtures. */
 function compute(architecture: string, config: BertConfig, { weights, batch, labels }: Inputs) {
-  const encoded = forward(config, weights, batch);
+  const encoded = forward(config, weights, batch, { outputAttentions: true });
   const last = encoded.hiddenStates.at(-1)!;
   if (architecture.endsWith("ForMaskedLM")) return languageModel(config, weights, encoded, labels);
   if (architecture.endsWith("ForSequenceClassification")) {

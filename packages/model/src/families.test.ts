@@ -6,6 +6,7 @@ import { families, type FamilyName } from "./families.ts";
 import { sequenceLogits } from "./heads.ts";
 import { initWeights } from "./init.ts";
 import type { Weights } from "./weights.ts";
+import { recordingRandom } from "../test/recording-random.ts";
 
 const PAD = 1;
 const configOf = (model_type: FamilyName) =>
@@ -71,14 +72,10 @@ describe.each(Object.keys(families) as FamilyName[])("%s", (family) => {
   });
 
   it("drops where Hugging Face does, with its rates", async () => {
-    const rates: number[] = [];
-    const dropout = <T extends tf.Tensor>(x: T, rate: number): T => {
-      rates.push(rate);
-      return x;
-    };
+    const { random, calls } = recordingRandom();
     await eager((given: Inputs) => {
-      const states = encode(config, given.weights, given.batch, { dropout });
-      return sequenceLogits(classes, given.weights, states.at(-1)!, { dropout });
+      const states = encode(config, given.weights, given.batch, { random });
+      return sequenceLogits(classes, given.weights, states.at(-1)!, { random });
     })({ weights, batch });
     const [attention, feedForward] = { distilbert: [false, true], albert: [true, false] }[family as "albert"] ?? [
       true,
@@ -86,7 +83,7 @@ describe.each(Object.keys(families) as FamilyName[])("%s", (family) => {
     ];
     const layer = [0.2, ...(attention ? [0.1] : []), ...(feedForward ? [0.1] : [])];
     const head = ["roberta", "electra"].includes(family) ? [0.3, 0.3] : [0.3];
-    expect(rates).toStrictEqual([0.1, ...layer, ...layer, ...layer, ...head]);
+    expect(calls.map(([, rate]) => rate)).toStrictEqual([0.1, ...layer, ...layer, ...layer, ...head]);
   });
 
   it("names what is too long", async () => {

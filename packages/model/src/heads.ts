@@ -1,7 +1,6 @@
-import { layerNorm, tf } from "@pruning-bias/runtime";
+import { layerNorm, type Random, tf } from "@pruning-bias/runtime";
 import { activations } from "./activations.ts";
 import type { BertConfig } from "./config.ts";
-import type { Dropout } from "./encoder.ts";
 import { familyOf } from "./families.ts";
 import { linear } from "./linear.ts";
 import { parameter, type Weights } from "./weights.ts";
@@ -21,13 +20,14 @@ export function sequenceLogits(
   config: BertConfig,
   weights: Weights,
   last: tf.Tensor3D,
-  { dropout = (x) => x }: { dropout?: Dropout } = {},
+  { random }: { random?: Random | undefined } = {},
 ): tf.Tensor2D {
   const { dropsFirst, hidden, activation, output } = familyOf(config).classifier;
   const rate = config.classifier_dropout ?? config.hidden_dropout_prob;
-  const first = dropsFirst ? dropout(firstTokens(last), rate) : firstTokens(last);
+  const dropout = (x: tf.Tensor2D) => random?.dropout(x, rate) ?? x;
+  const first = dropsFirst ? dropout(firstTokens(last)) : firstTokens(last);
   const inner = activations[activation](dense(weights, first, hidden)); // (B, D)
-  return dense(weights, dropout(inner, rate), output);
+  return dense(weights, dropout(inner), output);
 }
 
 /**

@@ -1,6 +1,6 @@
 export { type BertConfig, labelCount, maxTokens, parseConfig, weightSets } from "./config.ts";
 export { families, type Family, type FamilyName, familyOf, type HeadPart } from "./families.ts";
-export { type Batch, type Dropout, encode, type Encoded, type EncodeOptions, forward, type Gates } from "./encoder.ts";
+export { type Batch, encode, type Encoded, type EncodeOptions, forward, type Gates } from "./encoder.ts";
 export { maskedLmLogits, nextSentenceLogits, pooled, replacedTokenLogits, sequenceLogits } from "./heads.ts";
 export { type Gate, linear } from "./linear.ts";
 export { activations } from "./activations.ts";

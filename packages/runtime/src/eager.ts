@@ -49,9 +49,9 @@ function hostRandom(key: RandomKey): Random {
   const draw = (shape: readonly number[], own: number, value: (byte: number) => number) =>
     tf.tensor(Float32Array.from(randomBytes(key, own, sizeOf(shape)), value), [...shape]);
   return randomFrom({
-    mask(shape, least, scale) {
+    mask(shape, least) {
       const own = site++;
-      const mask = () => draw(shape, own, (byte) => (byte >= least ? scale : 0));
+      const mask = () => draw(shape, own, (byte) => Number(byte >= least));
       return { forward: mask, backward: mask };
     },
     bytes: (shape) => draw(shape, site++, (byte) => byte),

@@ -17,12 +17,14 @@ export { graphics } from "./backends/graphics.ts";
 export { versionOf } from "./backends/versions.ts";
 export { compiler, type CompilerOptions, jit } from "./onnx/compiler.ts";
 export { restartWithWarmMemory, type Restartable, warmMemory } from "./allocator.ts";
+export { attention, type AttentionOptions, attentionProbabilities } from "./fused/attention.ts";
+export { product, type ProductOptions } from "./fused/product.ts";
 export { gelu, geluTanh } from "./fused/gelu.ts";
 export { layerNorm } from "./fused/layer-norm.ts";
 export { softmaxCrossEntropy } from "./fused/cross-entropy.ts";
 export { type Keep, type WithGradient, withGradient } from "./fused/with-gradient.ts";
 export { valueAndGradients } from "./gradients.ts";
-export { generator, generatorAt, type Generator, type Random, type RandomKey } from "./random.ts";
+export { type DropoutMask, generator, generatorAt, type Generator, type Random, type RandomKey } from "./random.ts";
 export {
   encodeSafetensors,
   readSafetensors,

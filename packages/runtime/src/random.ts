@@ -19,35 +19,44 @@ export interface Random {
    * The rate is rounded to a multiple of 1/256, since one byte of noise decides.
    */
   dropout<T extends tf.Tensor>(x: T, rate: number): T;
+  /** What `dropout` multiplies by, for functions that apply it inside; none where the rate is rounded to 0. */
+  dropoutMask(shape: readonly number[], rate: number): DropoutMask | undefined;
   /** Float32 numbers, evenly spread over the open interval (0, 1): odd multiples of 2⁻²⁴. Carries no gradient. */
   uniform(shape: readonly number[]): tf.Tensor;
 }
 
-/** The mask of a site: made twice, so that no more than bytes is kept from the forward to the backward pass. */
+/** Ones and zeros of a site: made twice, so that no more than bytes is kept from the forward to the backward pass. */
 export interface DropoutMask {
   readonly forward: () => tf.Tensor;
   readonly backward: () => tf.Tensor;
+  /** What kept elements are multiplied by, 1 / (1 − rate). */
+  readonly scale: number;
 }
 
 /** What a backend draws at the next site. */
 export interface Draws {
-  /** `scale` with the bytes at or above `least`, else 0. */
-  mask(shape: readonly number[], least: number, scale: number): DropoutMask;
+  /** 1 with the bytes at or above `least`, else 0. */
+  mask(shape: readonly number[], least: number): Omit<DropoutMask, "scale">;
   /** Bytes as float32 numbers. */
   bytes(shape: readonly number[]): tf.Tensor;
 }
 
 /** `Random` over what a backend draws. */
 export function randomFrom(draw: Draws): Random {
+  const dropoutMask = (shape: readonly number[], rate: number): DropoutMask | undefined => {
+    if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: expected a rate in [0, 1), got ${rate}`);
+    const least = Math.round(rate * 256);
+    return least === 0 ? undefined : { ...draw.mask(shape, least), scale: 256 / (256 - least) };
+  };
   return {
+    dropoutMask,
     dropout<T extends tf.Tensor>(x: T, rate: number): T {
-      if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: expected a rate in [0, 1), got ${rate}`);
-      const least = Math.round(rate * 256);
-      if (least === 0) return x;
-      const mask = draw.mask(x.shape, least, 256 / (256 - least));
+      const mask = dropoutMask(x.shape, rate);
+      if (mask === undefined) return x;
+      const { forward, backward, scale } = mask;
       const masked = withGradient((_, x: T) => ({
-        value: tf.mul<T>(x, mask.forward()),
-        gradient: (dy) => tf.mul(dy, mask.backward()),
+        value: tf.mul<T>(x, tf.mul(forward(), scale)),
+        gradient: (dy) => tf.mul(dy, tf.mul(backward(), scale)),
       }));
       return masked(x);
     },

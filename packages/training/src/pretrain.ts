@@ -7,6 +7,7 @@ import {
   jit as compiled,
   ndarray,
   softmaxCrossEntropy,
+  type Random,
   tf,
   valueAndGradients,
 } from "@pruning-bias/runtime";
@@ -113,10 +114,10 @@ const maskedLmStep =
   (config: BertConfig) =>
   (
     { parameters, inputIds, attentionMask, positions, labels, weights }: MaskedLmInputs,
-    random: { dropout: <T extends tf.Tensor>(x: T, rate: number) => T },
+    random: Random,
   ): { loss: tf.Scalar; gradients: Tensors } => {
     const { value: loss, gradients } = valueAndGradients((p: Tensors) => {
-      const last = encode(config, p, { inputIds, attentionMask }, { dropout: random.dropout }).at(-1)!; // (B, S, D)
+      const last = encode(config, p, { inputIds, attentionMask }, { random }).at(-1)!; // (B, S, D)
       const [batch, width, dim] = last.shape;
       const rows = tf.gather(tf.reshape(last, [batch * width, dim]), positions) as tf.Tensor2D; // (K, D)
       return tf.sum(tf.mul(softmaxCrossEntropy(maskedLmLogits(config, p, rows), labels), weights));

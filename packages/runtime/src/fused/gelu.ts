@@ -37,7 +37,16 @@ export const geluTanh: (x: tf.Tensor2D) => tf.Tensor2D = withGradient((keep, x: 
 const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
-/** Φ(√2·s) */
-const normalCdf = (s: tf.Tensor) => tf.add(tf.mul(tf.erf(s), 0.5), 0.5);
+/** Φ(√2·s) = (1 + erf s)/2: a line through a clip that never acts, which is one pass over memory and not two. */
+function normalCdf(s: tf.Tensor): tf.Tensor {
+  const erf = tf.erf(s);
+  const node = {
+    op: "HardSigmoid",
+    inputs: [erf],
+    shapes: [s.shape],
+    attributes: { alpha: { float: 0.5 }, beta: { float: 0.5 } },
+  };
+  return oneNode(node, () => [tf.add(tf.mul(erf, 0.5), 0.5)])[0]!;
+}
 const tanhOfCubic = (x: tf.Tensor) =>
   tf.tanh(tf.mul(tf.mul(x, tf.add(tf.mul(tf.square(x), CUBIC), 1)), SQRT_2_OVER_PI));

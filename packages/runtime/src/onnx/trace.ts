@@ -70,13 +70,10 @@ function tracedRandom(): { random: Random; noise: { name: string; shape: readonl
   const float = (value: Value | string, shape: readonly number[]) =>
     backend.node("Cast", [value], shape, "float32", { to: onnxTypes.float32 });
   const random = randomFrom({
-    mask(shape, least, scale) {
+    mask(shape, least) {
       const name = site(shape);
-      const mask = (op: string, bound: number) => () => {
-        const kept = backend.node(op, [name, backend.graph.constant("uint8", [bound], [])], shape, "bool");
-        const factor = backend.graph.constant("float32", [scale], []);
-        return toTensor(backend.node("Mul", [float(kept, shape), factor], shape, "float32"));
-      };
+      const mask = (op: string, bound: number) => () =>
+        toTensor(float(backend.node(op, [name, backend.graph.constant("uint8", [bound], [])], shape, "bool"), shape));
       // The same said in two ways: onnxruntime computes equal nodes once, and would keep floats where it now keeps bytes.
       return { forward: mask("GreaterOrEqual", least), backward: mask("Greater", least - 1) };
     },
