@@ -1,3 +1,4 @@
+import { spread } from "@pruning-bias/eval-glue/spread";
 import type { PointResults, StoredBias, StoredGlue, SweepResults, ValidationRow } from "./results.ts";
 
 /** Effect sizes that differ by less than this are called about the same. */
@@ -65,6 +66,8 @@ export function glueMetrics({ baseline, points }: SweepResults): GlueMetric[] {
 export interface GlueValue {
   /** The median over seeds. */
   readonly value: number;
+  /** Sample standard deviation over seeds, where there are several. */
+  readonly deviation: number | undefined;
   /** From the lowest seed to the highest, where there are several. */
   readonly range: readonly [number, number] | undefined;
   readonly majority: number | undefined;
@@ -73,11 +76,13 @@ export interface GlueValue {
 
 export function glueOf(point: PointResults, { task, metric }: GlueMetric): GlueValue | undefined {
   const runs = point.glue.filter((result) => result.task === task && metric in result.metrics);
-  const values = runs.map(({ metrics }) => metrics[metric]!).toSorted((a, b) => a - b);
-  const value = median(values);
-  if (value === undefined) return undefined;
-  const range = values.length > 1 ? ([values[0]!, values.at(-1)!] as const) : undefined;
-  return { value, range, majority: runs[0]!.majority[metric], runs };
+  if (runs.length === 0) return undefined;
+  const { median, deviation, min, max } = spread(runs.map(({ metrics }) => metrics[metric]!));
+  const several = runs.length > 1;
+  return {
+    ...{ value: median, deviation: several ? deviation : undefined, range: several ? [min, max] : undefined },
+    ...{ majority: runs[0]!.majority[metric], runs },
+  };
 }
 
 /** The mean over tasks of each one's first metric, of points that have the tasks of the untouched model. */
@@ -92,15 +97,6 @@ export function glueMean(sweep: SweepResults, point: PointResults): number | und
   const values = firsts.map((column) => glueOf(point, column)?.value);
   if (firsts.length === 0 || values.some((value) => value === undefined || !Number.isFinite(value))) return undefined;
   return values.reduce<number>((sum, value) => sum + value!, 0) / values.length;
-}
-
-function median(sorted: readonly number[]): number | undefined {
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? sorted[middle]
-    : sorted.length === 0
-      ? undefined
-      : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** The validations before training and after it. */

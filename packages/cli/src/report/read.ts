@@ -1,6 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { spreads } from "@pruning-bias/eval-glue/spread";
 import type { z } from "zod";
 import {
   type PointResults,
@@ -66,30 +65,12 @@ async function readMetrics(path: string): Promise<Pick<PointResults, "steps" | "
   return { steps, validations };
 }
 
-/** `TASK.json`, or a file for each seed of a task in a folder of its own. */
+/** A file for each task and seed. Checkpoints of a run that was stopped lie below. */
 async function readGlue(dir: string): Promise<StoredGlue[]> {
   const names = (await ifThere(() => readdir(dir, { recursive: true }))) ?? [];
-  const files = names.filter((name) => name.endsWith(".json")).toSorted();
+  const files = names.filter((name) => name.endsWith(".json") && !/[/\\]checkpoints[/\\]/.test(name)).toSorted();
   const results = await Promise.all(files.map((name) => readJson(join(dir, name), StoredGlue)));
-  const tasks = Map.groupBy(
-    results.filter((result) => result !== undefined),
-    ({ task }) => task,
-  );
-  return [...tasks.values()].map(overSeeds);
-}
-
-/** Runs of a task as one: the medians of what several seeds reached, and their sample deviations. */
-function overSeeds(runs: readonly StoredGlue[]): StoredGlue {
-  const [first, ...others] = runs;
-  if (others.length === 0) return first!;
-  const spread = Object.entries(spreads(runs.map(({ metrics }) => metrics)));
-  return {
-    ...first!,
-    seeds: runs.map(({ seed }) => seed).toSorted((a, b) => a - b),
-    metrics: Object.fromEntries(spread.map(([metric, { median }]) => [metric, median])),
-    deviations: Object.fromEntries(spread.map(([metric, { deviation }]) => [metric, deviation])),
-    seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
-  };
+  return results.filter((result) => result !== undefined);
 }
 
 async function readJson<T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T> | undefined> {

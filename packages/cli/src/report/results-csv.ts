@@ -35,7 +35,7 @@ function cells(sweep: SweepResults, point: PointResults): [name: string, value: 
     ["probe.masked_lm_loss", bias?.probe?.maskedLmLoss],
     ...glueMetrics(sweep).flatMap(({ task, metric }): [string, Cell][] => [
       [`glue.${task}.${metric}`, glueOf(point, { task, metric })?.value],
-      [`glue.${task}.${metric}.deviation`, glueOf(point, { task, metric })?.run.deviations?.[metric]],
+      [`glue.${task}.${metric}.deviation`, glueOf(point, { task, metric })?.deviation],
       [`glue.${task}.${metric}.majority`, glueOf(point, { task, metric })?.majority],
     ]),
     ...(["lossDebias", "lossKeep", "loss"] as const).flatMap((key): [string, Cell][] => [

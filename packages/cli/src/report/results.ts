@@ -76,9 +76,6 @@ export const StoredGlue = z.object({
   majority: numbers.default({}),
   epochs: number,
   seconds: number,
-  /** Where it stands for several seeds: these, `metrics` their medians, and how far they lie apart. */
-  seeds: z.array(count).optional(),
-  deviations: numbers.optional(),
 });
 export type StoredGlue = z.infer<typeof StoredGlue>;
 
