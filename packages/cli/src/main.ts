@@ -26,7 +26,7 @@ program
   .description("run every point of a grid that is not done yet, then the report; without overrides: the demo")
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
-  .option("--seeds <n>", "seeds of every GLUE task: how many, from finetune.seed on, or several, set apart by commas")
+  .option("--seeds <n>", "seeds of every GLUE task: how many, from 42 on, or several, set apart by commas")
   .option("--parallel <n>", "tasks that run at once", count, 1)
   .addOption(
     new Option("--launcher <where>", "where tasks run").choices(["local", "slurm"] as const).default("local" as const),

@@ -109,7 +109,7 @@ describe("pruning-bias glue", () => {
   });
 
   it("goes on after a kill, to the same bits", async () => {
-    const long = ["--task", "cola", ...quick, "finetune.epochs=20", "trainer.checkpoint_every=3"];
+    const long = ["--task", "cola", ...quick, "finetune.epochs=6", "trainer.checkpoint_every=4"];
     const undisturbed = await glue(long);
     const out = join(await temporary(), "killed");
     const child = start(["glue", "--model", small.model, ...long, ...data, "--out", out]);

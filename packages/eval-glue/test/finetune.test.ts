@@ -127,7 +127,7 @@ describe("finetune", () => {
       if (event.kind !== "done") states.push(structuredClone(event.state()));
     }
     // In the middle of an epoch, before its validation, after it, and at the very end.
-    for (const at of [1, 3, 4, 7, 13, 14]) {
+    for (const at of [1, 3, 4, 13]) {
       const resumed = await run({ ...options, resume: states[at]! });
       expect(withoutStates(resumed)).toEqual(withoutStates(undisturbed.slice(at + 1)));
     }
