@@ -4,19 +4,20 @@ import { compact } from "./compact.ts";
 import { data } from "./data.ts";
 import { epoch } from "./epoch.ts";
 import { gemm } from "./gemm.ts";
+import { glue } from "./glue.ts";
 import { settle } from "./settle.ts";
 import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data, epoch, settle, compact };
+const benchmarks = { gemm, step, data, epoch, settle, glue, compact };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
   args: rest.filter((argument) => argument !== "--"),
   options: {
     model: { type: "string", default: "bert-base" },
-    batch: { type: "string", default: "16" },
+    batch: { type: "string" },
     seq: { type: "string", default: "128" },
     block: { type: "string", default: "32x32" },
     mode: { type: "string", default: "token" },
@@ -26,13 +27,22 @@ const { values } = parseArgs({
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: "0" },
     microbatch: { type: "string" },
-    seeds: { type: "string", default: "42,43,44" },
     seat: { type: "string" },
     "val-limit": { type: "string", default: "200" },
     "static-limit": { type: "string", default: "1000" },
     corpus: { type: "string" },
     words: { type: "string" },
     tokenizer: { type: "string" },
+    glue: { type: "string" },
+    task: { type: "string" },
+    seeds: { type: "string" },
+    seed: { type: "string", default: "42" },
+    epochs: { type: "string", default: "3" },
+    lr: { type: "string", default: "2e-5" },
+    "max-length": { type: "string", default: "128" },
+    limit: { type: "string", default: "Infinity" },
+    order: { type: "string", default: "random" },
+    scores: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });

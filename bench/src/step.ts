@@ -11,7 +11,7 @@ import { blockOf, load } from "./model.ts";
  * the regulariser and AdamW.
  */
 export async function step(flags: Flags) {
-  const [batch, seq, steps, threads] = [flags.batch, flags.seq, flags.steps, flags.threads].map(Number) as [
+  const [batch, seq, steps, threads] = [flags.batch ?? 16, flags.seq, flags.steps, flags.threads].map(Number) as [
     number,
     number,
     number,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import type { Context, Machine } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
@@ -26,10 +26,21 @@ program
   .description("run every point of a grid that is not done yet, then the report; without overrides: the demo")
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
+  .option("--seeds <n>", "seeds of every GLUE task: how many, from 42 on, or several, set apart by commas")
   .option("--parallel <n>", "tasks that run at once", count, 1)
-  .option("--dry-run", "only list the points")
+  .addOption(
+    new Option("--launcher <where>", "where tasks run").choices(["local", "slurm"] as const).default("local" as const),
+  )
+  .option("--dry-run", "only list the points, and what each costs in time and disk here")
+  .addOption(new Option("-m, --multirun", "as the original's command lines have it").hideHelp())
+  .option("--schema", "print the JSON Schema of experiments/NAME/sweep.json")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { glue, parallel, dryRun, json }) => {
+  .action(async (overrides, { glue, seeds, parallel, launcher, dryRun, schema, json }) => {
+    if (schema) {
+      const { sweepSchema } = await import("./sweep/sweep-schema.ts");
+      printJson(sweepSchema());
+      return;
+    }
     const { runSweep } = await import("./sweep/run-sweep.ts");
     // A terminal stops the tasks by itself; whoever else stops this process leaves it to us.
     const stop = new AbortController();
@@ -38,20 +49,33 @@ program
       ...{
         root,
         parallel,
+        launcher,
         signal: stop.signal,
         log: say,
         environment: process.env,
         output: (text) => void process.stderr.write(text),
       },
       ...(glue && { glue }),
+      ...(seeds !== undefined && { glueSeeds: seedsOf(seeds, 42) }),
       ...(dryRun && { dryRun }),
     });
+    if (dryRun) {
+      const [{ price }, { dryRunText }] = await Promise.all([
+        import("./commands/price.ts"),
+        import("./sweep/dry-run.ts"),
+      ]);
+      const points = await price(outcome, context());
+      if (json) printJson({ ...outcome, points });
+      say(dryRunText(points));
+      for (const { name, text } of outcome.scripts ?? []) say(`\n# ${name}.sh\n${text}`);
+      return;
+    }
     if (json) printJson(outcome);
-    if (dryRun) for (const point of outcome.points) say(`  ${point.folder}  ${point.overrides.join(" ")}`);
-    for (const task of outcome.failed) say(`failed: ${task}`);
+    for (const { name, id, tasks } of outcome.jobs ?? []) say(`job ${id}: ${name}, ${tasks} tasks`);
+    for (const { task, why, log } of outcome.failed) say(`failed: ${task}: ${why} (${log})`);
     if (outcome.failed.length > 0)
       throw new Error(
-        `${outcome.failed.length} of the sweep's tasks failed (${outcome.output}); what was finished stays, and the same command goes on from there`,
+        `${outcome.failed.length} of the sweep's tasks failed; what was finished stays, and the same command goes on from there`,
       );
     if (outcome.report !== undefined) say(`report: ${outcome.report}`);
   });
@@ -97,7 +121,8 @@ program
   .action(async (overrides, { out, resume, json }) => {
     const config = await settings(overrides);
     const { train } = await import("./commands/train.ts");
-    const summary = await train(config, resolve(root, out), context(), { ...(resume && { resume }) });
+    const folder = resolve(root, out);
+    const summary = await train(config, folder, context(), { resume: resume ?? (await wasStopped(folder)) });
     if (json) printJson(summary);
   });
 
@@ -129,6 +154,42 @@ program
   });
 
 program
+  .command("glue")
+  .description("fine-tune any encoder on GLUE tasks, pruned or not: scores with their spread over seeds")
+  .requiredOption("--model <name>", "a model of the hub, or a folder")
+  .option("--scores <file>", "pruning scores that mask it, and stay as they are")
+  .requiredOption("--task <tasks>", "set apart by commas", (text) => text.split(","))
+  .option("--seeds <n>", "how many seeds, from finetune.seed on; or several, set apart by commas", (text) => text)
+  .option("--out <folder>", "where results and predictions go", "runs/glue")
+  .option("--resume", "go on from the newest whole checkpoint there, as if never stopped")
+  .option("--score-only", "score a classifier as it is, without fine-tuning")
+  .option("--save <folder>", "keep the fine-tuned classifier")
+  .option("--json", "print one JSON object on standard output")
+  .argument("[overrides...]", "settings as key=value, such as finetune.learning_rate=1e-4")
+  .action(async (overrides, { model, scores, task: tasks, seeds, out, resume, scoreOnly, save, json }) => {
+    const config = await settings(overrides);
+    const { glue, glueText } = await import("./commands/glue.ts");
+    const summary = await glue(
+      {
+        ...{ config, model, tasks, seeds: seedsOf(seeds, config.finetune.seed), out: resolve(root, out) },
+        ...(scores !== undefined && { scores: resolve(root, scores) }),
+        ...(save !== undefined && { save: resolve(root, save) }),
+        ...(resume && { resume }),
+        ...(scoreOnly && { scoreOnly }),
+      },
+      context(),
+    );
+    if (json) {
+      const { jsonLine } = await import("./commands/files.ts");
+      process.stdout.write(`${jsonLine(summary)}\n`);
+    } else say(glueText(summary));
+    if (summary.failed.length > 0) {
+      const failed = summary.failed.map(({ task, seed, error }) => `${task}, seed ${seed}: ${error}`);
+      throw new Error(`${failed.length} of the runs failed, the others' results are in ${out}: ${failed.join("; ")}`);
+    }
+  });
+
+program
   .command("report")
   .description("write report.html and results.csv of a sweep")
   .argument("<sweep>", "its name: a folder of experiments/")
@@ -152,14 +213,20 @@ program
 program
   .command("pretrain", { hidden: true })
   .requiredOption("--out <folder>")
-  .option("--resume")
-  .action(async ({ out, resume }) => {
+  .action(async ({ out }) => {
     const [{ pretrain }, config] = await Promise.all([import("./commands/pretrain.ts"), settings([])]);
     if (config.pretrain === null)
       throw new UsageError("pretrain: expected an experiment that makes its model, got none");
-    await pretrain({ ...config, pretrain: config.pretrain }, resolve(root, out), context(), {
-      ...(resume && { resume }),
-    });
+    const folder = resolve(root, out);
+    const resume = await wasStopped(folder);
+    await pretrain({ ...config, pretrain: config.pretrain }, folder, context(), { resume });
+  });
+program
+  .command("run-data", { hidden: true })
+  .requiredOption("--out <folder>")
+  .action(async ({ out }) => {
+    const [{ runData }, config] = await Promise.all([import("./commands/data.ts"), settings([])]);
+    await runData(config, resolve(root, out), context());
   });
 program
   .command("run-bias", { hidden: true })
@@ -170,13 +237,23 @@ program
     await runBias({ config, out: resolve(root, out), untouched }, context());
   });
 program
+  .command("run-classifier", { hidden: true })
+  .requiredOption("--out <folder>")
+  .action(async ({ out }) => {
+    const [{ runClassifier }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    await runClassifier(config, resolve(root, out), context());
+  });
+program
   .command("run-glue", { hidden: true })
   .requiredOption("--out <folder>")
   .requiredOption("--task <task>")
+  .option("--name <name>")
+  .option("--score-only")
   .option("--untouched")
-  .action(async ({ out, task, untouched = false }) => {
+  .action(async ({ out, task, name, scoreOnly, untouched = false }) => {
     const [{ runGlue }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
-    await runGlue({ config, out: resolve(root, out), untouched }, task, context());
+    const target = { task, ...(name !== undefined && { name }), ...(scoreOnly && { scoreOnly }) };
+    await runGlue({ config, out: resolve(root, out), untouched }, target, context());
   });
 
 try {
@@ -209,6 +286,14 @@ async function settings(overrides: readonly string[]): Promise<Config> {
   }
   const { compose } = await import("./config/compose.ts");
   return compose(overrides).config;
+}
+
+/** Whether a task of Nx goes on from the checkpoints in its folder. */
+async function wasStopped(folder: string): Promise<boolean> {
+  const { RUN_CODE: code, RUN_CONFIG: given, RUN_DATA } = process.env;
+  if (code === undefined || given === undefined) return false;
+  const { isSameTask } = await import("./commands/same-task.ts");
+  return isSameTask(folder, { code, settings: given, ...(RUN_DATA && { inputs: join(root, RUN_DATA) }) });
 }
 
 function fromJson(text: string): unknown {
@@ -258,4 +343,16 @@ function count(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1");
   return value;
+}
+
+/** `3`: so many from the first on; `42,7`: these. */
+function seedsOf(text: string | undefined, first: number): number[] {
+  if (text === undefined) return [first];
+  const numbers = text.split(",").map(Number);
+  const bad = numbers.some((value) => !Number.isInteger(value) || value < 0) || text.split(",").includes("");
+  const [count] = numbers as [number];
+  if (bad || (numbers.length === 1 && count < 1)) {
+    throw new UsageError(`--seeds: expected a number of seeds, or several set apart by commas, got ${text}`);
+  }
+  return numbers.length === 1 ? Array.from({ length: count }, (_, n) => first + n) : [...new Set(numbers)];
 }

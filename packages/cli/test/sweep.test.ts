@@ -1,32 +1,10 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { run, workspace } from "./command-line.ts";
-import { smallModel, temporary } from "./small-model.ts";
-
-/** The workspace in a folder of its own, so that its experiments and runs are nobody else's. */
-async function copyOfWorkspace(): Promise<string> {
-  const root = join(await temporary(), "workspace");
-  await mkdir(join(root, "experiments"), { recursive: true });
-  for (const part of [
-    "packages",
-    "tools",
-    "nx.json",
-    "package.json",
-    "pnpm-workspace.yaml",
-    "pnpm-lock.yaml",
-    ".gitignore",
-  ]) {
-    await cp(join(workspace, part), join(root, part), {
-      recursive: true,
-      verbatimSymlinks: true,
-      filter: (source) => !/\/(golden|dist)(\/|$)/.test(source),
-    });
-  }
-  await symlink(join(workspace, "node_modules"), join(root, "node_modules"));
-  return root;
-}
+import { run } from "./command-line.ts";
+import { smallModel } from "./small-model.ts";
+import { copyOfWorkspace } from "./workspace-copy.ts";
 
 describe("a sweep", () => {
   let root: string;
@@ -52,8 +30,15 @@ describe("a sweep", () => {
     const { stdout, stderr, code } = await sweep("8,7");
     expect(code).toBe(1);
     expect(stderr).toMatch(/error: pruning\.attention_block_rows/);
-    const { failed } = JSON.parse(stdout) as { failed: string[] };
-    expect(failed).toEqual(["prune_block_size=7:train"]);
+    const { failed } = JSON.parse(stdout) as { failed: { task: string; why: string; log: string }[] };
+    expect(failed).toEqual([
+      {
+        task: "prune_block_size=7:train",
+        why: expect.stringMatching(/^pruning\.attention_block_rows/),
+        log: expect.any(String),
+      },
+    ]);
+    expect(await readFile(failed[0]!.log, "utf8")).toContain("error: pruning.attention_block_rows");
     expect(existsSync(join(root, "runs/small/prune_block_size=8/bias.json"))).toBe(true);
     expect(existsSync(join(root, "runs/small/prune_block_size=7/summary.json"))).toBe(false);
   }, 120_000);
@@ -61,20 +46,20 @@ describe("a sweep", () => {
   it("after mending runs only what is not there", async () => {
     const { stderr, code } = await sweep("8,head");
     expect(code).toBe(0);
-    // Of 2 points with train and bias, the baseline's bias and the report: the first point and the baseline are there.
-    expect(hits(stderr)).toEqual([3, 6]);
+    // Of the data, 2 points with train and bias, the baseline's bias and the report: the first point and the baseline are there.
+    expect(hits(stderr)).toEqual([4, 7]);
     const html = await readFile(join(root, "runs/small/report.html"), "utf8");
     expect(html).toContain("prune_block_size=head");
   }, 120_000);
 
   it("runs nothing a second time, and brings back what was deleted", async () => {
     const { stderr } = await sweep("8,head");
-    expect(hits(stderr)).toEqual([6, 6]);
+    expect(hits(stderr)).toEqual([7, 7]);
   }, 120_000);
 
   it("adding a value to the grid runs its points alone", async () => {
     const { stderr } = await sweep("8,head,16");
-    expect(hits(stderr)).toEqual([5, 8]);
+    expect(hits(stderr)).toEqual([6, 9]);
   }, 120_000);
 
   it("another corpus runs all points again", async () => {

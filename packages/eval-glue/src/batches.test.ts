@@ -1,85 +1,91 @@
-import { generator } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { evaluationBatches, trainingBatches } from "./batches.ts";
-import { glueBatch } from "./examples.ts";
+import { epochBatches, pieces } from "./batches.ts";
+import { featureExamples, tokenExamples } from "./examples.ts";
 
 const lengths = Array.from({ length: 1003 }, (_, n) => 3 + ((n * n) % 120));
-const sorted = (batches: Int32Array[]) => batches.flatMap((batch) => [...batch]).sort((a, b) => a - b);
+const sorted = (batches: readonly Int32Array[]) => batches.flatMap((batch) => [...batch]).sort((a, b) => a - b);
 const all = lengths.map((_, row) => row);
+const options = { batchSize: 10, seed: 1, epoch: 1 };
 
-describe("trainingBatches", () => {
-  it("hold each row once, one batch short of rows, of like length, in another order each epoch", () => {
-    const random = generator(1);
-    const [first, second] = [trainingBatches(lengths, 10, random), trainingBatches(lengths, 10, random)];
-    expect(sorted(first!)).toEqual(all);
-    expect(sorted(second!)).toEqual(all);
-    expect(second).not.toEqual(first);
-    expect(first!.map(({ length }) => length).sort((a, b) => a - b)).toEqual([3, ...Array<number>(100).fill(10)]);
-    const spread = first!.map((rows) => Math.max(...rows.values().map((row) => lengths[row]!)) - lengths[rows[0]!]!);
+describe("the batches of an epoch", () => {
+  it.each(["random", "length"] as const)("hold each row once and follow from seed and epoch: %s", (order) => {
+    const first = epochBatches(lengths, { ...options, order });
+    expect(sorted(first)).toEqual(all);
+    expect(first.map(({ length }) => length).sort((a, b) => a - b)).toEqual([3, ...Array<number>(100).fill(10)]);
+    expect(epochBatches(lengths, { ...options, order })).toEqual(first);
+    for (const other of [{ epoch: 2 }, { seed: 2 }]) {
+      const batches = epochBatches(lengths, { ...options, order, ...other });
+      expect(sorted(batches)).toEqual(all);
+      expect(batches).not.toEqual(first);
+    }
+  });
+
+  it("are of like length where that is asked for", () => {
+    const batches = epochBatches(lengths, { ...options, order: "length" });
+    const spread = batches.map((rows) => Math.max(...rows.values().map((row) => lengths[row]!)) - lengths[rows[0]!]!);
     // The three rows of the last stretch stand together whatever their length.
     expect(spread.filter((tokens) => tokens > 16).length).toBeLessThanOrEqual(1);
-    expect(trainingBatches(lengths, 10, generator(1))).toEqual(first);
   });
 });
 
-describe("evaluationBatches", () => {
-  it("hold each row once, by length", () => {
-    const batches = evaluationBatches(lengths, 64);
-    expect(sorted(batches)).toEqual(all);
-    expect(batches).toHaveLength(16);
+describe("the pieces of a batch", () => {
+  const rows = Int32Array.from(all.slice(0, 32));
+  it.each([64, 300, 2048])("hold each row once, within a budget of %i tokens", (tokenBudget) => {
+    const cut = pieces(rows, lengths, { tokenBudget, positions: 128 });
+    expect(sorted(cut.map((piece) => piece.rows))).toEqual([...rows]);
+    for (const { rows: own, size, width } of cut) {
+      expect(own.length).toBeLessThanOrEqual(size);
+      expect(Math.max(...own.values().map((row) => lengths[row]!))).toBeLessThanOrEqual(width);
+      expect(width % 8).toBe(0);
+      expect(size === 4 || size * width <= tokenBudget).toBe(true);
+    }
+  });
+
+  it("take few shapes and little padding", () => {
+    const batches = epochBatches(lengths, { ...options, batchSize: 32 });
+    const cut = batches.flatMap((batch) => pieces(batch, lengths, { tokenBudget: 2048, positions: 128 }));
+    const padded = cut.reduce((sum, { size, width }) => sum + size * width, 0);
+    expect(padded / lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(1.25);
+    expect(new Set(cut.map(({ size, width }) => `${size} ${width}`)).size).toBeLessThan(40);
+  });
+
+  it("are no wider than the model's positions", () => {
+    const [piece] = pieces(Int32Array.of(0), [9], { tokenBudget: 100, positions: 12 });
+    expect(piece).toMatchObject({ size: 4, width: 12 });
   });
 });
 
-describe("glueBatch", () => {
-  it("pads to a bucket and fills with rows of weight 0", () => {
-    const encoded = {
-      inputIds: [
-        [1, 5, 2],
-        [1, 6, 7, 2, 8, 2],
-      ],
-      tokenTypeIds: [
-        [0, 0, 0],
-        [0, 0, 0, 0, 1, 1],
-      ],
-      labels: Int32Array.of(1, 0),
-    };
-    const batch = glueBatch(encoded, [1, 0], { batchSize: 3, pad: 9, positions: 64 });
-    expect(batch.inputIds.shape).toEqual([3, 8]);
-    expect([...batch.inputIds.data]).toEqual([
-      1,
-      6,
-      7,
-      2,
-      8,
-      2,
-      9,
-      9,
-      1,
-      5,
-      2,
-      9,
-      9,
-      9,
-      9,
-      9,
-      ...Array<number>(8).fill(9),
-    ]);
-    expect([...batch.attentionMask.data]).toEqual([
-      1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
-    ]);
-    expect([...batch.tokenTypeIds.data.subarray(0, 8)]).toEqual([0, 0, 0, 0, 1, 1, 0, 0]);
-    expect([...batch.labels.data]).toEqual([0, 1, 0]);
-    expect([...batch.rowWeights.data]).toEqual([1, 1, 0]);
+describe("a piece", () => {
+  const source = {
+    ...({ task: "sst2", split: "train", length: 2, idx: Int32Array.of(0, 1) } as const),
+    offsets: Int32Array.of(0, 3, 9),
+    inputIds: Uint16Array.of(1, 5, 2, 1, 6, 7, 2, 8, 2),
+    tokenTypeIds: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1, 1),
+    labels: Int32Array.of(1, -1),
+  };
+
+  it("is padded and filled with rows of weight 0; labels that are held back are 0", () => {
+    const { batch, lengths: own } = tokenExamples(source, 9);
+    expect([...own]).toEqual([3, 6]);
+    const { inputIds, attentionMask, tokenTypeIds, labels, rowWeights } = batch({
+      ...{ rows: Int32Array.of(1, 0), size: 3, width: 8 },
+    });
+    expect(inputIds.shape).toEqual([3, 8]);
+    const filler = Array<number>(8).fill(9);
+    expect([...inputIds.data]).toEqual([1, 6, 7, 2, 8, 2, 9, 9, 1, 5, 2, 9, 9, 9, 9, 9, ...filler]);
+    expect([...attentionMask.data]).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    expect([...tokenTypeIds.data.subarray(0, 8)]).toEqual([0, 0, 0, 0, 1, 1, 0, 0]);
+    expect([...labels.data]).toEqual([0, 1, 0]);
+    expect([...rowWeights.data]).toEqual([1, 1, 0]);
   });
 
-  it("never pads beyond the model's positions", () => {
-    const encoded = {
-      inputIds: [Array<number>(9).fill(1)],
-      tokenTypeIds: [Array<number>(9).fill(0)],
-      labels: Float64Array.of(2.5),
-    };
-    const batch = glueBatch(encoded, [0], { batchSize: 1, pad: 0, positions: 12 });
-    expect(batch.inputIds.shape).toEqual([1, 12]);
-    expect(batch.labels.dtype).toBe("float32");
+  it("may be made of features, and has scores as floats", () => {
+    const scored = { ...source, task: "stsb" as const, labels: Float64Array.of(2.5, 0) };
+    const { batch, lengths: own } = featureExamples(scored, Float32Array.of(1, 2, 3, 4));
+    expect([...own]).toEqual([1, 1]);
+    const { features, labels } = batch({ rows: Int32Array.of(1), size: 2, width: 1 });
+    expect(features.shape).toEqual([2, 1, 2]);
+    expect([...features.data]).toEqual([3, 4, 0, 0]);
+    expect(labels.dtype).toBe("float32");
   });
 });

@@ -1,85 +1,74 @@
-import { type GlueExamples, type GlueTask, glueTasks, paddedWidth, type Tokenizer } from "@pruning-bias/data";
+import type { GlueTokens } from "@pruning-bias/data";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
+import type { Piece } from "./batches.ts";
 
-/** A split as token ids, not padded. */
-export interface Encoded {
-  /** Of each example, with special tokens. */
-  readonly inputIds: readonly (readonly number[])[];
-  /** 1 in the second text. */
-  readonly tokenTypeIds: readonly (readonly number[])[];
-  readonly labels: GlueExamples["labels"];
-}
+/** Examples of one piece on the host: B rows of S tokens, or of features that stand for them. */
+export type Batch = TokenBatch | FeatureBatch;
 
-/** Examples of one batch on the host: B rows of S tokens. */
-export interface GlueBatch {
-  /** (B, S) int32. */
-  readonly inputIds: NDArray;
-  readonly attentionMask: NDArray;
-  readonly tokenTypeIds: NDArray;
-  /** (B), int32 classes or float32 scores. */
+interface Targets {
+  /** (B), int32 classes or float32 scores; 0 where they are held back. */
   readonly labels: NDArray;
-  /** (B): 1 for an example, 0 for a row that only fills the batch. */
+  /** (B): 1 for an example, 0 for a row that only fills the piece. */
   readonly rowWeights: NDArray;
 }
 
-/**
- * Tokenises the examples of a task, pairs cut longest first.
- *
- * @throws RangeError for a split without examples, or labels that are none of the task's (−1 in a test split)
- */
-export function encodeExamples(
-  task: GlueTask,
-  { first, second, labels }: GlueExamples,
-  tokenizer: Tokenizer,
-  what: string,
-): Encoded {
-  if (first.length === 0) throw new RangeError(`${task}: ${what}: expected examples, got none`);
-  const classes = glueTasks[task].labels;
-  const wrong = labels.findIndex((label) => classes > 1 && !(label >= 0 && label < classes));
-  if (wrong >= 0) {
-    const expected = `expected labels from 0 to ${classes - 1}`;
-    throw new RangeError(`${task}: ${what}: ${expected}, got ${labels[wrong]} in example ${wrong}`);
-  }
-  const encoded = first.map((text, n) => tokenizer.encode(text, second?.[n]));
-  return {
-    inputIds: encoded.map(({ inputIds }) => inputIds),
-    tokenTypeIds: encoded.map(({ tokenTypeIds }) => tokenTypeIds),
-    labels,
-  };
+export interface TokenBatch extends Targets {
+  /** (B, S) int32, as the two below. */
+  readonly inputIds: NDArray;
+  readonly attentionMask: NDArray;
+  readonly tokenTypeIds: NDArray;
 }
 
-export interface BatchOptions {
-  readonly batchSize: number;
-  /** Id of the padding token. */
-  readonly pad: number;
-  /** Positions that the model has: no batch is padded beyond. */
-  readonly positions: number;
+export interface FeatureBatch extends Targets {
+  /** (B, 1, D): the last hidden state at the first token. */
+  readonly features: NDArray;
 }
 
-/** The examples at `rows`, padded to a bucket's width and to `batchSize` rows, so that few shapes are compiled. */
-export function glueBatch(
-  { inputIds, tokenTypeIds, labels }: Encoded,
-  rows: ArrayLike<number>,
-  { batchSize, pad, positions }: BatchOptions,
-): GlueBatch {
-  const longest = Math.max(...Array.from(rows, (row) => inputIds[row]!.length));
-  const width = paddedWidth(longest, positions);
-  const ids = new Int32Array(batchSize * width).fill(pad);
-  const [mask, types] = [new Int32Array(batchSize * width), new Int32Array(batchSize * width)];
-  const own = labels instanceof Int32Array ? new Int32Array(batchSize) : new Float32Array(batchSize);
-  Array.from(rows).forEach((row, n) => {
-    ids.set(inputIds[row]!, n * width);
-    types.set(tokenTypeIds[row]!, n * width);
-    mask.fill(1, n * width, n * width + inputIds[row]!.length);
-    own[n] = labels[row]!;
-  });
-  // A filler row attends to one padding token: without any its softmax would be over nothing.
-  for (let n = rows.length; n < batchSize; n++) mask[n * width] = 1;
-  return {
-    inputIds: ndarray(ids, [batchSize, width]),
-    attentionMask: ndarray(mask, [batchSize, width]),
-    tokenTypeIds: ndarray(types, [batchSize, width]),
-    labels: ndarray(own),
-    rowWeights: ndarray(new Float32Array(batchSize).fill(1, 0, rows.length)),
+/** A split, whose examples can be had as the encoder or a head takes them. */
+export interface Examples<B extends Batch = Batch> {
+  readonly source: GlueTokens;
+  /** Tokens of each example; all 1 where features stand for them. */
+  readonly lengths: Int32Array;
+  readonly batch: (piece: Piece) => B;
+}
+
+/** A split's tokens, padded with `pad`. */
+export function tokenExamples(source: GlueTokens, pad: number): Examples<TokenBatch> {
+  const { offsets, inputIds, tokenTypeIds, length } = source;
+  const lengths = Int32Array.from({ length }, (_, row) => offsets[row + 1]! - offsets[row]!);
+  const batch = ({ rows, size, width }: Piece): TokenBatch => {
+    const ids = new Int32Array(size * width).fill(pad);
+    const [mask, types] = [new Int32Array(size * width), new Int32Array(size * width)];
+    rows.forEach((row, n) => {
+      const [start, end] = [offsets[row]!, offsets[row + 1]!];
+      ids.set(inputIds.subarray(start, end), n * width);
+      types.set(tokenTypeIds.subarray(start, end), n * width);
+      mask.fill(1, n * width, n * width + end - start);
+    });
+    // A filler row attends to one padding token: without any its softmax would be over nothing.
+    for (let n = rows.length; n < size; n++) mask[n * width] = 1;
+    const shape = [size, width];
+    return {
+      ...{ inputIds: ndarray(ids, shape), attentionMask: ndarray(mask, shape), tokenTypeIds: ndarray(types, shape) },
+      ...targets(source, rows, size),
+    };
   };
+  return { source, lengths, batch };
+}
+
+/** A split's features, (N, D) row by row: what a frozen encoder makes of its examples. */
+export function featureExamples(source: GlueTokens, features: Float32Array): Examples<FeatureBatch> {
+  const dim = features.length / source.length;
+  const batch = ({ rows, size }: Piece): FeatureBatch => {
+    const own = new Float32Array(size * dim);
+    rows.forEach((row, n) => own.set(features.subarray(row * dim, (row + 1) * dim), n * dim));
+    return { features: ndarray(own, [size, 1, dim]), ...targets(source, rows, size) };
+  };
+  return { source, lengths: new Int32Array(source.length).fill(1), batch };
+}
+
+function targets({ labels }: GlueTokens, rows: Int32Array, size: number): Targets {
+  const own = labels instanceof Int32Array ? new Int32Array(size) : new Float32Array(size);
+  rows.forEach((row, n) => (own[n] = Math.max(0, labels[row]!)));
+  return { labels: ndarray(own), rowWeights: ndarray(new Float32Array(size).fill(1, 0, rows.length)) };
 }

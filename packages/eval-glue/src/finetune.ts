@@ -1,161 +1,253 @@
-import { type GlueExamples, type GlueTask, glueTasks, type Tokenizer } from "@pruning-bias/data";
-import { type Checkpoint, maxTokens, withHead } from "@pruning-bias/model";
-import { generator, type Jit, jit as compiled } from "@pruning-bias/runtime";
+import { type GlueTask, type GlueTokens, glueTasks } from "@pruning-bias/data";
+import { type BertConfig, type Checkpoint, familyOf, maxTokens, withHead } from "@pruning-bias/model";
+import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
-  type AdamWOptions,
+  type Arrays,
+  copies,
+  expectConvergence,
+  globalNorm,
+  hostOptimizer,
   initialState,
   linearSchedule,
-  optimizer,
   type ParameterGroup,
+  type TrainingState,
 } from "@pruning-bias/training";
-import { majorityBaseline } from "./baseline.ts";
-import { trainingBatches } from "./batches.ts";
-import type { Pruned } from "@pruning-bias/pruning";
-import { classifier } from "./classifier.ts";
-import { evaluate, type Evaluation } from "./evaluate.ts";
-import { encodeExamples, glueBatch } from "./examples.ts";
-import type { Metrics } from "./metrics.ts";
-
-export interface FinetuneOptions {
-  /** An encoder; heads other than its pooler are not used. */
-  readonly checkpoint: Checkpoint;
-  readonly tokenizer: Tokenizer;
-  readonly task: GlueTask;
-  readonly train: GlueExamples;
-  /** By name of the split: MNLI has two. */
-  readonly validation: Readonly<Record<string, GlueExamples>>;
-  /** Masks the encoder with these scores, which stay as they are while the weights train. */
-  readonly pruned?: Pruned | undefined;
-  readonly jit?: Jit;
-  readonly epochs?: number;
-  readonly batchSize?: number;
-  readonly learningRate?: number;
-  readonly warmupSteps?: number;
-  /** Decay of all weights but biases and LayerNorms. */
-  readonly weightDecay?: number;
-  /** Gradients are scaled down to this norm, all weights together; Infinity for never. */
-  readonly maxGradientNorm?: number;
-  readonly optimizer?: Omit<AdamWOptions, "weightDecay">;
-  /** Of the head's first weights, the order of examples, and dropout. */
-  readonly seed?: number;
-}
-
-/** A validation split's score, beside that of always guessing the most frequent class. */
-export interface SplitScore extends Evaluation {
-  readonly baseline: Metrics;
-}
-
-interface Position {
-  /** Steps made. */
-  readonly step: number;
-  readonly totalSteps: number;
-  /** From 1. */
-  readonly epoch: number;
-}
-
-export type FinetuneEvent =
-  | (Position & {
-      readonly kind: "step";
-      readonly loss: number;
-      readonly learningRate: number;
-      /** Before clipping. */
-      readonly gradientNorm: number;
-      /** Tokens of the batch without padding. */
-      readonly tokens: number;
-    })
-  | (Position & {
-      readonly kind: "epoch";
-      /** Mean training loss of the epoch. */
-      readonly loss: number;
-      readonly scores: Readonly<Record<string, SplitScore>>;
-    })
-  | (Position & {
-      readonly kind: "done";
-      readonly task: GlueTask;
-      readonly loss: number;
-      readonly scores: Readonly<Record<string, SplitScore>>;
-      /** The classifier as trained. Where it is pruned, its closed weights are still there, as they were. */
-      readonly checkpoint: Checkpoint;
-    });
+import { epochBatches, type PieceOptions, pieces } from "./batches.ts";
+import { type Classifier, classifier } from "./classifier.ts";
+import { mainScore, score } from "./evaluate.ts";
+import type { EpochScores, FinetuneEvent } from "./events.ts";
+import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
+import type { FinetuneOptions } from "./options.ts";
+import { features, logits, type Subject } from "./predict.ts";
+import { compactVocabulary } from "./vocabulary.ts";
 
 /**
  * Fine-tunes a classifier on one GLUE task as run_glue does (Devlin et al. 2019; Wang et al. 2019): a new classifier on
  * the pooled [CLS], all weights trained with AdamW and a linearly falling learning rate; a pooler that the checkpoint
  * lacks is drawn too. A pruned encoder keeps its masks: closed weights get no gradient.
  *
- * @throws Error where the loss is not finite
+ * @throws RangeError for splits of different tasks; DivergenceError where the loss is no number or explodes
  */
 export async function* finetune({
-  checkpoint,
-  tokenizer,
-  task,
+  checkpoint: start,
   train,
   validation,
+  test = [],
   pruned,
+  freezeEncoder = false,
   jit = compiled,
   epochs = 3,
   batchSize = 32,
+  order = "random",
   learningRate = 2e-5,
   warmupSteps = 0,
   weightDecay = 0,
   maxGradientNorm = 1,
   optimizer: adam = {},
+  dropout,
+  keep = "last",
+  tokenBudget = 2048,
   seed = 42,
+  resume,
 }: FinetuneOptions): AsyncGenerator<FinetuneEvent, void> {
-  const { config, weights, ...rest } = withClassifier(checkpoint, task, seed);
-  const batching = { batchSize, pad: tokenizer.pad, positions: maxTokens(config) };
-  const examples = encodeExamples(task, train, tokenizer, "train");
-  const lengths = examples.inputIds.map((ids) => ids.length);
-  const splits = Object.entries(validation).map(([name, split]) => ({
-    name,
-    encoded: encodeExamples(task, split, tokenizer, name),
-    baseline: majorityBaseline(task, train.labels, split.labels),
-  }));
-  const totalSteps = epochs * Math.ceil(lengths.length / batchSize);
+  const { task } = train;
+  const totalSteps = epochs * Math.ceil(train.length / batchSize);
   if (totalSteps < 1) throw new RangeError(`finetune: expected one epoch or more, got ${epochs}`);
+  expectSameTask(task, [...validation, ...test]);
 
-  const model = classifier(jit, { config, layout: pruned?.layout, maxGradientNorm });
-  const update = optimizer(jit, groups(Object.keys(weights), { ...adam, learningRate, weightDecay }));
-  const fixed = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
-  const random = generator(seed);
-  let state = initialState(weights);
-  let step = 0;
+  const headed = withClassifier(start, task, seed);
+  // With weight decay every row of the table moves, used or not.
+  const whole = (weights: Arrays): Arrays => weights;
+  const splits = [train, ...validation, ...test];
+  const used =
+    freezeEncoder || weightDecay !== 0 ? { checkpoint: headed, splits, whole } : compactVocabulary(headed, splits);
+  const config = dropout === undefined ? used.checkpoint.config : withDropout(used.checkpoint.config, dropout);
+  const model = classifier(jit, { config, layout: pruned?.layout });
+  const { trained, fixed } = divided(used.checkpoint, freezeEncoder);
+  const update = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
+  const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
+  const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
+  const cut = { tokenBudget, positions: maxTokens(config) };
+
+  let state = resume?.optimizer ?? initialState(trained);
+  let step = resume?.step ?? 0;
+  let { sum = 0, firstLoss } = (resume?.values ?? {}) as { sum?: number; firstLoss?: number };
+  const losses = [...((resume?.values["losses"] as number[] | undefined) ?? [])];
+  /** Logits of every epoch's validation, and the best weights so far. */
+  const kept: Record<string, NDArray> = { ...resume?.arrays };
+  const current = (): TrainingState => ({
+    ...{ step, optimizer: state, arrays: { ...kept } },
+    values: { sum, losses: [...losses], ...(firstLoss !== undefined && { firstLoss }) },
+  });
+  const historyOf = (epoch: number): EpochScores => {
+    const scores = validation.map((split) => [
+      split.split,
+      score(kept[`logits.${epoch}.${split.split}`]!, split, train.labels),
+    ]);
+    return { epoch, loss: losses[epoch - 1]!, scores: Object.fromEntries(scores) };
+  };
+  let history = losses.map((_, index) => historyOf(index + 1));
+  const best = () => history.reduce((a, b) => (firstScore(b) > firstScore(a) ? b : a), history[0]!);
+
   try {
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      let sum = 0;
-      for (const rows of trainingBatches(lengths, batchSize, random)) {
+    const all = await Promise.all(
+      used.splits.map((split) => examplesOf(split, { model, subject: subjectOf(trained), config, cut, freezeEncoder })),
+    );
+    const [training, ...others] = all as [Examples, ...Examples[]];
+    let gradients: Arrays | undefined;
+    while (losses.length < epochs) {
+      const epoch = losses.length + 1;
+      const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
+      for (const rows of batches.slice(step - batches.length * (epoch - 1))) {
+        const made = await gradientsOf(model, subjectOf(state.parameters), training, {
+          ...{ rows, seed, step },
+          pieces: pieces(rows, training.lengths, cut),
+          into: gradients,
+        });
+        ({ gradients } = made);
+        const { loss } = made;
+        const gradientNorm = globalNorm(gradients);
+        firstLoss ??= loss;
+        const batch = `epoch ${epoch} of ${task}, examples ${rows.subarray(0, 8).join(", ")} …`;
+        expectConvergence({ step: step + 1, batch, loss, gradientNorm, firstLoss });
         const factor = linearSchedule(step, totalSteps, warmupSteps);
-        const inputs = { ...fixed, weights: state.parameters, batch: glueBatch(examples, rows, batching) };
-        const { loss, gradients, norm } = await model.gradients(inputs, { seed, counter: step++ });
-        const value = loss.data[0]!;
-        if (!Number.isFinite(value))
-          throw new Error(`finetune: ${task}: expected a finite loss at step ${step}, got ${value}`);
-        state = await update(state, gradients, factor);
-        sum += value * rows.length;
-        const tokens = rows.reduce((total, row) => total + lengths[row]!, 0);
+        // As PyTorch clips: 1e-6 keeps rounding from leaving the norm above.
+        const scale = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
+        state = update(state, gradients, factor, scale);
+        step++;
+        sum += loss * rows.length;
+        const tokens = rows.reduce((total, row) => total + training.lengths[row]!, 0);
         const position = { step, totalSteps, epoch, learningRate: learningRate * factor };
-        yield { kind: "step", ...position, loss: value, gradientNorm: norm.data[0]!, tokens };
+        yield { kind: "step", ...position, loss, gradientNorm, tokens, state: current };
       }
-      const scores: Record<string, SplitScore> = {};
-      for (const { name, encoded, baseline } of splits) {
-        const options = { ...batching, task, config, model, weights: state.parameters, pruned };
-        scores[name] = { ...(await evaluate(encoded, options)), baseline };
+      for (const examples of others.slice(0, validation.length)) {
+        kept[`logits.${epoch}.${examples.source.split}`] = await logits(
+          model,
+          subjectOf(state.parameters),
+          examples,
+          cut,
+        );
       }
-      const position = { step, totalSteps, epoch, loss: sum / lengths.length, scores };
-      yield { kind: "epoch", ...position };
-      if (epoch < epochs) continue;
-      yield { kind: "done", task, ...position, checkpoint: { ...rest, config, weights: { ...state.parameters } } };
+      losses.push(sum / train.length);
+      sum = 0;
+      history = [...history, historyOf(epoch)];
+      if (keep === "best" && best().epoch === epoch) {
+        for (const [name, array] of Object.entries(copies(state.parameters))) kept[`best.${name}`] = array;
+      }
+      yield { kind: "epoch", step, totalSteps, ...history.at(-1)!, state: current };
     }
+
+    const chosen = keep === "best" ? best() : history.at(-1)!;
+    const parameters = keep === "best" ? bestWeights(kept) : state.parameters;
+    const found = validation.map(({ split }) => [split, kept[`logits.${chosen.epoch}.${split}`]!] as const);
+    for (const examples of others.slice(validation.length)) {
+      const own = await logits(model, subjectOf(parameters), examples, cut);
+      found.push([examples.source.split, own]);
+    }
+    yield {
+      ...{ kind: "done", task, step, totalSteps, keep, ...chosen, history },
+      logits: Object.fromEntries(found),
+      checkpoint: { ...headed, weights: used.whole({ ...fixed, ...parameters }) as Checkpoint["weights"] },
+    };
   } finally {
-    await Promise.all([model.dispose(), update.dispose()]);
+    await model.dispose();
   }
+}
+
+interface BatchGradients {
+  readonly rows: Int32Array;
+  readonly pieces: ReturnType<typeof pieces>;
+  readonly seed: number;
+  readonly step: number;
+  /** Arrays of an earlier step, which are written again. */
+  readonly into: Arrays | undefined;
+}
+
+/** Mean loss of a batch and its gradients, piece by piece. */
+async function gradientsOf(
+  model: Classifier,
+  subject: Subject,
+  { batch }: Examples,
+  { rows, pieces: cut, seed, step, into }: BatchGradients,
+): Promise<{ loss: number; gradients: Arrays }> {
+  let [loss, gradients] = [0, into];
+  for (const [n, piece] of cut.entries()) {
+    const inputs = { ...subject, batch: batch(piece), share: 1 / rows.length };
+    const key = { seed, counter: step * MOST_PIECES + n };
+    const store = gradients && { loss: blank(), gradients };
+    const made =
+      n === 0
+        ? await model.gradients(inputs, key, store)
+        : await model.moreGradients({ ...inputs, sum: gradients! }, key, store);
+    loss += made.loss.data[0]!;
+    gradients = made.gradients;
+  }
+  return { loss, gradients: gradients! };
+}
+
+/** Noise of each piece has a number of its own. */
+const MOST_PIECES = 1 << 16;
+
+const blank = (): NDArray => ({ dtype: "float32", shape: [], data: new Float32Array(1) });
+
+interface ExampleOptions {
+  readonly model: Classifier;
+  readonly subject: Subject;
+  readonly config: BertConfig;
+  readonly cut: PieceOptions;
+  readonly freezeEncoder: boolean;
+}
+
+async function examplesOf(split: GlueTokens, { model, subject, config, cut, freezeEncoder }: ExampleOptions) {
+  const examples = tokenExamples(split, config.pad_token_id ?? 0);
+  if (!freezeEncoder) return examples;
+  const { data } = await features(model, subject, examples, cut);
+  return featureExamples(split, data as Float32Array);
 }
 
 /** The encoder under a fresh classifier; a head of another task is not a start, nor is a language model's used. */
 function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: number): Checkpoint {
-  const kept = Object.entries(checkpoint.weights).filter(([name]) => !/^(cls|classifier)\./.test(name));
+  const kept = Object.entries(checkpoint.weights).filter(([name]) => !isOtherHead(name));
   const encoder = { ...checkpoint, weights: Object.fromEntries(kept) };
   return withHead(encoder, { seed, head: "classification", labels: glueTasks[task].labels });
+}
+
+const isOtherHead = (name: string): boolean =>
+  /^(cls|classifier|pre_classifier|discriminator_predictions)\./.test(name);
+
+/** The weights that are trained, and the others. */
+function divided({ config, weights }: Checkpoint, freezeEncoder: boolean): { trained: Arrays; fixed: Arrays } {
+  const { hidden, output } = familyOf(config).classifier;
+  const isHead = (name: string) => name.startsWith(`${hidden}.`) || name.startsWith(`${output}.`);
+  const some = (wanted: boolean): Arrays =>
+    Object.fromEntries(Object.entries(weights).filter(([name]) => (!freezeEncoder || isHead(name)) === wanted));
+  return { trained: some(true), fixed: some(false) };
+}
+
+const bestWeights = (kept: Arrays): Arrays =>
+  Object.fromEntries(
+    Object.entries(kept).flatMap(([name, array]) =>
+      name.startsWith("best.") ? [[name.slice("best.".length), array]] : [],
+    ),
+  );
+
+/** NaN, such as a constant's correlation, is no better than anything. */
+function firstScore({ scores }: EpochScores): number {
+  const [first] = Object.values(scores);
+  const value = first === undefined ? NaN : mainScore(first.metrics);
+  return Number.isNaN(value) ? -Infinity : value;
+}
+
+function withDropout<C extends BertConfig>(config: C, rate: number): C {
+  if (!(rate >= 0 && rate < 1)) throw new RangeError(`finetune: expected a dropout in [0, 1), got ${rate}`);
+  const rates = { hidden_dropout_prob: rate, attention_probs_dropout_prob: rate, classifier_dropout: rate };
+  return { ...config, ...rates };
+}
+
+function expectSameTask(task: GlueTask, others: readonly GlueTokens[]): void {
+  const other = others.find((split) => split.task !== task);
+  if (other === undefined) return;
+  throw new RangeError(`finetune: expected splits of ${task}, got ${other.split} of ${other.task}`);
 }
 
 function groups(names: string[], { weightDecay, ...options }: Omit<ParameterGroup, "names">): ParameterGroup[] {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describeGolden } from "@pruning-bias/oracle";
 import { eager, jit, ndarray } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { type Arrays, initialState, linearSchedule, optimizer } from "./index.ts";
+import { type Arrays, hostAdamW, initialState, linearSchedule, optimizer } from "./index.ts";
 
 interface Golden {
   cases: {
@@ -59,6 +59,22 @@ describeGolden("the optimiser follows the original", "optim.json", (path) => {
       }
       await update.dispose();
     });
+  });
+
+  it.each(cases.map((c) => [c.name, c] as const))("on the host, in double precision: %s", (_, golden) => {
+    const { settings, inputs, expected } = golden;
+    const blank = (row: readonly number[]) => new Float64Array(row.length);
+    const parameters = inputs.parameters.map((row) => ({ p: Float64Array.from(row), m: blank(row), v: blank(row) }));
+    for (const [step, gradients] of inputs.gradients.entries()) {
+      for (const [group, { betas, eps, weight_decay: weightDecay }] of settings.groups.entries()) {
+        const rates = { learningRate: expected.learning_rates[step]![group]!, update: step + 1, scale: 0.5 };
+        const variant = settings.optimiser === "torch" ? ("torch" as const) : ("transformers" as const);
+        const doubled = Float64Array.from(gradients[group]!, (value) => 2 * value);
+        hostAdamW(parameters[group]!, doubled, rates, { variant, betas, eps, weightDecay });
+        const got = parameters[group]!.p;
+        for (const [i, value] of expected.parameters[step]![group]!.entries()) expect(got[i]).toBeCloseTo(value, 12);
+      }
+    }
   });
 
   it.each(schedules.map((s) => [s.name, s] as const))("%s", (_, { settings, expected }) => {

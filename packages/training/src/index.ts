@@ -9,6 +9,7 @@ export {
   type OptimizerState,
   type ParameterGroup,
 } from "./optimizer.ts";
+export { hostAdamW, hostOptimizer, type HostParameter, type HostRates } from "./host-adamw.ts";
 export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
 export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
 export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import type { Config } from "@pruning-bias/cli/sweep";
+import { classifierOf, type Config } from "@pruning-bias/cli/sweep";
+
+/** Which files: of the corpus, the word lists, the bias tests and the model, or of a GLUE task. */
+export type Reads = "data" | `glue/${string}`;
 
 /**
  * What the local files that a configuration names hold, by setting: a digest of their contents, or of size and time
  * where they are large. What `pretrain` makes is hashed by Nx as that task's output.
  */
-export function fingerprints(workspaceRoot: string, config: Config): Record<string, string> {
+export function fingerprints(workspaceRoot: string, config: Config, reads: Reads): Record<string, string> {
   const { datamodule, model, pretrain, pretrain_dir } = config;
   const made = resolve(workspaceRoot, pretrain_dir);
   const found: [string, string][] = [];
@@ -21,11 +24,15 @@ export function fingerprints(workspaceRoot: string, config: Config): Record<stri
       else if (wanted.test(name)) found.push([`${setting}/${name.replaceAll("\\", "/")}`, fingerprint(file)]);
     }
   };
-  for (const [setting, place] of Object.entries({ ...datamodule.datafiles, ...datamodule.seat_data })) {
-    add(setting, place, /$^/);
+  if (reads === "data") {
+    for (const [setting, place] of Object.entries({ ...datamodule.datafiles, ...datamodule.seat_data })) {
+      add(setting, place, /$^/);
+    }
+    // A classifier that is made first is hashed as that task's output.
+    if (classifierOf(config) === undefined) add("model", model.hf_checkpoint ?? model.model_name, modelFiles);
+  } else {
+    add(reads, join(datamodule.glue_data, reads.slice("glue/".length)), /\.(tsv|parquet)$/);
   }
-  add("model", model.hf_checkpoint ?? model.model_name, modelFiles);
-  add("glue_data", datamodule.glue_data, /\.(tsv|parquet)$/);
   return Object.fromEntries(found);
 }
 

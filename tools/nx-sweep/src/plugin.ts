@@ -1,21 +1,30 @@
 import { basename, dirname, join } from "node:path";
+import { type CreateNodes, createNodesFromFiles } from "@nx/devkit";
 import {
-  type CreateNodes,
-  createNodesFromFiles,
-  type ProjectConfiguration,
-  type TargetConfiguration,
-} from "@nx/devkit";
-import { BASELINE, compose, Config, points, readSweepFile, UsageError } from "@pruning-bias/cli/sweep";
-import { fingerprints } from "./fingerprints.ts";
+  BASELINE,
+  classifierOf,
+  classifierSettings,
+  compose,
+  Config,
+  dataProject,
+  dataSettings,
+  type GlueRun,
+  glueRuns,
+  points,
+  readSweepFile,
+  trainSettings,
+  UsageError,
+} from "@pruning-bias/cli/sweep";
+import { command, type Project, type TaskMaker, tasks } from "./task.ts";
 
 export const name = "@pruning-bias/nx-sweep";
 
 /**
- * Turns each `experiments/NAME/sweep.json` into a project for each point of its grid, whose root is the folder of its
- * results, one for the untouched model, one for a model that is made first, and NAME itself with the report.
+ * Turns each `experiments/NAME/sweep.json` into projects: the data, the training of each point of its grid, whose root is the
+ * folder of its results, each measurement of a point and of the untouched model, and NAME itself with the report.
  *
- * A point is a project of its own, not a target of NAME, because Nx hashes a project's whole configuration into each of
- * its tasks: a grid that grows would otherwise throw away every finished run.
+ * A task is a project of its own because Nx hashes a project's whole configuration into each of its tasks: a grid that
+ * grows, or one more GLUE task, would otherwise throw away every finished run.
  */
 export const createNodes: CreateNodes = [
   "experiments/*/sweep.json",
@@ -31,24 +40,6 @@ export const createNodes: CreateNodes = [
     ),
 ];
 
-type Project = ProjectConfiguration & { name: string };
-
-/** What computes; Nx would otherwise hash every dependency, and a new linter would train all models anew. */
-const computes = [
-  ...["@tensorflow/tfjs", "onnxruntime-node", "@huggingface/tokenizers"],
-  ...["apache-arrow", "hyparquet", "pure-rand", "zod"],
-];
-const code = ["^production", { externalDependencies: computes }];
-const results = [...code, { dependentTasksOutputFiles: "**/*", transitive: true }];
-// `production` leaves out what draws the report, or a new colour would train all models anew.
-const draws = [
-  "{workspaceRoot}/packages/cli/src/report/**/*",
-  { externalDependencies: [...computes, "vega", "vega-lite"] },
-];
-
-/** A run depends on the sources of the command line and of all below it. */
-const implicitDependencies = ["cli"];
-
 /**
  * The projects of a sweep; of a file that cannot be read, or whose settings are no longer known, one whose report says so:
  * an error here would stop every command of Nx, that of other sweeps too.
@@ -59,134 +50,145 @@ export function projectsOrComplaint(workspaceRoot: string, file: string): Projec
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const name = basename(dirname(file));
-    const complaint = { ...command(`sweep name=${name} --dry-run`, undefined, {}), cache: false };
-    return [
-      { root: dirname(file), name, tags: [`sweep:${name}`], implicitDependencies, targets: { report: complaint } },
-    ];
+    const complaint = { ...command(`sweep name=${name} --dry-run`), cache: false };
+    return [{ root: dirname(file), name, tags: [`sweep:${name}`], targets: { report: complaint } }];
   }
 }
 
 export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   const sweep = readSweepFile(join(workspaceRoot, file));
   const name = basename(dirname(file));
+  const task = tasks(workspaceRoot);
   const runs = points(sweep).map((point) => ({ point, config: compose(point.overrides).config }));
-  const made = runs.flatMap(({ config }) => (config.pretrain === null ? [] : [pretrainProject(config)]));
-  const measured = (config: Config, after?: string) => measurements(workspaceRoot, config, sweep.glue, after);
-  const projects = runs.map(({ point, config }): Project => {
-    const targets = { train: train(workspaceRoot, config), ...measured(config, "train") };
-    return { ...project(name, point.name), targets };
-  });
-  const baseline = { ...project(name, BASELINE), targets: measured(untouched(runs[0]!.config)) };
-  const all = [...projects, baseline];
-  return [...unique(made), ...all, sweepProject(name, all)];
+  const glue = glueRuns(sweep);
+  const first = untouched({ ...runs[0]!.config, seed: compose(sweep.base).config.seed });
+  const all = [
+    ...runs.flatMap(({ point, config }) => [
+      ...before(task, config),
+      train(task, name, point.name, config),
+      ...measurements(task, name, point.name, config, glue, true),
+    ]),
+    ...before(task, first),
+    ...measurements(task, name, BASELINE, first, glue, false),
+  ];
+  const projects = [...new Map(all.map((project) => [project.root, project])).values()];
+  return [...projects, report(task, name, projects)];
 }
 
 /** The settings that matter to a model before it is trained: the baseline stays done when the grid changes. */
 function untouched({ model, trainer, ...config }: Config): Config {
   const { model_name, hf_checkpoint } = model;
   const { gpus, precision } = trainer;
-  const { datamodule, finetune, pretrain, pretrain_dir, data_dir, backend, threads, seed } = config;
-  const shared = { datamodule, finetune, pretrain, pretrain_dir, data_dir, backend, threads, seed };
+  const { datamodule, finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed } = config;
+  const shared = { datamodule, finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed };
   return Config.parse({ ...shared, model: { model_name, hf_checkpoint }, trainer: { gpus, precision } });
 }
 
-function project(sweep: string, point: string): Project {
-  return { root: `runs/${sweep}/${point}`, name: `${sweep}/${point}`, tags: [`sweep:${sweep}`], implicitDependencies };
+/** What is made before a point is run: the model where it is made up, and the data. */
+function before(task: TaskMaker, config: Config): Project[] {
+  return [
+    ...(config.pretrain === null ? [] : [pretrain(task, config)]),
+    ...(classifierOf(config) === undefined ? [] : [classifier(task, config)]),
+    data(task, config),
+  ];
 }
 
-function train(workspaceRoot: string, config: Config): TargetConfiguration {
-  return {
-    ...command("train", "{projectRoot}", environment(workspaceRoot, config)),
-    dependsOn: pretrained(config),
-    inputs: results,
-    outputs: ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"].map(
-      (output) => `{projectRoot}/${output}`,
-    ),
-  };
-}
-
-/** Bias tests and GLUE tasks, of a trained point or of the model as it is. */
-function measurements(
-  workspaceRoot: string,
-  config: Config,
-  tasks: readonly string[],
-  after?: string,
-): Record<string, TargetConfiguration> {
-  const env = environment(workspaceRoot, config);
-  const dependsOn = after === undefined ? pretrained(config) : [after];
-  const source = after === undefined ? " --untouched" : "";
-  const target = (line: string, output: string) => ({
-    ...command(line + source, "{projectRoot}", env),
-    dependsOn,
-    inputs: results,
-    outputs: [`{projectRoot}/${output}`],
+function pretrain(task: TaskMaker, config: Config): Project {
+  const { pretrain, pretrain_dir: root, data_dir, backend } = config;
+  return task({
+    ...{ root, name: pretrainName(config), target: "pretrain", line: "pretrain", out: root },
+    settings: { pretrain, data_dir, backend },
+    outputs: ["model", "data", "pretrain.jsonl"],
   });
-  return {
-    bias: target("run-bias", "bias.json"),
-    ...Object.fromEntries(
-      tasks.map((task) => [`glue-${task}`, target(`run-glue --task ${task}`, `glue/${task}.json`)]),
-    ),
-  };
 }
 
-function pretrainProject(config: Config): Project {
-  const root = config.pretrain_dir;
-  const { pretrain, data_dir, backend } = config;
-  const env = { RUN_CONFIG: JSON.stringify({ pretrain, data_dir, backend }) };
-  return {
-    root,
-    name: pretrainName(config),
-    implicitDependencies,
-    targets: {
-      pretrain: {
-        ...command("pretrain", "{projectRoot}", env),
-        inputs: code,
-        outputs: ["{projectRoot}/model", "{projectRoot}/data", "{projectRoot}/pretrain.jsonl"],
-      },
-    },
-  };
+/** The classifier whose encoder is debiased. */
+function classifier(task: TaskMaker, config: Config): Project {
+  const { root, name, task: glue } = classifierOf(config)!;
+  return task({
+    ...{ root, name, target: "finetune", line: "run-classifier", out: root },
+    ...{ settings: classifierSettings(config), files: task.files(config, `glue/${glue}`) },
+    dependsOn: afterPretrain(config),
+    outputs: ["config.json", "model.safetensors", "*.txt", "tokenizer*.json", "special_tokens_map.json", "glue.json", "glue"],
+  });
 }
 
-function sweepProject(sweep: string, all: readonly Project[]): Project {
-  const dependsOn = all.flatMap(({ name, targets = {} }) =>
-    Object.keys(targets).map((target) => ({ target, projects: [name] })),
-  );
-  return {
-    root: `experiments/${sweep}`,
-    name: sweep,
-    tags: [`sweep:${sweep}`],
-    implicitDependencies,
-    targets: {
-      report: {
-        ...command(`report ${sweep}`, undefined, {}),
-        dependsOn,
-        inputs: [...results, ...draws, "{projectRoot}/sweep.json"],
-        outputs: ["report.html", "results.csv"].map((output) => `{workspaceRoot}/runs/${sweep}/${output}`),
-      },
-    },
-  };
-}
-
-const command = (line: string, out: string | undefined, env: Record<string, string>): TargetConfiguration => ({
-  executor: "nx:run-commands",
-  cache: true,
-  options: {
-    command: `node packages/cli/src/main.ts ${line}${out === undefined ? "" : ` --out "${out}"`}`,
-    env,
-  },
-});
-
-/** The resolved settings travel in the environment, which Nx hashes: what a preset says elsewhere does not matter. */
-const environment = (workspaceRoot: string, config: Config): Record<string, string> => ({
-  RUN_CONFIG: JSON.stringify(config),
-  RUN_INPUTS: JSON.stringify(fingerprints(workspaceRoot, config)),
-});
-
-const pretrained = (config: Config) =>
+const afterPretrain = (config: Config) =>
   config.pretrain === null ? [] : [{ target: "pretrain", projects: [pretrainName(config)] }];
 
-const pretrainName = ({ pretrain_dir }: Config): string => pretrain_dir.replace(/^runs\//, "");
+/** Downloads and prepares what runs read, and says what it holds: its `inputs.json` is what their hashes hold of it. */
+function data(task: TaskMaker, config: Config): Project {
+  const name = dataProject(config);
+  const root = `runs/${name}`;
+  return task({
+    ...{ root, name, target: "data", line: "run-data", out: root },
+    ...{ settings: dataSettings(config), files: task.files(config, "data") },
+    dependsOn: [...afterPretrain(config), ...afterClassifier(config)],
+    outputs: ["inputs.json"],
+  });
+}
 
-const unique = (projects: readonly Project[]): Project[] => [
-  ...new Map(projects.map((project) => [project.root, project])).values(),
-];
+function afterClassifier(config: Config) {
+  const found = classifierOf(config);
+  return found === undefined ? [] : [{ target: "finetune", projects: [found.name] }];
+}
+
+const afterData = (config: Config) => ({ target: "data", projects: [dataProject(config)] });
+
+function train(task: TaskMaker, sweep: string, point: string, config: Config): Project {
+  const root = `runs/${sweep}/${point}`;
+  return task({
+    ...{ root, name: `${sweep}/${point}`, sweep, target: "train", line: "train", out: root },
+    ...{ settings: trainSettings(config), data: `runs/${dataProject(config)}/inputs.json` },
+    dependsOn: [afterData(config)],
+    outputs: ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"],
+  });
+}
+
+/** Bias tests and GLUE tasks, of a trained point or of the model as it is: a project each, so that one more changes none. */
+function measurements(
+  task: TaskMaker,
+  sweep: string,
+  point: string,
+  config: Config,
+  glue: readonly GlueRun[],
+  isTrained: boolean,
+): Project[] {
+  const out = `runs/${sweep}/${point}`;
+  const source = isTrained ? "" : " --untouched";
+  const trainedPoint = isTrained ? [{ target: "train", projects: [`${sweep}/${point}`] }] : [];
+  const dependsOn = [...trainedPoint, afterData(config)];
+  const reads = ["**/inputs.json", "**/scores.safetensors", "**/model/*"];
+  const measure = (target: string, line: string, outputs: string[], settings: object, files?: Record<string, string>) =>
+    task({
+      ...{ root: `${out}/${target}`, name: `${sweep}/${point}/${target}`, sweep, target, line: line + source, out },
+      ...{ settings, dependsOn, reads, outputs, ...(files && { files }) },
+    });
+  const measureGlue = ({ name, task: own, seed = config.finetune.seed }: GlueRun, how = "") => {
+    const settings = { ...config, finetune: { ...config.finetune, seed } };
+    const line = `run-glue --task ${own} --name ${name}${how}`;
+    return measure(`glue-${name}`, line, [`glue/${name}.json`, `glue/${name}`], settings, task.files(config, `glue/${own}`));
+  };
+  const kept = classifierOf(config)?.task as GlueRun["task"] | undefined;
+  return [
+    measure("bias", "run-bias", ["bias.json"], trainSettings(config)),
+    // Its own task is what the classifier was fine-tuned on before: it is scored as debiasing left it.
+    ...(kept === undefined ? [] : [measureGlue({ name: kept, task: kept }, " --score-only")]),
+    ...glue.filter(({ task: own }) => own !== kept).map((run) => measureGlue(run)),
+  ];
+}
+
+function report(task: TaskMaker, sweep: string, all: readonly Project[]): Project {
+  const line = `report ${sweep}`;
+  return task({
+    ...{ root: `experiments/${sweep}`, name: sweep, sweep, target: "report", line, settings: undefined },
+    dependsOn: all.flatMap(({ name, targets = {} }) =>
+      Object.keys(targets).map((target) => ({ target, projects: [name] })),
+    ),
+    reads: ["**/{config,summary,masks,bias}.json", "**/metrics.jsonl", "**/glue/*.json", "**/scores.safetensors"],
+    inputs: ["{projectRoot}/sweep.json"],
+    outputs: ["report.html", "results.csv", "results.tex"].map((file) => `{workspaceRoot}/runs/${sweep}/${file}`),
+  });
+}
+
+const pretrainName = ({ pretrain_dir }: Config): string => pretrain_dir.replace(/^runs\//, "");

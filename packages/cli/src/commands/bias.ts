@@ -1,9 +1,8 @@
 import { protocols, type SeatResult } from "@pruning-bias/eval-bias";
-import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
-import { loadModel, openJit } from "./inputs.ts";
+import { loadModel, loadPruned, openJit } from "./inputs.ts";
 import { seatOf } from "./seat.ts";
 
 export interface BiasOptions {
@@ -31,10 +30,4 @@ export async function bias(
     );
   }
   return results;
-}
-
-async function loadPruned(path: string, sizes: Parameters<typeof scoreLayout>[0]) {
-  const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
-  const layout = scoreLayout(sizes, settings);
-  return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
 }

@@ -1,17 +1,55 @@
-import { loadTokenizer } from "@pruning-bias/data";
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type DebiasData, download, hashFile, isUrl, loadTokenizer } from "@pruning-bias/data";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
-import { loadSeatTests, loadSentences, modelFolder, modelName } from "./inputs.ts";
+import { writeJson } from "./files.ts";
+import { loadSeatTests, loadSentences, modelFolder, modelName, within } from "./inputs.ts";
+
+/** What a run reads, by its contents. */
+export interface Inputs {
+  /** Of corpus, word lists and tokenizer. */
+  readonly sentences: string;
+  /** SHA-256 of each bias test. */
+  readonly tests: Readonly<Record<string, string>>;
+  /** SHA-256 of each file of the model. */
+  readonly model: Readonly<Record<string, string>>;
+}
+
+/** Prepares what runs read and leaves `inputs.json`, by which Nx knows whether it has changed. */
+export async function runData(config: Config, out: string, context: Context): Promise<Inputs> {
+  const sentences = basename((await prepare(config, context)).dir);
+  const { root, fetch } = context;
+  const cacheDir = within(root, config.data_dir);
+  const places = Object.entries(config.datamodule.seat_data).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const tests: Record<string, string> = {};
+  for (const [name, place] of places) {
+    const path = isUrl(place) ? await download({ url: place, cacheDir, fetch }) : within(root, place);
+    tests[name] = await hashFile(path, "a bias test");
+  }
+  const folder = await modelFolder(modelName(config), context);
+  const model: Record<string, string> = {};
+  for (const { name } of (await readdir(folder, { withFileTypes: true })).filter((entry) => !entry.isDirectory())) {
+    if (modelFile.test(name)) model[name] = await hashFile(join(folder, name), "a file of a model");
+  }
+  const inputs = { sentences, tests, model };
+  await writeJson(join(out, "inputs.json"), inputs);
+  return inputs;
+}
+
+const modelFile = /\.(json|safetensors|txt)$/;
 
 /** Prepares what a run reads: sentences of the three classes and the bias tests. */
-export async function prepare(config: Config, context: Context): Promise<void> {
+export async function prepare(config: Config, context: Context): Promise<DebiasData> {
   const { log } = context;
   const tokenizer = await loadTokenizer(await modelFolder(modelName(config), context));
-  const { male, female, stereotype, counts, dir } = await loadSentences(config, tokenizer, context);
+  const data = await loadSentences(config, tokenizer, context);
+  const { male, female, stereotype, counts, dir } = data;
   for (const [name, { train, validation }] of Object.entries({ male, female, stereotype })) {
     log(`${name}: ${train.length} sentences to train on, ${validation.length} to validate`);
   }
   log(`${counts.lines} lines in ${dir}`);
   const tests = await loadSeatTests(config, context);
   log(`bias tests: ${tests.map(({ name }) => name).join(", ")}`);
+  return data;
 }

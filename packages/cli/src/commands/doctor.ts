@@ -114,7 +114,7 @@ const sizes = [
 const PATIENCE = 0.1;
 
 /** GFLOP/s of the largest product that does not take long: the best of a few. */
-async function rate({ jit }: Backend): Promise<number> {
+export async function rate({ jit }: Backend): Promise<number> {
   let found = 0;
   for (const [rows, inner, columns] of sizes) {
     const product = jit(({ a, b }: { a: tf.Tensor2D; b: tf.Tensor2D }) => tf.sum(tf.matMul(a, b)));

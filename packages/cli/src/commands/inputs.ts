@@ -11,7 +11,14 @@ import {
   type Tokenizer,
 } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, loadCheckpoint, maxTokens, resolveModel } from "@pruning-bias/model";
-import { fromNnPruning, type PruningSettings } from "@pruning-bias/pruning";
+import {
+  fromNnPruning,
+  type Pruned,
+  type PruningSettings,
+  readScores,
+  readScoreSettings,
+  scoreLayout,
+} from "@pruning-bias/pruning";
 import { type Jit, openBackend } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
@@ -101,6 +108,13 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
     } as Parameters<typeof fromNnPruning>[0],
     { lambdaSchedule, thresholdSchedule, ...(config.compat === "reference" && { compat: "reference" as const }) },
   );
+}
+
+/** The masks of a score file: its own settings, or the original's defaults where it has none. */
+export async function loadPruned(path: string, sizes: BertConfig): Promise<Pruned> {
+  const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
+  const layout = scoreLayout(sizes, settings);
+  return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
 }
 
 /** What the settings say to compute on; tells which it is, and why not those that come before it. */

@@ -9,6 +9,11 @@ export interface MaskSummary {
     readonly layer: number;
     readonly open: number;
     readonly total: number;
+    /** Of the matrix, and of its blocks below and beside each other. */
+    readonly shape: readonly [number, number];
+    readonly grid: readonly [number, number];
+    /** A bit a block, row by row, 1 open, the highest bit of a byte first, in base64. */
+    readonly mask: string;
   }[];
   /** [layer][head]: 1 open, 0 closed, 0.5 undecided (open or closed within .1 of the threshold's score). */
   readonly heads: readonly (readonly number[])[];
@@ -32,11 +37,9 @@ export function maskSummary(layout: Layout, scores: HostScores, threshold: numbe
   const trained = layout.scores.filter((tensor) => tensor.trained);
   return {
     threshold,
-    modules: layout.modules.map(({ name, layer }) => ({
-      name,
-      layer,
-      open: masks[name]!.open,
-      total: masks[name]!.total,
+    modules: layout.modules.map(({ name, layer, shape, grid }) => ({
+      ...{ name, layer, open: masks[name]!.open, total: masks[name]!.total },
+      ...{ shape, grid, mask: packed(masks[name]!.mask) },
     })),
     heads,
     headsOpen: open.flat().filter(Boolean).length,
@@ -55,3 +58,9 @@ const shift = (scores: HostScores, by: number): HostScores =>
       { dtype, shape, data: Float32Array.from(data, (score) => score + by) },
     ]),
   );
+
+function packed(mask: Uint8Array): string {
+  const bytes = Buffer.alloc(Math.ceil(mask.length / 8));
+  for (const [i, open] of mask.entries()) if (open !== 0) bytes[i >> 3]! |= 128 >> (i & 7);
+  return bytes.toString("base64");
+}

@@ -1,16 +1,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { concat, downloadGlue, type GlueTask, glueTasks, pronounProbes, pronouns, readGlue } from "@pruning-bias/data";
+import { concat, pronounProbes, pronouns } from "@pruning-bias/data";
 import { maskedLm, maskedLmLoss, pronounGap } from "@pruning-bias/eval-bias";
-import { finetune } from "@pruning-bias/eval-glue";
 import { type Pruned, readScores, scoreLayout } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
-import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
+import { glueTask } from "./glue-data.ts";
+import { glueRun } from "./glue-run.ts";
 import { HELD_OUT } from "./pretrain.ts";
-import { loadModel, loadSentences, type Model, modelName, openJit, pruningSettings, within } from "./inputs.ts";
+import { loadModel, loadSentences, type Model, modelName, openJit, pruningSettings } from "./inputs.ts";
 import { seatOf } from "./seat.ts";
 
 /** What is measured: the model that a run in `out` left, or the one it started from. */
@@ -35,47 +35,34 @@ export async function runBias(subject: Subject, context: Context): Promise<unkno
   return result;
 }
 
-/** Fine-tunes one point on a GLUE task, its masks fixed; leaves `glue/TASK.json`. */
-export async function runGlue(subject: Subject, task: string, context: Context): Promise<unknown> {
+export interface GlueTarget {
+  readonly task: string;
+  /** Of its files, `glue/NAME.json`: the task, with the seed where several are run. */
+  readonly name?: string;
+  /** Scores the point's classifier as it is. */
+  readonly scoreOnly?: boolean;
+}
+
+/** Fine-tunes one point on a GLUE task, its masks fixed; leaves `glue/NAME.json` and predictions in `glue/NAME/`. */
+export async function runGlue(subject: Subject, target: GlueTarget, context: Context): Promise<unknown> {
   const { config, out } = subject;
-  if (!Object.hasOwn(glueTasks, task)) {
-    throw new UsageError(`glue: expected one of ${Object.keys(glueTasks).join(", ")}, got ${JSON.stringify(task)}`);
-  }
-  const name = task as GlueTask;
+  const task = glueTask(target.task);
+  const { name = task, scoreOnly = false } = target;
   const { model, pruned } = await load(subject, context);
-  const folder = await glueFolder(config, name, context);
-  const { epochs, batch_size: batchSize, learning_rate: learningRate, seed } = config.finetune;
-  const splits = await Promise.all(
-    glueTasks[name].validation.map(async (split) => [split, await readGlue(folder, name, split)] as const),
-  );
-  const train = first(await readGlue(folder, name, "train"), config.finetune.limit_train ?? Infinity);
-  const started = performance.now();
   const jit = await openJit(config, context);
-  let result: object | undefined;
-  for await (const event of finetune({
-    ...{ ...model, task: name, train, validation: Object.fromEntries(splits), jit },
-    ...{ epochs, batchSize, learningRate, seed, ...(pruned && { pruned }) },
-  })) {
-    if (event.kind === "step") {
-      context.progress({
-        what: `${task} step`,
-        done: event.step,
-        total: event.totalSteps,
-        detail: `loss ${event.loss.toFixed(4)}`,
-      });
-    }
-    if (event.kind !== "done") continue;
-    const [[, score]] = Object.entries(event.scores) as [[string, (typeof event.scores)[string]]];
-    const seconds = (performance.now() - started) / 1000;
-    result = { task, seed, metrics: score.metrics, majority: score.baseline, scores: event.scores, epochs, seconds };
-    context.log(
-      `${task}: ${Object.entries(score.metrics)
-        .map(([metric, value]) => `${metric} ${value.toFixed(4)}`)
-        .join(", ")}`,
-    );
-  }
-  await writeJson(join(out, "glue", `${task}.json`), result);
+  const run = { config, model, pruned, task, jit, scoreOnly, out: join(out, "glue", name) };
+  const result = await glueRun({ ...run, resume: "if possible" }, context);
+  const shown = Object.entries(result.metrics).map(([metric, value]) => `${metric} ${value.toFixed(4)}`);
+  context.log(`${name}: ${shown.join(", ")}`);
   return result;
+}
+
+/** Fine-tunes the classifier whose encoder is to be debiased: a model folder, with its score in `glue.json`. */
+export async function runClassifier(config: Config, out: string, context: Context): Promise<unknown> {
+  const [task, model] = [glueTask(config.glue), await loadModel(config.model.model_name, context)];
+  const jit = await openJit(config, context);
+  const run = { config, model, pruned: undefined, task, jit, out: join(out, "glue"), save: out };
+  return glueRun({ ...run, resume: "if possible" }, context);
 }
 
 /** How the demo's model fills in pronouns, and how well it still predicts its own corpus. */
@@ -108,18 +95,4 @@ async function load(
   const layout = scoreLayout(model.checkpoint.config, pruning);
   const scores = await readScores(join(out, "scores.safetensors"), layout);
   return { model, pruned: { layout, scores, threshold: pruning.finalThreshold } };
-}
-
-const first = <E extends Awaited<ReturnType<typeof readGlue>>>(examples: E, limit: number): E => {
-  const cut = Object.entries(examples).map(([key, column]) => [key, column?.slice(0, limit)] as const);
-  return Object.fromEntries(cut) as E;
-};
-
-async function glueFolder(config: Config, task: GlueTask, { root, hub, fetch }: Context): Promise<string> {
-  const folder = within(root, config.datamodule.glue_data);
-  if (existsSync(folder)) return folder;
-  if (config.datamodule.glue_data !== "nyu-mll/glue") {
-    throw new UsageError(`datamodule.glue_data: expected a folder or nyu-mll/glue, got ${config.datamodule.glue_data}`);
-  }
-  return downloadGlue({ task, endpoint: hub.endpoint, cacheDir: within(root, config.data_dir), fetch });
 }

@@ -3,12 +3,16 @@ import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
 import { findPreset, presets } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
+import { isIgnored } from "./ignored.ts";
 import { parseOverride, parseValue } from "./overrides.ts";
 import { flatten, isSettings, setAt, type Settings, valueAt } from "./paths.ts";
 import { resolveReferences } from "./references.ts";
 import { Config, Pruning } from "./schema.ts";
 
-/** A whole configuration, and for each of its leaves what set it: `default`, `experiment=NAME` or the override. */
+/**
+ * A whole configuration, and for each of its leaves what set it: `default`, `experiment=NAME` or the override, with the
+ * reference that was followed after it: `experiment=NAME: ${prune_block_size}`.
+ */
 export interface Composed {
   readonly config: Config;
   readonly origins: ReadonlyMap<string, string>;
@@ -45,12 +49,15 @@ export function compose(overrides: readonly string[]): Composed {
   if (parsed.some(({ key }) => key === "experiment")) origins.set("experiment", `experiment=${name}`);
 
   for (const { key, text } of parsed) {
-    if (key === "experiment") continue;
+    if (key === "experiment" || isIgnored(key)) continue;
     checkKey(key, settings);
     apply(key, parseValue(text), `${key}=${text}`);
   }
   if (isSettings(settings["pretrain"]) && origins.get("pretrain_dir") === "default") {
     settings["pretrain_dir"] = `runs/pretrained/${digest(settings["pretrain"])}`;
+  }
+  for (const [path, value] of flatten(settings)) {
+    if (typeof value === "string" && value.includes("${")) origins.set(path, `${originOf(path, origins)}: ${value}`);
   }
   const resolved = resolveReferences(settings);
   const { data, error } = Config.safeParse(resolved);
@@ -62,6 +69,12 @@ export function compose(overrides: readonly string[]): Composed {
     );
   }
   return { config: data, origins };
+}
+
+/** What set a setting; a group that was set as a whole speaks for what is in it. */
+export function originOf(path: string, origins: Composed["origins"]): string {
+  const parents = path.split(".").map((_, depth, all) => all.slice(0, all.length - depth).join("."));
+  return parents.map((parent) => origins.get(parent)).find((origin) => origin !== undefined) ?? "default";
 }
 
 /** All that can be set, with what it is for. */

@@ -173,7 +173,22 @@ const Glue = z.strictObject({
   epochs: positive.default(3),
   batch_size: positive.default(32),
   seed: count.default(42),
+  max_length: positive.default(128).describe("tokens of an example, special ones counted"),
   limit_train: limit.describe("training examples"),
+  order: z
+    .enum(["random", "length"])
+    .default("random")
+    .describe("length: examples of like length in a batch, so that less is padding"),
+  warmup_steps: count.default(0),
+  weight_decay: z.number().nonnegative().default(0),
+  max_gradient_norm: z.number().positive().nullable().default(1).describe("null: gradients are not clipped"),
+  optimizer: z.enum(["transformers", "torch"]).default("transformers").describe("whose AdamW"),
+  adam_eps: z.number().positive().default(1e-8),
+  dropout: z.number().min(0).max(0.99).nullable().default(null).describe("null: the model's own"),
+  keep: z.enum(["last", "best"]).default("last").describe("the epoch that counts; best: on the validation split"),
+  freeze_encoder: flag.default(false).describe("train a fresh head alone"),
+  token_budget: positive.default(2048).describe("tokens that go through the encoder at once, padding counted"),
+  predict_test: flag.default(false).describe("predict test splits, in the benchmark's format too"),
 });
 
 /** A small masked language model on a made-up corpus, for the demo. */

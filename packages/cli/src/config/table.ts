@@ -1,22 +1,24 @@
-import type { Composed } from "./compose.ts";
-import { flatten, type Settings } from "./paths.ts";
+import { type Composed, originOf } from "./compose.ts";
+import { isSettings, type Settings } from "./paths.ts";
 
-/** Every setting on a line, with its value and what set it. */
+/** The tree of settings, one on a line, with its value and what set it. */
 export function configTable({ config, origins }: Composed): string {
-  const rows = flatten(config as Settings).map(([path, value]) => [
-    path,
-    JSON.stringify(value),
-    originOf(path, origins),
-  ]);
-  const width = (column: number) => Math.min(60, Math.max(...rows.map((row) => row[column]!.length)));
-  const widths = [width(0), width(1)] as const;
+  const rows = rowsOf(config as Settings, "", origins);
+  const width = (column: 0 | 1) => Math.min(60, Math.max(...rows.map((row) => row[column].length)));
+  const [names, values] = [width(0), width(1)];
   return rows
-    .map(([path, value, origin]) => `${path!.padEnd(widths[0])}  ${value!.padEnd(widths[1])}  ${origin}`)
+    .map(([name, value, origin]) => `${name.padEnd(names)}  ${value.padEnd(values)}  ${origin}`.trimEnd())
     .join("\n");
 }
 
-// A group that was set as a whole speaks for what is in it.
-function originOf(path: string, origins: Composed["origins"]): string {
-  const parents = path.split(".").map((_, depth, all) => all.slice(0, all.length - depth).join("."));
-  return parents.map((parent) => origins.get(parent)).find((origin) => origin !== undefined) ?? "default";
+type Row = readonly [name: string, value: string, origin: string];
+
+function rowsOf(settings: Settings, path: string, origins: Composed["origins"]): Row[] {
+  const indent = "  ".repeat(path === "" ? 0 : path.split(".").length);
+  return Object.entries(settings).flatMap(([key, value]): Row[] => {
+    const own = path === "" ? key : `${path}.${key}`;
+    return isSettings(value)
+      ? [[`${indent}${key}`, "", ""], ...rowsOf(value, own, origins)]
+      : [[`${indent}${key}`, JSON.stringify(value), originOf(own, origins)]];
+  });
 }

@@ -14,8 +14,7 @@ const names = "${model.model_name}/${model.embedding_layer}-layer/${model.debias
 
 export const debias: Preset = {
   about: "no pruning: all weights train on the debiasing loss",
-  // The original's default is DistilBERT, which is not computed yet.
-  settings: { model: bert },
+  settings: { model: { model_name: "distilbert-base-uncased" } },
 };
 
 export const debias_block_pruning_frozen: Preset = {
@@ -106,6 +105,15 @@ export const debias_with_pruning: Preset = {
     model: bert,
     pruning: constantLambda,
     datamodule: { batch_size: 32 },
+  },
+};
+
+export const glue_then_debias: Preset = {
+  about: "a classifier that was fine-tuned on a GLUE task: its encoder is debiased, its head kept",
+  settings: {
+    exp_name: `glue-then-debs/\${glue}/${names}`,
+    model: { ...bert, hf_checkpoint: "runs/classifiers/${model.model_name}/${glue}" },
+    trainer: { max_epochs: 3 },
   },
 };
 

@@ -73,49 +73,136 @@ export function lines(dots: readonly Dot[], { domain, lastStep }: LineOptions): 
   };
 }
 
+/** Lines of all points over training steps; `series` is the point's number, whose colour is the page's to change. */
+export function overlay(dots: readonly Dot[], { lastStep }: Pick<LineOptions, "lastStep">): TopLevelSpec {
+  const values = dots.filter(({ value }) => Number.isFinite(value));
+  const numbers = [...new Set(values.map(({ series }) => series))].toSorted((a, b) => a - b);
+  return {
+    ...lines([], { lastStep }),
+    data: { values },
+    layer: [
+      {
+        mark: { type: "line", strokeWidth: 1.6, strokeJoin: "round" },
+        encoding: {
+          detail: { field: "series" },
+          color: {
+            field: "series",
+            type: "nominal",
+            legend: null,
+            scale: { domain: numbers, range: numbers.map(pointColour) },
+          },
+        },
+      },
+    ],
+  } as TopLevelSpec;
+}
+
+/** A point's colour: faint, unless the page's reader picks it. */
+const pointColour = (number: number): string => `var(--p${number},var(--faint))`;
+
 /** A point of a sweep by what it cost and what it reached; `label` is its number in the table, "0" the untouched model. */
 export interface Trade {
   readonly label: string;
-  readonly price: number;
-  readonly effect: number;
+  readonly x: number;
+  readonly y: number;
 }
 
-/** Mean |effect| over price, one numbered disc a point: down is less bias, left is cheaper. */
-export function trades(values: readonly Trade[]): TopLevelSpec {
-  const known = values.filter(({ price, effect }) => Number.isFinite(price) && Number.isFinite(effect));
-  const isBaseline = "datum.label === '0'";
+/** Mean |effect| over a price or a score, one numbered disc a point, with the front of those that none betters. */
+export function trades(values: readonly Trade[], front: readonly Trade[]): TopLevelSpec {
+  const many = values.length > 40;
   return {
     ...chart,
     width: 420,
-    height: 190,
-    data: { values: known },
+    height: 210,
+    data: { values: [...values] },
     encoding: {
       x: {
-        field: "price",
+        field: "x",
         type: "quantitative",
         title: null,
-        scale: { domain: around(known.map(({ price }) => price)), nice: false },
+        scale: { domain: around(values.map(({ x }) => x)), nice: false },
         axis: { tickCount: 6 },
       },
       y: {
-        field: "effect",
+        field: "y",
         type: "quantitative",
         title: null,
-        scale: { domain: around([0, ...known.map(({ effect }) => effect)]), nice: false },
+        scale: { domain: around([0, ...values.map(({ y }) => y)]), nice: false },
         axis: { tickCount: 5 },
       },
     },
     layer: [
       {
-        mark: { type: "point", filled: true, size: 260, opacity: 0.92, strokeWidth: 1 },
-        encoding: {
-          color: { condition: { test: isBaseline, value: "var(--muted)" }, value: "var(--series-0)" },
-        },
+        data: { values: [...front] },
+        mark: { type: "line", color: "var(--series-2)", strokeWidth: 2, strokeDash: [5, 3] },
+        encoding: { order: { field: "x" } },
       },
       {
-        mark: { type: "text", baseline: "middle", fontSize: 10, fontWeight: "bold", color: "var(--panel)" },
-        encoding: { text: { field: "label", type: "nominal" } },
+        mark: { type: "point", filled: true, size: many ? 40 : 260, opacity: 0.92, strokeWidth: 1 },
+        encoding: {
+          color: {
+            field: "label",
+            type: "nominal",
+            legend: null,
+            scale: {
+              domain: values.map(({ label }) => label),
+              range: values.map(({ label }) => (label === "0" ? "var(--muted)" : `var(--p${label},var(--series-0))`)),
+            },
+          },
+        },
       },
+      ...(many
+        ? []
+        : [
+            {
+              mark: { type: "text", baseline: "middle", fontSize: 10, fontWeight: "bold", color: "var(--panel)" },
+              encoding: { text: { field: "label", type: "nominal" } },
+            } as UnitLayer,
+          ]),
+    ],
+  };
+}
+
+/** A cell of a square of numbers. */
+export interface Cell {
+  readonly row: number;
+  readonly column: number;
+  /** From 0 to 1. */
+  readonly share: number;
+}
+
+/** A square of shares: the fuller, the closer to 1. */
+export function heat(
+  cells: readonly Cell[],
+  { size, texts, colour }: { size: number; texts: boolean; colour: string },
+): TopLevelSpec {
+  const at = (field: string) => ({
+    field,
+    type: "ordinal" as const,
+    title: null,
+    axis: { labelAngle: 0, domain: false },
+  });
+  return {
+    ...chart,
+    width: { step: size },
+    height: { step: size },
+    data: { values: [...cells] },
+    encoding: { x: { ...at("column"), axis: { ...at("column").axis, orient: "top" } }, y: at("row") },
+    layer: [
+      {
+        mark: { type: "rect", color: colour, stroke: "var(--panel)" },
+        encoding: {
+          opacity: { field: "share", type: "quantitative", legend: null, scale: { domain: [0, 1], range: [0.06, 1] } },
+        },
+      },
+      ...(texts
+        ? [
+            {
+              mark: { type: "text", fontSize: 9, color: "var(--text)" },
+              encoding: { text: { field: "share", type: "quantitative", format: ".2f" } },
+            } as UnitLayer,
+          ]
+        : []),
     ],
   };
 }

@@ -1,3 +1,4 @@
+import { spread } from "@pruning-bias/eval-glue/spread";
 import type { PointResults, StoredBias, StoredGlue, SweepResults, ValidationRow } from "./results.ts";
 
 /** Effect sizes that differ by less than this are called about the same. */
@@ -62,13 +63,40 @@ export function glueMetrics({ baseline, points }: SweepResults): GlueMetric[] {
   return [...new Map(all.map((column) => [JSON.stringify(column), column])).values()];
 }
 
-export function glueOf(
-  point: PointResults,
-  { task, metric }: GlueMetric,
-): { value: number; majority: number | undefined; run: StoredGlue } | undefined {
-  const run = point.glue.find((result) => result.task === task);
-  const value = run?.metrics[metric];
-  return run === undefined || value === undefined ? undefined : { value, majority: run.majority[metric], run };
+export interface GlueValue {
+  /** The median over seeds. */
+  readonly value: number;
+  /** Sample standard deviation over seeds, where there are several. */
+  readonly deviation: number | undefined;
+  /** From the lowest seed to the highest, where there are several. */
+  readonly range: readonly [number, number] | undefined;
+  readonly majority: number | undefined;
+  readonly runs: readonly StoredGlue[];
+}
+
+export function glueOf(point: PointResults, { task, metric }: GlueMetric): GlueValue | undefined {
+  const runs = point.glue.filter((result) => result.task === task && metric in result.metrics);
+  if (runs.length === 0) return undefined;
+  const { median, deviation, min, max } = spread(runs.map(({ metrics }) => metrics[metric]!));
+  const several = runs.length > 1;
+  return {
+    ...{ value: median, deviation: several ? deviation : undefined, range: several ? [min, max] : undefined },
+    ...{ majority: runs[0]!.majority[metric], runs },
+  };
+}
+
+/** The mean over tasks of each one's first metric, of points that have the tasks of the untouched model. */
+export function glueMean(sweep: SweepResults, point: PointResults): number | undefined {
+  const firsts = [
+    ...new Map(
+      glueMetrics(sweep)
+        .toReversed()
+        .map((column) => [column.task, column]),
+    ).values(),
+  ];
+  const values = firsts.map((column) => glueOf(point, column)?.value);
+  if (firsts.length === 0 || values.some((value) => value === undefined || !Number.isFinite(value))) return undefined;
+  return values.reduce<number>((sum, value) => sum + value!, 0) / values.length;
 }
 
 /** The validations before training and after it. */
@@ -83,6 +111,19 @@ export function blocks({ masks }: PointResults): { open: number; total: number }
   if (masks === undefined) return undefined;
   const sum = (key: "open" | "total") => masks.modules.reduce((total, module) => total + module[key], 0);
   return { open: sum("open"), total: sum("total") };
+}
+
+/** The share of the masked matrices' weights that are open; every block counts alike where sizes are not stored. */
+export function density({ masks }: PointResults): number | undefined {
+  if (masks === undefined || masks.modules.length === 0) return undefined;
+  const weights = ({ shape, total }: (typeof masks.modules)[number]) =>
+    shape === undefined ? total : shape[0] * shape[1];
+  const all = masks.modules.reduce((sum, module) => sum + weights(module), 0);
+  const open = masks.modules.reduce(
+    (sum, module) => sum + weights(module) * (module.total === 0 ? 1 : module.open / module.total),
+    0,
+  );
+  return all === 0 ? undefined : open / all;
 }
 
 /** Whether a point left its model's masks alone, by its settings. */

@@ -20,6 +20,9 @@ export async function curves(sweep: SweepResults, point: PointResults): Promise<
     figure(sweep, point, html`L<sub>keep</sub>`, keep, shared(keep)),
     figure(sweep, point, html`SEAT effect`, seat, shared(seat)),
     figure(sweep, point, html`Blocks`, blocks),
+    figure(sweep, point, html`Threshold`, [
+      { name: "threshold", value: ({ threshold, current }) => current?.threshold ?? threshold },
+    ]),
   ];
   return html`<div class="charts">${await Promise.all(figures)}</div>`;
 }
@@ -28,6 +31,7 @@ const keep: readonly Series[] = [{ name: "keeping loss", value: (row) => row.los
 const blocks: readonly Series[] = [
   { name: "open", value: (row) => row.open },
   { name: "undecided", value: (row) => row.undecided },
+  { name: "closed", value: (row) => row.closed },
 ];
 
 async function figure(

@@ -31,7 +31,11 @@ export function headsPicture({ heads }: StoredMasks): Html {
     height="${height}"
     viewBox="0 0 ${width} ${height}"
   >
-    <path class="open" d="${path("open", square)}" />
+    <path
+      class="rows"
+      d="${heads.map((layer, row) => (layer.length === 0 ? "" : `M${left} ${top + row * cell + box / 2}h${layer.length * cell - 2}`)).join("")}"
+      stroke-dasharray="${box} 2"
+    />
     <path class="undecided" d="${path("undecided", square)}" />
     <path class="hatch" d="${path("undecided", slashes)}" />
     <path class="closed" d="${path("closed", square)}" />

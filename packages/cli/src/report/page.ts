@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { type Html, html, raw } from "./html.ts";
+import { script } from "./script.ts";
 import { style } from "./style.ts";
 
-/** The page around a report: style inside, no script, nothing from a network. */
+/** The page around a report: style and script inside, nothing from a network, and no other script runs. */
 export const page = (sweep: string, body: Html): string =>
   html`<!doctype html>
     <html lang="en">
@@ -9,7 +11,10 @@ export const page = (sweep: string, body: Html): string =>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${sha256(script)}'"
+        />
         <title>${sweep}: sweep report</title>
         <style>
           ${raw(style)}
@@ -20,10 +25,16 @@ export const page = (sweep: string, body: Html): string =>
           <p class="kicker">pruning-bias · sweep</p>
           <h1>${sweep}</h1>
           <nav aria-label="Sections">
-            <a href="#summary">Summary</a><a href="#points">Points</a><a href="#curves">Point by point</a
-            ><a href="#settings">Settings</a>
+            <a href="#summary">Summary</a><a href="#points">Points</a><a href="#masks">Gates</a><a href="#all">Curves</a
+            ><a href="#curves">Point by point</a><a href="#settings">Settings</a>
           </nav>
         </header>
         <main>${body}</main>
+        ${running}
       </body>
     </html> `.html;
+
+/** Made outside of the template, whose formatter would change it, and with it its hash. */
+const running = raw(`<script>${script}</script>`);
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("base64");

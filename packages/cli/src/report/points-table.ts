@@ -1,6 +1,7 @@
 import {
   blocks,
   changes,
+  density,
   ends,
   gap,
   type GlueMetric,
@@ -12,32 +13,63 @@ import {
   tolerance,
 } from "./compare.ts";
 import { count, duration, fixed, probability, signed, significant } from "./format.ts";
-import { breakable, type Html, html } from "./html.ts";
-import type { PointResults, SweepResults } from "./results.ts";
+import { breakable, type Html, html, raw } from "./html.ts";
+import type { PointResults, StoredBias, SweepResults } from "./results.ts";
 
 interface Column {
   readonly group: string;
   readonly title: Html;
   readonly cell: (point: PointResults) => Html;
+  /** What the column is sorted by. */
+  readonly value: (point: PointResults) => number | undefined;
 }
 
 /** All points, the untouched model first, and all that was measured of them. */
 export function pointsTable(sweep: SweepResults): Html {
-  const columns = [...biasColumns(sweep), ...glueColumns(sweep), ...lossColumns(sweep), ...maskColumns, ...runColumns];
+  const all = [sweep.baseline, ...sweep.points];
+  const columns = [
+    ...biasColumns(sweep),
+    ...languageModelColumns(sweep),
+    ...glueColumns(sweep),
+    ...lossColumns(sweep),
+    ...maskColumns,
+    ...runColumns,
+  ];
   const groups = [...new Set(columns.map(({ group }) => group))].map((group) => {
     const own = columns.filter((column) => column.group === group).length;
     return html`<th scope="colgroup" colspan="${own}">${group}</th>`;
   });
-  const row = (point: PointResults, index: number) =>
-    html`<tr${index === 0 ? html` class="baseline"` : ""}><td class="number">${index}</td><th scope="row">${
-      index === 0
-        ? html`baseline<small>untouched model</small>`
-        : html`<a href="#point-${index}">${breakable(point.name)}</a>`
-    }</th>${columns.map(({ cell }) => cell(point))}</tr>\n`;
+  const row = (point: PointResults, index: number) => {
+    const cells = columns.map(({ cell, value }) => sortable(cell(point), value(point)));
+    if (index === 0) {
+      return html`<tr class="baseline">
+        <td class="number">0</td>
+        <th scope="row">baseline<small>untouched model</small></th>
+        ${cells}
+      </tr> `;
+    }
+    return html`<tr data-n="${index}" data-text="${searched(point)}">
+      <td class="number" data-v="${index}">
+        <label
+          ><input
+            type="checkbox"
+            data-p="${index}"
+            aria-label="let point ${index} stand out in the curves"
+          />${index}</label
+        >
+      </td>
+      <th scope="row" data-v="${point.name}"><a href="#point-${index}">${breakable(point.name)}</a></th>
+      ${cells}
+    </tr> `;
+  };
   return html`<p class="muted" id="points-note">
       Under a SEAT effect: p, and the change of |effect| against the untouched model (▼ fell, ▲ rose, ≈ by less than
       ${fixed(tolerance)}). ${probed(sweep) ? "Gap: (P(he) − P(she)) / (P(he) + P(she)). " : undefined} Under a loss:
       its value before training. Under a GLUE metric: the change; majority is what the commonest answer would give.
+    </p>
+    <p class="tools">
+      <label>Filter <input type="search" id="filter" placeholder="words of a name or setting" /></label>
+      <span id="shown" role="status">${sweep.points.length} points</span>
     </p>
     <div class="scroll" tabindex="0" role="region" aria-label="Table of points">
       <table class="points" aria-describedby="points-note">
@@ -50,13 +82,13 @@ export function pointsTable(sweep: SweepResults): Html {
             ${groups}
           </tr>
           <tr>
-            <th scope="col">#</th>
-            <th scope="col">point</th>
-            ${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}
+            <th scope="col"><button type="button">#</button></th>
+            <th scope="col"><button type="button">point</button></th>
+            ${columns.map(({ title }) => html`<th scope="col"><button type="button">${title}</button></th>`)}
           </tr>
         </thead>
         <tbody>
-          ${[sweep.baseline, ...sweep.points].map(row)}
+          ${all.map(row)}
         </tbody>
       </table>
     </div>`;
@@ -67,13 +99,60 @@ function biasColumns(sweep: SweepResults): Column[] {
     group: "SEAT effect",
     title: html`${test}`,
     cell: (point) => seatCell(sweep, point, test),
+    value: (point) => absolute(testOf(point, test)?.effectSize),
   }));
   if (!probed(sweep)) return tests;
   const probe: Column[] = [
-    { group: "Pronoun probe", title: html`gap of men’s / women’s jobs`, cell: (point) => gapCell(sweep, point) },
-    { group: "Pronoun probe", title: html`masked-LM loss`, cell: (point) => mlmCell(sweep, point) },
+    {
+      ...{ group: "Pronoun probe", title: html`gap of men’s / women’s jobs` },
+      ...{ cell: (point) => gapCell(sweep, point), value: gap },
+    },
+    {
+      ...{ group: "Pronoun probe", title: html`masked-LM loss`, cell: (point) => mlmCell(sweep, point) },
+      value: ({ bias }) => bias?.probe?.maskedLmLoss,
+    },
   ];
   return [...tests, ...probe];
+}
+
+/** StereoSet's stereotype score, 50 where it takes neither side, and CrowS-Pairs' metric, where they were run. */
+function languageModelColumns(sweep: SweepResults): Column[] {
+  const all = [sweep.baseline, ...sweep.points];
+  const column = (
+    group: string,
+    title: Html,
+    of: (bias: StoredBias) => number | undefined,
+    ideal: number | undefined,
+  ): Column => {
+    const value = ({ bias }: PointResults) => bias && of(bias);
+    return {
+      group,
+      title,
+      value,
+      cell: (point) => rateCell(value(point), point === sweep.baseline ? undefined : value(sweep.baseline), ideal),
+    };
+  };
+  const rate = (key: "ss" | "lm" | "icat") => (bias: StoredBias) => bias.stereoset?.rates["overall"]?.[key];
+  const stereoset = [
+    column("StereoSet", html`SS`, rate("ss"), 50),
+    column("StereoSet", html`LM`, rate("lm"), undefined),
+    column("StereoSet", html`ICAT`, rate("icat"), undefined),
+  ];
+  const crows = [column("CrowS-Pairs", html`metric`, (bias) => bias.crows?.metric, 50)];
+  return [...stereoset, ...crows].filter(({ value }) => all.some((point) => value(point) !== undefined));
+}
+
+/** A rate in percent, with its change, or where there is an ideal how much nearer to it. */
+function rateCell(value: number | undefined, before: number | undefined, ideal: number | undefined): Html {
+  if (value === undefined) return notRun;
+  if (before === undefined) return html`<td>${fixed(value, 1)}</td>`;
+  const change = ideal === undefined ? value - before : Math.abs(value - ideal) - Math.abs(before - ideal);
+  const verdict = ideal === undefined || Math.abs(change) < 1 ? "same" : change < 0 ? "fell" : "rose";
+  return html`<td>
+    ${fixed(value, 1)}<small class="${verdict}"
+      >${ideal === undefined ? "" : glyph[verdict]} ${signed(change, 1)}</small
+    >
+  </td>`;
 }
 
 const probed = ({ baseline, points }: SweepResults): boolean => [baseline, ...points].some(({ bias }) => bias?.probe);
@@ -127,6 +206,7 @@ function glueColumns(sweep: SweepResults): Column[] {
       group: "GLUE dev",
       title: html`${column.task}<small>${column.metric}</small>${majority}`,
       cell: (point) => glueCell(sweep, point, column, majority === undefined),
+      value: (point) => glueOf(point, column)?.value,
     };
   });
 }
@@ -142,8 +222,13 @@ function glueCell({ baseline }: SweepResults, point: PointResults, column: GlueM
     result.majority === undefined || !withMajority
       ? undefined
       : html`<small>majority ${fixed(result.majority, 3)}</small>`;
-  return html`<td title="seed ${result.run.seed}, ${result.run.epochs} epochs, ${duration(result.run.seconds)}">
-    ${fixed(result.value, 3)}${change}${majority}
+  const seeds = result.runs.map(({ seed }) => seed).join(", ");
+  const seconds = result.runs.reduce((sum, run) => sum + run.seconds, 0);
+  const range = result.range && html`<small>${fixed(result.range[0], 3)} to ${fixed(result.range[1], 3)}</small>`;
+  return html`<td
+    title="${result.runs.length > 1 ? "median of seeds" : "seed"} ${seeds}, ${result.runs[0]!.epochs} epochs, ${duration(seconds)}"
+  >
+    ${fixed(result.value, 3)}${change}${range}${majority}
   </td>`;
 }
 
@@ -152,6 +237,7 @@ function lossColumns({ baseline }: SweepResults): Column[] {
   return (Object.keys(titles) as (keyof typeof titles)[]).map((key) => ({
     group: "Validation, at the end",
     title: titles[key],
+    value: (point) => ends(point).end?.[key],
     cell: (point) => {
       const { start, end } = ends(point);
       if (point === baseline) return none;
@@ -164,44 +250,67 @@ function lossColumns({ baseline }: SweepResults): Column[] {
 }
 
 const maskColumns: readonly Column[] = [
-  maskColumn(html`open blocks`, (point) => {
-    const { open, total } = blocks(point)!;
-    return html`<td>${count(open)}<small>of ${count(total)}</small></td>`;
-  }),
+  maskColumn(
+    html`open blocks`,
+    (point) => blocks(point)?.open,
+    (point) => {
+      const { open, total } = blocks(point)!;
+      return html`<td>${count(open)}<small>of ${count(total)}</small></td>`;
+    },
+  ),
+  maskColumn(html`density`, density, (point) => html`<td>${fixed(density(point) ?? 1)}</td>`),
   maskColumn(
     html`undecided`,
+    ({ masks }) => masks?.undecided,
     ({ masks }) => html`<td>${count(masks!.undecided)}<small>of ${count(masks!.scores)}</small></td>`,
   ),
   maskColumn(
     html`heads open`,
+    ({ masks }) => masks?.headsOpen,
     ({ masks }) => html`<td>${count(masks!.headsOpen)}<small>of ${count(masks!.headsTotal)}</small></td>`,
   ),
 ];
 
-function maskColumn(title: Html, cell: (point: PointResults) => Html): Column {
+function maskColumn(title: Html, value: Column["value"], cell: (point: PointResults) => Html): Column {
   return {
-    group: "Masks",
-    title,
+    ...{ group: "Masks", title, value },
     cell: (point) => (point.masks ? cell(point) : point.name === "baseline" || prunesNothing(point) ? none : notRun),
   };
 }
 
 const runColumns: readonly Column[] = [
-  runColumn(html`steps`, ({ steps }) => html`<td>${count(steps)}</td>`),
+  runColumn(html`steps`, "steps", ({ steps }) => html`<td>${count(steps)}</td>`),
   runColumn(
     html`time`,
+    "seconds",
     ({ seconds, tokensPerSecond }) =>
       html`<td class="wide">${duration(seconds)}<small>${significant(tokensPerSecond)} tokens/s</small></td>`,
   ),
 ];
 
-function runColumn(title: Html, cell: (summary: NonNullable<PointResults["summary"]>) => Html): Column {
+type Summary = NonNullable<PointResults["summary"]>;
+
+function runColumn(title: Html, key: "steps" | "seconds", cell: (summary: Summary) => Html): Column {
   return {
-    group: "Training",
-    title,
+    ...{ group: "Training", title, value: ({ summary }) => summary?.[key] },
     cell: ({ name, summary }) => (summary ? cell(summary) : name === "baseline" ? none : notRun),
   };
 }
+
+/** A cell that says what it is sorted by. */
+const sortable = (cell: Html, value: number | undefined): Html =>
+  value === undefined || !Number.isFinite(value)
+    ? cell
+    : raw(cell.html.replace("<td", `<td data-v="${Number(value.toPrecision(6))}"`));
+
+const absolute = (value: number | undefined) => value && Math.abs(value);
+
+/** What the filter looks in: the name, and the settings that are not the same everywhere stand in it. */
+const searched = ({ name, config }: PointResults): string =>
+  [name, config?.["experiment"], config?.["exp_name"]]
+    .filter((text) => typeof text === "string")
+    .join(" ")
+    .toLowerCase();
 
 const glyph = { fell: "▼", rose: "▲", same: "≈" } as const;
 const notRun = html`<td class="missing">not run</td>`;

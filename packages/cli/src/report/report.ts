@@ -1,42 +1,49 @@
 import { blocks, prunesNothing, testsOf, tolerance } from "./compare.ts";
+import { blocksData } from "./blocks-data.ts";
 import { curves, trainingLoss } from "./curves.ts";
 import { densityTable } from "./densities.ts";
 import { fixed } from "./format.ts";
 import { headsLegend, headsPicture } from "./heads.ts";
 import { breakable, type Html, html, join } from "./html.ts";
+import { masksSection } from "./masks-section.ts";
+import { overlays } from "./overlays.ts";
 import { page } from "./page.ts";
 import { pointsTable } from "./points-table.ts";
 import { rerunCommand } from "./rerun.ts";
 import { resultsCsv } from "./results-csv.ts";
+import { resultsTex } from "./results-tex.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 import { differing, settingsOf, shared } from "./settings.ts";
 import { summarise, type Summary } from "./summary.ts";
-import { tradeOff } from "./trade-off.ts";
+import { tradeOffs } from "./trade-off.ts";
 
 /**
- * A sweep's results as one HTML page that needs nothing beside itself, and as CSV with a row for each point.
+ * A sweep's results as one HTML page that needs nothing beside itself, as CSV with a row for each point, and as LaTeX.
  *
  * The same results give the same bytes; all that is said is computed from them.
  */
-export async function report(sweep: SweepResults): Promise<{ html: string; csv: string }> {
+export async function report(sweep: SweepResults): Promise<{ html: string; csv: string; tex: string }> {
   const summary = summarise(sweep);
   const sections = await Promise.all(
     sweep.points.map((point, index) => pointSection(sweep, point, index + 1, summary.points[index]!.text)),
   );
-  const body = html`${summarySection(sweep, summary, await tradeOff(sweep))}
+  const body = html`${summarySection(sweep, summary, await tradeOffs(sweep))}
     <section id="points">
       <h2>Points</h2>
       ${pointsTable(sweep)}
     </section>
+    ${sweep.points.length > 1 ? html`${await masksSection(sweep)}${await overlays(sweep)}` : undefined}
     <section id="curves">
       <h2>Point by point</h2>
-      ${howToRead}${sections}
+      ${howToRead}
+      <p class="muted">Heads: ${headsLegend}</p>
+      ${sections}
     </section>
     ${settingsSection(sweep)}`;
-  return { html: page(sweep.sweep, body), csv: resultsCsv(sweep) };
+  return { html: page(sweep.sweep, html`${body}${blocksData(sweep)}`), csv: resultsCsv(sweep), tex: resultsTex(sweep) };
 }
 
-function summarySection(sweep: SweepResults, summary: Summary, picture: Html | undefined): Html {
+function summarySection(sweep: SweepResults, summary: Summary, pictures: readonly Html[]): Html {
   const protocol = sweep.baseline.bias?.protocol;
   const kinds = new Set(
     [sweep.baseline, ...sweep.points].flatMap(
@@ -57,7 +64,7 @@ function summarySection(sweep: SweepResults, summary: Summary, picture: Html | u
           more.
         </p>
       </div>
-      ${picture}
+      ${pictures.length > 0 ? html`<div class="trades">${pictures}</div>` : undefined}
     </div>
     ${
       summary.warnings.length > 0
@@ -77,6 +84,9 @@ const howToRead = html`<p class="muted">
   L<sub>debias</sub> has not, as its unit depends on layer, mode and form of the loss.
 </p>`;
 
+/** Beyond so many points their curves stand together alone, and densities where a layer is picked: a page must open at once. */
+const MOST_DRAWN = 24;
+
 async function pointSection(sweep: SweepResults, point: PointResults, number: number, text: Html): Promise<Html> {
   const settings = settingsOf(point);
   const own = differing(sweep.points).map((path) => html`${path} = <b>${settings.get(path) ?? "not set"}</b>`);
@@ -84,25 +94,39 @@ async function pointSection(sweep: SweepResults, point: PointResults, number: nu
     <h3><span class="number">${number}</span> ${breakable(point.name)}</h3>
     ${own.length > 0 && point.config ? html`<p class="settings">${join(own, " · ")}</p>` : undefined}
     <p>${text}</p>
-    ${await curves(sweep, point)} ${masksPart(point)}
+    ${sweep.points.length > MOST_DRAWN ? undefined : await curves(sweep, point)} ${masksPart(sweep, point, number)}
     <p class="muted">${trainingLoss(point)}</p>
   </article>`;
 }
 
-function masksPart(point: PointResults): Html {
+function masksPart(sweep: SweepResults, point: PointResults, number: number): Html {
   const { masks } = point;
   if (masks === undefined) {
     return html`<p class="missing">${prunesNothing(point) ? "Nothing is pruned: no masks." : "Masks: not run."}</p>`;
   }
   const { open, total } = blocks(point)!;
-  return html`<div class="masks">
+  const layers = [...new Set(masks.modules.flatMap(({ layer, mask }) => (mask === undefined ? [] : layer)))];
+  return html`<div class="masks" data-p="${number}">
     <figure>
-      <figcaption>
-        Heads (across) by layers (down): ${masks.headsOpen} of ${masks.headsTotal} open ${headsLegend}
-      </figcaption>
+      <figcaption>Heads (across) by layers (down): ${masks.headsOpen} of ${masks.headsTotal} open</figcaption>
       ${headsPicture(masks)}
+      ${
+        layers.length > 0
+          ? html`<p class="layers">
+              Blocks of layer
+              ${layers.map((layer) => html`<button type="button" data-layer="${layer}">${layer}</button>`)}
+            </p>`
+          : undefined
+      }
     </figure>
-    ${total > 0 && open < total ? densityTable(masks, point.name) : html`<p class="muted">Every block is open.</p>`}
+    ${
+      open === total
+        ? html`<p class="muted">Every block is open.</p>`
+        : sweep.points.length > MOST_DRAWN
+          ? undefined
+          : densityTable(masks, point.name)
+    }
+    <div class="blocks" aria-live="polite"></div>
   </div>`;
 }
 

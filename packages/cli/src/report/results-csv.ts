@@ -1,4 +1,4 @@
-import { blocks, changes, ends, glueMetrics, glueOf, testOf, testsOf } from "./compare.ts";
+import { blocks, changes, density, ends, glueMetrics, glueOf, testOf, testsOf } from "./compare.ts";
 import { type Cell, csv } from "./csv.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 import { differing, settingsOf } from "./settings.ts";
@@ -26,17 +26,23 @@ function cells(sweep: SweepResults, point: PointResults): [name: string, value: 
       [`seat.${test}.p_kind`, testOf(point, test)?.pKind],
       [`seat.${test}.change`, list.find((change) => change.test === test)?.change],
     ]),
+    ["stereoset.ss", bias?.stereoset?.rates["overall"]?.ss],
+    ["stereoset.lm", bias?.stereoset?.rates["overall"]?.lm],
+    ["stereoset.icat", bias?.stereoset?.rates["overall"]?.icat],
+    ["crows.metric", bias?.crows?.metric],
     ["probe.gap_male", bias?.probe?.gapMale],
     ["probe.gap_female", bias?.probe?.gapFemale],
     ["probe.masked_lm_loss", bias?.probe?.maskedLmLoss],
     ...glueMetrics(sweep).flatMap(({ task, metric }): [string, Cell][] => [
       [`glue.${task}.${metric}`, glueOf(point, { task, metric })?.value],
+      [`glue.${task}.${metric}.deviation`, glueOf(point, { task, metric })?.deviation],
       [`glue.${task}.${metric}.majority`, glueOf(point, { task, metric })?.majority],
     ]),
     ...(["lossDebias", "lossKeep", "loss"] as const).flatMap((key): [string, Cell][] => [
       [`validation.${key}.start`, start?.[key]],
       [`validation.${key}.end`, end?.[key]],
     ]),
+    ["density", density(point)],
     ["blocks_open", open?.open],
     ["blocks", open?.total],
     ["undecided", masks?.undecided],

@@ -14,24 +14,36 @@ export const StoredConfig = z.record(z.string(), z.unknown());
 export const StepRow = z.object({ kind: z.literal("step"), step: count, loss: number });
 export type StepRow = z.infer<typeof StepRow>;
 
-/** A validation, a row of `metrics.jsonl`: evaluation mode, final threshold; `seat` are effect sizes by test. */
+const gates = { threshold: optional, open: optionalCount, closed: optionalCount, undecided: optionalCount };
+
+/**
+ * A validation, a row of `metrics.jsonl`: evaluation mode, final threshold; `seat` are effect sizes by test. `current` is the
+ * same at the threshold that training is at.
+ */
 export const ValidationRow = z.object({
   kind: z.literal("validation"),
   step: count,
   loss: number,
   lossDebias: number,
   lossKeep: number,
-  threshold: optional,
   seat: numbers.default({}),
-  open: optionalCount,
-  undecided: optionalCount,
+  ...gates,
+  current: z.object(gates).nullish(),
 });
 export type ValidationRow = z.infer<typeof ValidationRow>;
 
 /** `masks.json`: what is open in the end; absent where nothing is pruned. */
 export const StoredMasks = z.object({
   threshold: number,
-  modules: z.array(z.object({ name: z.string(), layer: count, open: count, total: count })),
+  modules: z.array(
+    z.object({
+      ...{ name: z.string(), layer: count, open: count, total: count },
+      shape: z.tuple([count, count]).optional(),
+      grid: z.tuple([count, count]).optional(),
+      /** Bits of blocks in base64, row by row. */
+      mask: z.base64().optional(),
+    }),
+  ),
   /** Layers × heads: 1 open, 0 closed, between them undecided. */
   heads: z.array(z.array(z.number().min(0).max(1))),
   headsOpen: count,
@@ -42,15 +54,21 @@ export const StoredMasks = z.object({
 });
 export type StoredMasks = z.infer<typeof StoredMasks>;
 
-/** `bias.json`: SEAT effect sizes, and where there is one the probe with pronouns. */
+const rates = z.object({ ss: number, lm: number, icat: number });
+const stereoset = z.object({ protocol: z.string(), rates: z.record(z.string(), rates) });
+const crows = z.object({ protocol: z.string(), metric: number, p: number.nullish() });
+
+/** `bias.json`: SEAT effect sizes, tests of masked language models, and where there is one the probe with pronouns. */
 export const StoredBias = z.object({
   protocol: z.string(),
+  stereoset: stereoset.optional().catch(undefined),
+  crows: crows.optional().catch(undefined),
   tests: z.array(z.object({ test: z.string(), effectSize: number, p: number.nullable(), pKind: z.string() })),
   probe: z.object({ gapMale: number, gapFemale: number, maskedLmLoss: number }).optional(),
 });
 export type StoredBias = z.infer<typeof StoredBias>;
 
-/** `glue/TASK.json`: dev metrics, and what always answering with the commonest label would give. */
+/** `glue/NAME.json`, a task with a seed: dev metrics, and what always answering with the commonest label would give. */
 export const StoredGlue = z.object({
   task: z.string(),
   seed: count,

@@ -2,17 +2,18 @@ import { flatten } from "../config/paths.ts";
 import type { PointResults } from "./results.ts";
 
 /** A point's settings by path, as text; secrets are left out. */
-export function settingsOf({ config }: PointResults): ReadonlyMap<string, string> {
+export const settingsOf = once(({ config }: PointResults): ReadonlyMap<string, string> => {
   const leaves = flatten(config ?? {}).map(([path, value]) => [path, settingText(path, value)] as const);
-  return new Map(leaves);
-}
+  // Training is given no settings of GLUE, so what stands there is nobody's.
+  return new Map(leaves.filter(([path]) => !path.startsWith("finetune.") && path !== "datamodule.glue_data"));
+});
 
 /** The paths that are not the same in all points that have settings, in the order of the settings. */
-export function differing(points: readonly PointResults[]): string[] {
+export const differing = once((points: readonly PointResults[]): string[] => {
   const { paths, same } = inAll(points);
   // The experiment's name is put together from the others.
   return paths.filter((path) => !same(path) && path !== "exp_name");
-}
+});
 
 /** The settings that all points share which have any. */
 export function shared(points: readonly PointResults[]): [path: string, text: string][] {
@@ -36,4 +37,13 @@ export function isSecret(path: string, value: unknown): boolean {
 function settingText(path: string, value: unknown): string {
   if (isSecret(path, value)) return "(not shown)";
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
+/** Every cell of a table asks for the same. */
+function once<K extends object, V>(compute: (key: K) => V): (key: K) => V {
+  const known = new WeakMap<K, V>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, compute(key));
+    return known.get(key)!;
+  };
 }

@@ -173,11 +173,11 @@ function gluePrice(sweep: SweepResults, point: PointResults): Html[] {
 }
 
 function warnings({ baseline, points: all, ...sweep }: SweepResults): Html[] {
-  const names = (list: readonly PointResults[]) =>
-    join(
-      list.map(({ name }) => html`<b>${breakable(name)}</b>`),
-      ", ",
-    );
+  const names = (list: readonly PointResults[]) => {
+    const shown = list.slice(0, list.length > 6 ? 4 : 6).map(({ name }) => html`<b>${breakable(name)}</b>`);
+    const more = list.length - shown.length;
+    return html`${join(shown, ", ")}${more > 0 ? ` and ${more} more` : undefined}`;
+  };
   const untrained = all.filter((point) => ends(point).end === undefined);
   const unmeasured = all.filter(({ bias }) => bias === undefined);
   const others = all.filter(({ bias }) => bias && baseline.bias && bias.protocol !== baseline.bias.protocol);

@@ -24,7 +24,10 @@ function slim(svg: string): string {
         / (opacity|stroke-width)="1"| (transform="translate\(0,0\)"|stroke-miterlimit="\d+"|x2="0"|y2="0")/g,
         "",
       )
-      .replaceAll(/-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10))
+      // Places alone: a text may be a number as well.
+      .replaceAll(/<[^>]*>/g, (tag) =>
+        tag.replaceAll(/-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10)),
+      )
       .replaceAll(/<rect [^>]*fill="transparent"\/>/g, "")
       .replaceAll("<g></g>", "")
       .replaceAll(/<g>(<(?:path|line|text)[^<]*(?:<\/text>|(?<=\/>)))<\/g>/g, "$1");

@@ -1,31 +1,60 @@
 import { type Trade, trades } from "./charts.ts";
-import { changes, ends, meanEffect } from "./compare.ts";
+import { changes, ends, glueMean, meanEffect } from "./compare.ts";
 import { fixed, significant } from "./format.ts";
 import { type Html, html } from "./html.ts";
+import { pareto } from "./pareto.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 import { draw } from "./svg.ts";
 
-/** What each point reached over what it cost: masked-LM loss where it is known, else L_keep; nothing without two points. */
-export async function tradeOff(sweep: SweepResults): Promise<Html | undefined> {
+/** Mean |SEAT effect| against GLUE, and against a price: masked-LM loss where it is known, else L_keep. */
+export async function tradeOffs(sweep: SweepResults): Promise<Html[]> {
   const { baseline, points } = sweep;
   const measured = [baseline, ...points].filter(({ bias }) => bias !== undefined);
-  const languageModel = measured.every(({ bias }) => bias?.probe !== undefined);
+  const languageModel = measured.length > 0 && measured.every(({ bias }) => bias?.probe !== undefined);
   const price = (point: PointResults) =>
     languageModel ? point.bias?.probe?.maskedLmLoss : point === baseline ? 0 : ends(point).end?.lossKeep;
+  const figures = [
+    await figure(sweep, (point) => glueMean(sweep, point), {
+      ...{ higherIsBetter: true, spoken: "GLUE", name: html`the mean of the GLUE tasks’ scores` },
+      better: "Lower is less biased, further right is more capable",
+    }),
+    await figure(sweep, price, {
+      ...{
+        higherIsBetter: false,
+        spoken: "price",
+        name: languageModel ? html`masked-LM loss` : html`L<sub>keep</sub> at the end`,
+      },
+      better: "Lower is less biased, further left is cheaper",
+    }),
+  ];
+  return figures.filter((drawn) => drawn !== undefined);
+}
+
+interface Axis {
+  readonly higherIsBetter: boolean;
+  readonly spoken: string;
+  readonly name: Html;
+  readonly better: string;
+}
+
+async function figure(
+  { baseline, points }: SweepResults,
+  axis: (point: PointResults) => number | undefined,
+  { higherIsBetter, spoken, name, better }: Axis,
+): Promise<Html | undefined> {
   const values = [baseline, ...points].flatMap((point, index): Trade[] => {
-    const [x, y] = [price(point), meanEffect(changes(point, baseline))];
-    return x === undefined || y === undefined ? [] : [{ label: String(index), price: x, effect: y.after }];
+    const [x, y] = [axis(point), meanEffect(changes(point, baseline))?.after];
+    return x === undefined || y === undefined || !Number.isFinite(x) ? [] : [{ label: String(index), x, y }];
   });
   if (values.length < 2) return undefined;
-  const name = languageModel ? html`masked-LM loss` : html`L<sub>keep</sub>`;
-  const label = values
-    .map((value) => `point ${value.label}: mean effect ${fixed(value.effect)} at ${significant(value.price)}`)
-    .join("; ");
+  const front = pareto(values, { higherIsBetter });
+  const label = values.map((value) => `point ${value.label}: ${fixed(value.y)} at ${significant(value.x)}`).join("; ");
+  const numbers = front.map((value) => value.label).join(", ");
   return html`<figure class="trade">
     <figcaption>
-      <b>Bias and price.</b> Mean |SEAT effect| (upwards) over ${name} at the end (to the right); numbers as in the
-      table, 0 the untouched model. Lower is less biased, further left is cheaper.
+      <b>Bias against ${spoken}.</b> Mean |SEAT effect| (upwards) over ${name} (to the right); numbers as in the table,
+      0 the untouched model. ${better}. Dashed: the Pareto front, ${numbers}, which no other point betters in both.
     </figcaption>
-    ${await draw(trades(values), `Mean absolute SEAT effect over price. ${label}`)}
+    ${await draw(trades(values, front), `Mean absolute SEAT effect over ${spoken}. ${label}. Pareto front: ${numbers}`)}
   </figure>`;
 }

@@ -2,17 +2,26 @@ import type { GlueTask } from "@pruning-bias/data";
 import { z } from "zod";
 import { parseOverride, parseValue, splitValues } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
+import { Slurm } from "./slurm.ts";
 
 // The type alone is imported: what Nx loads for its graph starts without Arrow.
 const tasks = ["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli"] as const satisfies GlueTask[];
+
+/** Numbers and truths may stand in a file as they are. */
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform(String);
 
 /** What `experiments/NAME/sweep.json` holds: settings that all points share, and the values that are tried. */
 export const Sweep = z.strictObject({
   $schema: z.string().optional(),
   base: z.array(z.string()).describe("overrides of all points, key=value"),
-  grid: z.record(z.string(), z.array(z.string()).min(1)).describe("values for each key; a point for every combination"),
+  grid: z.record(z.string(), z.array(value).min(1)).describe("values for each key; a point for every combination"),
   generated: z.literal(true).optional().describe("written for a command line, so that another one may write it again"),
   glue: z.array(z.enum(tasks)).default([]).describe("GLUE tasks on which every point is fine-tuned"),
+  glueSeeds: z
+    .array(z.int().nonnegative())
+    .optional()
+    .describe("seeds of every GLUE task, each a run of its own; without: finetune.seed"),
+  slurm: Slurm.partial().optional().describe("what `--launcher slurm` asks of a cluster"),
 });
 export type Sweep = z.infer<typeof Sweep>;
 
@@ -26,8 +35,28 @@ export interface Point {
 /** The untouched model of a sweep, measured beside its points. */
 export const BASELINE = "baseline";
 
+/** A GLUE task with a seed. */
+export interface GlueRun {
+  /** Of its target, `glue-NAME`, and its results, `glue/NAME.json`. */
+  readonly name: string;
+  readonly task: (typeof tasks)[number];
+  readonly seed?: number;
+}
+
+/** Every GLUE task with every seed; one run a task where no seeds are named. */
+export const glueRuns = ({ glue, glueSeeds }: Pick<Sweep, "glue" | "glueSeeds">): GlueRun[] =>
+  glue.flatMap((task): GlueRun[] =>
+    glueSeeds === undefined
+      ? [{ name: task, task }]
+      : glueSeeds.map((seed) => ({ name: `${task}-${seed}`, task, seed })),
+  );
+
 /** A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid. */
-export function parseSweep(overrides: readonly string[], glue: readonly string[] = []): Sweep {
+export function parseSweep(
+  overrides: readonly string[],
+  glue: readonly string[] = [],
+  glueSeeds?: readonly number[],
+): Sweep {
   const base: string[] = [];
   const grid: Record<string, string[]> = {};
   for (const argument of overrides) {
@@ -40,7 +69,7 @@ export function parseSweep(overrides: readonly string[], glue: readonly string[]
   const known = new Set(Object.keys(grid));
   const twice = base.find((override) => known.has(parseOverride(override).key));
   if (twice !== undefined) throw new UsageError(`${twice}: expected each key once, got it in the grid as well`);
-  return { base, grid, glue: glue.map(glueTask), generated: true };
+  return { base, grid, glue: glue.map(glueTask), ...(glueSeeds && { glueSeeds: [...glueSeeds] }), generated: true };
 }
 
 /** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */

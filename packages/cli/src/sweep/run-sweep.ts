@@ -4,17 +4,27 @@ import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
+import { writeWhole } from "../commands/files.ts";
 import { compose, digest } from "../config/compose.ts";
+import { parseOverride } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
-import { parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { type Failure, failuresIn } from "./failures.ts";
+import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { classifierOf, dataProject } from "./task-settings.ts";
+import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
+import { type Job, submit } from "./submit.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
 
 export interface SweepOptions {
   readonly root: string;
   readonly glue?: readonly string[];
+  /** Seeds of every GLUE task. */
+  readonly glueSeeds?: readonly number[];
   /** Tasks that run at once, on an equal share of the cores each. */
   readonly parallel?: number;
   readonly dryRun?: boolean;
+  /** Where tasks run: here, or as jobs of a cluster. */
+  readonly launcher?: "local" | "slurm";
   readonly log: (line: string) => void;
   /** Lines of Nx and of the tasks. */
   readonly output: (text: string) => void;
@@ -27,9 +37,14 @@ export interface SweepOptions {
 export interface SweepOutcome {
   readonly name: string;
   readonly points: readonly (Point & { readonly folder: string })[];
-  /** Tasks that failed, `POINT:TARGET`; empty after a dry run. */
-  readonly failed: readonly string[];
+  /** GLUE tasks of every point, one for each seed. */
+  readonly glue: readonly string[];
+  /** Tasks that failed; empty after a dry run. */
+  readonly failed: readonly Failure[];
   readonly report?: string;
+  /** Of a cluster: its scripts, and its jobs after they were submitted. */
+  readonly scripts?: readonly Script[];
+  readonly jobs?: readonly Job[];
   /** What Nx and the tasks said. */
   readonly output?: string;
 }
@@ -44,12 +59,34 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
   for (const point of all) compose(point.overrides);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
-  if (options.dryRun) return { name, points: all, failed: [] };
+  const glue = glueRuns(sweep).map(({ task }) => task);
+  const outcome = { name, points: all, glue, failed: [] };
+  const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, root)) : undefined;
+  if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
+  if (scripts !== undefined) {
+    const jobs = await submit(scripts, join(root, "runs", name, "slurm"), options.environment);
+    return { ...outcome, scripts, jobs };
+  }
   const failed = await runTasks(name, sweep, options);
   const report = join(root, "runs", name, "report.html");
   if (failed.length > 0) await reportSweep(root, name);
-  return { name, points: all, failed, output: outputFile(root, name), ...(existsSync(report) && { report }) };
+  return {
+    name,
+    points: all,
+    glue,
+    failed,
+    output: outputFile(root, name),
+    ...(existsSync(report) && { report }),
+  };
+}
+
+function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
+  const all = points(sweep);
+  const data = new Set(all.map((point) => `${dataProject(compose(point.overrides).config)}:data`));
+  const slurm = Slurm.parse(sweep.slurm ?? {});
+  const glue = glueRuns(sweep).map(({ name }) => name);
+  return { root, sweep: name, points: all, glue, data: [...data], node: process.execPath, slurm, baseline: BASELINE };
 }
 
 interface Found {
@@ -59,7 +96,35 @@ interface Found {
   readonly written: boolean;
 }
 
-function find(overrides: readonly string[], { root, glue = [] }: SweepOptions): Found {
+function find(overrides: readonly string[], { root, glue = [], glueSeeds }: SweepOptions): Found {
+  const cluster = slurmSettings(overrides);
+  const given = overrides.filter((override) => !override.startsWith("slurm."));
+  const found = findOwn(given, root, { glue, ...(glueSeeds && { glueSeeds }) });
+  return cluster === undefined
+    ? found
+    : { ...found, sweep: { ...found.sweep, slurm: { ...found.sweep.slurm, ...cluster } } };
+}
+
+/** `slurm.KEY=VALUE`: of the cluster, and of no point. */
+function slurmSettings(overrides: readonly string[]): Sweep["slurm"] {
+  const own = overrides.filter((override) => override.startsWith("slurm.")).map(parseOverride);
+  if (own.length === 0) return undefined;
+  const settings = Object.fromEntries(own.map(({ key, text }) => [key.slice("slurm.".length), text]));
+  const { data, error } = Slurm.partial().safeParse(settings);
+  if (data !== undefined) return data;
+  const [issue] = error.issues;
+  throw new UsageError(
+    issue!.code === "unrecognized_keys"
+      ? `slurm.${issue!.keys[0]}: expected ${Object.keys(Slurm.shape).join(" | ")}`
+      : `slurm.${issue!.path.join(".")}: ${issue!.message.replace(/^Invalid input: /, "")}`,
+  );
+}
+
+function findOwn(
+  overrides: readonly string[],
+  root: string,
+  { glue = [], glueSeeds }: Pick<SweepOptions, "glue" | "glueSeeds">,
+): Found {
   const own = overrides.findLast((override) => override.startsWith("name="))?.slice("name=".length);
   const rest = overrides.filter((override) => !override.startsWith("name="));
   if (own !== undefined && !/^[\w][\w.-]*$/.test(own)) {
@@ -69,34 +134,49 @@ function find(overrides: readonly string[], { root, glue = [] }: SweepOptions): 
   const ofTree = (name: string): Found => ({ name, sweep: readSweepFile(sweepFile(root, name)), written: true });
   if (rest.length === 0 && glue.length === 0) return ofTree(own ?? "demo");
 
-  const sweep = parseSweep(rest, glue);
+  const sweep = parseSweep(rest, glue, glueSeeds);
+  const generated = (name: string): Found => ({ name, sweep: inOrderOf(root, name, sweep), written: false });
   if (own !== undefined) {
     if (inTree(own)) throw new UsageError(`name: expected one that no written sweep has, got ${own}`);
-    return { name: own, sweep, written: false };
+    return generated(own);
   }
   const name = sweepName(sweep);
-  if (!inTree(name)) return { name, sweep, written: false };
+  if (!inTree(name)) return generated(name);
   // An experiment of which somebody wrote a sweep: alone it means that one, which no command line overwrites.
   const keys = Object.keys(sweep.grid).toSorted();
   if (keys.length === 0 && sweep.base.length === 1 && glue.length === 0) return ofTree(name);
-  return { name: `${name}-${digest(keys)}`, sweep, written: false };
+  return generated(`${name}-${digest(keys)}`);
+}
+
+/** A grid whose keys were typed in another order than the last time has the same points, of the same names. */
+function inOrderOf(root: string, name: string, sweep: Sweep): Sweep {
+  const file = sweepFile(root, name);
+  if (!existsSync(file)) return sweep;
+  const [keys, before] = [Object.keys(sweep.grid), Object.keys(readSweepFile(file).grid)];
+  if (keys.toSorted().join() !== before.toSorted().join()) return sweep;
+  return { ...sweep, grid: Object.fromEntries(before.map((key) => [key, sweep.grid[key]!])) };
+}
+
+/** Targets of GLUE; of points that start from a fine-tuned classifier that one's task as well. */
+function glueTargets(sweep: Sweep): string[] {
+  const kept = points(sweep).flatMap(({ overrides }) => classifierOf(compose(overrides).config)?.task ?? []);
+  return [...new Set([...glueRuns(sweep).map(({ name }) => name), ...kept])].map((name) => `glue-${name}`);
 }
 
 /** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
-async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): Promise<string[]> {
-  const targets = ["train", "bias", ...glue.map((task) => `glue-${task}`), "report"];
+async function runTasks(name: string, sweep: Sweep, options: SweepOptions): Promise<Failure[]> {
+  const targets = ["train", "bias", ...glueTargets(sweep), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
-  const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], outputFile(options.root, name), {
+  const file = outputFile(options.root, name);
+  const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], file, {
     ...options,
     environment: { ...options.environment, ...shareOfCores(options.parallel ?? 1) },
   });
   if (code === 0) return [];
-  // Nx ends with a list of what failed: `- NAME/POINT:TARGET`.
-  const found = [...text.matchAll(/^\s*-\s+(?:nx run )?(\S+:[\w-]+)\s*$/gm)].map(([, task]) =>
-    task!.replace(`${name}/`, ""),
-  );
-  const failed = causes([...new Set(found)]);
-  return failed.length > 0 ? failed : [`nx ended with exit code ${code}`];
+  const failed = failuresIn(text, name, join(options.root, "runs", name));
+  for (const { log, lines } of failed) await writeWhole(log, `${lines.join("\n")}\n`);
+  if (failed.length > 0) return failed.map(({ task, why, log }) => ({ task, why, log }));
+  return [{ task: name, why: `nx ended with exit code ${code}`, log: file }];
 }
 
 /**
@@ -105,16 +185,6 @@ async function runTasks(name: string, { glue }: Sweep, options: SweepOptions): P
  */
 export const shareOfCores = (parallel: number, cores = physicalCores()): { PRUNING_BIAS_THREADS?: string } =>
   parallel === 1 ? {} : { PRUNING_BIAS_THREADS: String(Math.max(1, Math.floor(cores / parallel))) };
-
-/** Of failed tasks those that did not fail merely for want of another. */
-function causes(failed: readonly string[]): string[] {
-  const made = failed.filter((task) => task.endsWith(":pretrain"));
-  if (made.length > 0) return made;
-  const rest = failed.filter((task) => !task.endsWith(":report"));
-  if (rest.length === 0) return [...failed];
-  const trainOf = (task: string) => `${task.slice(0, task.lastIndexOf(":"))}:train`;
-  return rest.filter((task) => task === trainOf(task) || !rest.includes(trainOf(task)));
-}
 
 function nx(
   line: readonly string[],

@@ -27,7 +27,7 @@ export function readSweepFile(path: string): Sweep {
 
 /** Writes a sweep file unless it says the same already, so that Nx sees no change where there is none. */
 export async function writeSweepFile(path: string, sweep: Sweep): Promise<void> {
-  const text = `${JSON.stringify(sweep, null, 2)}\n`;
+  const text = `${JSON.stringify({ $schema: "../sweep.schema.json", ...sweep }, null, 2)}\n`;
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   await writeWhole(path, text);
 }

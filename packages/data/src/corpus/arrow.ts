@@ -1,21 +1,5 @@
-import { readFile } from "node:fs/promises";
-import {
-  Data,
-  Field,
-  List,
-  makeData,
-  RecordBatch,
-  Schema,
-  Struct,
-  Table,
-  tableFromIPC,
-  tableToIPC,
-  Uint16,
-  Uint32,
-  Uint8,
-} from "apache-arrow";
-import { writeAtomic } from "../files/atomic.ts";
-import { reason } from "../files/reason.ts";
+import { makeData, Uint16, Uint32, Uint8 } from "apache-arrow";
+import { list, readArrow, writeArrow } from "../files/arrow.ts";
 import type { Sentences } from "./sentences.ts";
 
 /**
@@ -26,29 +10,22 @@ import type { Sentences } from "./sentences.ts";
  */
 export async function writeSentences(path: string, sentences: Sentences): Promise<void> {
   const { length, offsets, inputIds, keywordMask, lines } = sentences;
-  const columns = {
+  await writeArrow(path, length, {
     input_ids:
       inputIds instanceof Uint32Array
         ? list(length, offsets, makeData({ type: new Uint32(), data: inputIds }))
         : list(length, offsets, makeData({ type: new Uint16(), data: inputIds })),
     keyword_mask: list(length, offsets, makeData({ type: new Uint8(), data: keywordMask })),
     line: makeData({ type: new Uint32(), length, data: lines }),
-  };
-  const fields = Object.entries(columns).map(([name, { type }]) => new Field(name, type, false));
-  const children: Data[] = Object.values(columns);
-  const rows = makeData({ type: new Struct(fields), length, nullCount: 0, children });
-  const schema = new Schema(fields);
-  await writeAtomic(path, tableToIPC(new Table(schema, new RecordBatch(schema, rows)), "file"));
+  });
 }
 
 /** Reads what `writeSentences` wrote: the arrays are views of the file's bytes. Throws one line that names the file. */
-export async function readSentences(path: string): Promise<Sentences> {
-  try {
-    const table = tableFromIPC(await readFile(path));
-    const length = table.numRows;
-    const ids = column(table, "input_ids");
-    const mask = column(table, "keyword_mask");
-    const lines = column(table, "line").values;
+export const readSentences = (path: string): Promise<Sentences> =>
+  readArrow(path, "sentences", (column, length) => {
+    const ids = column("input_ids");
+    const mask = column("keyword_mask");
+    const lines = column("line").values;
     const inputIds = ids.children[0]?.values;
     const keywordMask = mask.children[0]?.values;
     const offsets = ids.valueOffsets;
@@ -68,21 +45,4 @@ export async function readSentences(path: string): Promise<Sentences> {
       keywordMask: keywordMask.subarray(0, tokens),
       lines: lines.subarray(0, length),
     };
-  } catch (error) {
-    throw new Error(`${path}: expected an Arrow file of sentences, ${reason(error)}`, { cause: error });
-  }
-}
-
-function list<T extends Uint8 | Uint16 | Uint32>(
-  length: number,
-  valueOffsets: Int32Array,
-  child: Data<T>,
-): Data<List<T>> {
-  return makeData({ type: new List(new Field("item", child.type, false)), length, nullCount: 0, valueOffsets, child });
-}
-
-function column(table: Table, name: string): Data {
-  const [data, more] = table.getChild(name)?.data ?? [];
-  if (data === undefined || more !== undefined) throw new Error(`no column ${name} in one piece`);
-  return data;
-}
+  });

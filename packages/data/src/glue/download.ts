@@ -5,6 +5,8 @@ import { type GlueTask, glueTasks } from "./tasks.ts";
 
 export interface DownloadGlueOptions {
   readonly task: GlueTask;
+  /** By default those to train and to validate on. */
+  readonly splits?: readonly string[];
   /** The hub's address, without a slash at its end. */
   readonly endpoint: string;
   readonly revision?: string;
@@ -12,16 +14,17 @@ export interface DownloadGlueOptions {
   readonly fetch?: Fetch | undefined;
 }
 
-/** A folder for `readGlue` with the task's training and validation files, fetched from the hub where they are missing. */
+/** A folder for `readGlue` with the files of a task's splits, fetched from the hub where they are missing. */
 export async function downloadGlue({
   task,
+  splits = ["train", ...glueTasks[task].validation],
   endpoint,
   revision = "main",
   cacheDir,
   fetch,
 }: DownloadGlueOptions): Promise<string> {
   const dir = join(cacheDir, "glue", revision);
-  for (const split of ["train", ...glueTasks[task].validation]) {
+  for (const split of splits) {
     const file = `${task}/${split}-00000-of-00001.parquet`;
     const path = join(dir, file);
     const url = `${endpoint}/datasets/nyu-mll/glue/resolve/${revision}/${file}`;

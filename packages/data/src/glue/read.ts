@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readParquet } from "./parquet.ts";
 import type { GlueTable } from "./table.ts";
 import { type GlueTask, type GlueTaskInfo, glueTasks } from "./tasks.ts";
+import { isTestSplit, scoreRange } from "./tokens.ts";
 import { readTsv } from "./tsv.ts";
 
 /** Examples of a task's split, in the file's order. */
@@ -22,7 +23,8 @@ export interface GlueExamples {
  */
 export async function readGlue(dir: string, task: GlueTask, split: string): Promise<GlueExamples> {
   const info: GlueTaskInfo = glueTasks[task];
-  const table = await readTable(join(dir, task), split);
+  const path = splitFile(dir, task, split);
+  const table = await (path.endsWith(".tsv") ? readTsv(path) : readParquet(path));
   const texts = info.columns.map((name) => strings(table, name));
   const labels = numbers(table, "label", labelCheck(info, split));
   const idx = table.column("idx") === undefined ? undefined : numbers(table, "idx", integer);
@@ -34,12 +36,12 @@ export async function readGlue(dir: string, task: GlueTask, split: string): Prom
   };
 }
 
-async function readTable(dir: string, split: string): Promise<GlueTable> {
+/** The file of a task's split; throws where there is neither form of it. */
+export function splitFile(dir: string, task: GlueTask, split: string): string {
   const names = [`${split}-00000-of-00001.parquet`, `${split}.tsv`];
-  const [parquet, tsv] = names.map((name) => join(dir, name));
-  if (existsSync(parquet!)) return readParquet(parquet!);
-  if (existsSync(tsv!)) return readTsv(tsv!);
-  throw new Error(`${dir}: expected ${names.join(" or ")}, found neither`);
+  const found = names.map((name) => join(dir, task, name)).find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`${join(dir, task)}: expected ${names.join(" or ")}, found neither`);
+  return found;
 }
 
 function values(table: GlueTable, name: string): readonly unknown[] {
@@ -64,11 +66,12 @@ interface Check {
 const integer: Check = { expected: "an integer", holds: Number.isInteger };
 
 function labelCheck({ labels }: GlueTaskInfo, split: string): Check {
-  if (labels === 1) return { expected: "a number", holds: Number.isFinite };
-  const least = split.startsWith("test") ? -1 : 0;
+  const [first, last] = labels === 1 ? scoreRange : [0, labels - 1];
+  const least = isTestSplit(split) ? -1 : first;
+  const right = labels === 1 ? Number.isFinite : Number.isInteger;
   return {
-    expected: `an integer from ${least} to ${labels - 1}`,
-    holds: (value) => Number.isInteger(value) && value >= least && value < labels,
+    expected: `${labels === 1 ? "a number" : "an integer"} from ${least} to ${last}`,
+    holds: (value) => right(value) && value >= least && value <= last,
   };
 }
 

@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import {
+  firstExamples,
+  type GlueTask,
+  type GlueTaskInfo,
+  glueTasks,
+  loadTokenizer,
+  prepareGlue,
+} from "@pruning-bias/data";
+import { finetune } from "@pruning-bias/eval-glue";
+import { loadCheckpoint } from "@pruning-bias/model";
+import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
+import { compiler } from "@pruning-bias/runtime";
+import type { Flags } from "./main.ts";
+import { median, peakMegabytes, round } from "./measure.ts";
+
+/** Fine-tuning on a GLUE task with run_glue's settings, from the parquet files: the yardstick's flags and numbers. */
+export async function glue(flags: Flags) {
+  const { model, glue: dir, task: name } = flags;
+  if (dir === undefined || name === undefined || !Object.hasOwn(glueTasks, name)) {
+    throw new Error(`bench glue: expected --glue FOLDER and --task ${Object.keys(glueTasks).join(" | ")}, got less`);
+  }
+  const task = name as GlueTask;
+  const info: GlueTaskInfo = glueTasks[task];
+  const [seeds, first, epochs, batchSize] = [flags.seeds ?? 1, flags.seed, flags.epochs, flags.batch ?? 32].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const checkpoint = await loadCheckpoint(model);
+  const tokenizer = await loadTokenizer(model, { maxLength: Number(flags["max-length"]) });
+  const cacheDir = await mkdtemp(join(tmpdir(), "bench-glue-"));
+  const read = (split: string) => prepareGlue({ dir, task, split, tokenizer, cacheDir });
+  const train = firstExamples(await read("train"), Number(flags.limit));
+  const validation = await Promise.all(info.validation.map(read));
+  await rm(cacheDir, { recursive: true });
+  const pruned = flags.scores === undefined ? undefined : await load(flags.scores, checkpoint.config);
+
+  const runs = [];
+  for (let seed = first; seed < first + seeds; seed++) {
+    const epochSeconds: number[] = [];
+    const run = finetune({
+      ...{ checkpoint, train, validation, pruned, seed, epochs, batchSize },
+      ...{ learningRate: Number(flags.lr), order: flags.order === "length" ? "length" : "random" },
+      ...{ optimizer: { variant: "torch" }, jit: compiler({ threads: Number(flags.threads) }) },
+    });
+    let start = performance.now();
+    let [seconds, tokens] = [0, 0];
+    for await (const event of run) {
+      if (event.kind === "step") {
+        seconds += (performance.now() - start) / 1000;
+        tokens += event.tokens;
+      }
+      if (event.kind === "epoch") {
+        epochSeconds.push(round(seconds));
+        seconds = 0;
+      }
+      if (event.kind === "done") {
+        const dev = Object.entries(event.scores).map(([split, { metrics }]) => [split, metrics]);
+        const train_loss = event.history.map(({ loss }) => round(loss));
+        const tokens_per_second = Math.round(tokens / epochSeconds.reduce((sum, one) => sum + one, 0));
+        runs.push({ seed, dev: Object.fromEntries(dev), train_loss, epoch_seconds: epochSeconds, tokens_per_second });
+      }
+      start = performance.now();
+    }
+  }
+  return {
+    ...{ bench: "glue", task, model: basename(model), pruned: pruned !== undefined, train: train.length },
+    ...{ batch: batchSize, lr: Number(flags.lr), epochs, order: flags.order, runs },
+    median_epoch_seconds: round(median(runs.flatMap(({ epoch_seconds }) => epoch_seconds))),
+    peak_rss_mb: peakMegabytes(),
+  };
+}
+
+async function load(path: string, sizes: Parameters<typeof scoreLayout>[0]) {
+  const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
+  const layout = scoreLayout(sizes, settings);
+  return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
+}

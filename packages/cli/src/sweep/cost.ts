@@ -1,0 +1,142 @@
+import { existsSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import type { Config } from "../config/schema.ts";
+import { type ModelShape, modelShape } from "./model-shape.ts";
+
+/** What a point takes on a machine: an estimate, `null` where its model is not known yet. */
+export interface Cost {
+  /** Optimiser steps of training. */
+  readonly steps: number;
+  readonly trainSeconds: number | null;
+  /** Fine-tuning on the sweep's GLUE tasks. */
+  readonly glueSeconds: number | null;
+  /** What stays on disk: results, and their copy in Nx' cache. */
+  readonly bytes: number | null;
+}
+
+export interface Machine {
+  /** GFLOP/s of a product of matrices as large as BERT-base's. */
+  readonly gflops: number;
+  /** The hub's cache, where a model's sizes are read. */
+  readonly hubCache: string;
+  readonly root: string;
+}
+
+/**
+ * Estimates what a point costs from the products of its encoder: 2 FLOPs a weight and token forward, as many again for the
+ * gradient of the activations, and as many for that of the weights where blocks or weights need it (heads are gates).
+ */
+export function costOf(config: Config, glue: readonly string[], { gflops, hubCache, root }: Machine): Cost {
+  const steps = stepsOf(config, root);
+  const shape = modelShape(config, root, hubCache);
+  if (shape === undefined) return { steps, trainSeconds: null, glueSeconds: null, bytes: null };
+  const tokens = config.pretrain === null ? TOKENS : DEMO_TOKENS;
+  const rate = gflops * 1e9 * efficiency(shape);
+  const perToken = 2 * shape.layers * weightsOfLayer(shape);
+  const { passes, validations, batch } = training(config);
+  const epochs = quick(config) ? 1 : config.trainer.max_epochs;
+  const attributes = Math.min(config.datamodule.static_sentences ?? Infinity, (steps / epochs) * (batch / 2));
+  const sentences =
+    steps * batch * (2 * passes + 1) +
+    epochs * 2 * attributes +
+    (1 + epochs * validations) * 6 * validationSentences(config) +
+    (1 + epochs * validations) * SEAT_SENTENCES;
+  const trained = glue.map((task) => glueExamples(task, config) * config.finetune.epochs * 3);
+  const glueTokens = glue.reduce((sum, task, i) => sum + trained[i]! * (glueSizes[task]?.tokens ?? TOKENS), 0);
+  return {
+    steps,
+    trainSeconds: (sentences * tokens * perToken) / rate + STARTING,
+    glueSeconds: glue.length === 0 ? 0 : (glueTokens * perToken) / rate + glue.length * STARTING,
+    bytes: bytesOf(config, shape, steps),
+  };
+}
+
+/** Of a sentence, [CLS] and [SEP] among them: the mean over news and the shared corpus. */
+const TOKENS = 33;
+/** The demo's corpus has short ones. */
+const DEMO_TOKENS = 16;
+/** Sentences of the three bias tests. */
+const SEAT_SENTENCES = 1000;
+/** Seconds until the first step: starting Node, loading a model, compiling. */
+const STARTING = 4;
+
+/** Of the rate of large products, what a whole step of an encoder of that width reaches: .8 for BERT-base, .15 for 128. */
+const efficiency = ({ hidden }: ModelShape): number => (0.9 * hidden ** 2) / (hidden ** 2 + 300 ** 2);
+
+const weightsOfLayer = ({ hidden, intermediate }: ModelShape): number => 4 * hidden ** 2 + 2 * hidden * intermediate;
+
+const quick = ({ debug, trainer }: Config): boolean => debug || trainer.fast_dev_run;
+
+function training(config: Config) {
+  const { pruning, model, trainer, datamodule } = config;
+  const weightGradients = !model.freeze_weights || pruning?.attention_block_rows !== "head";
+  return {
+    passes: weightGradients ? 3 : 2,
+    validations: Math.max(1, Math.round(1 / trainer.val_check_interval)),
+    batch: datamodule.batch_size,
+  };
+}
+
+const validationSentences = (config: Config): number =>
+  quick(config)
+    ? config.datamodule.batch_size
+    : Math.min(config.datamodule.validation_size, config.trainer.limit_val_sentences ?? Infinity);
+
+function stepsOf(config: Config, root: string): number {
+  if (quick(config)) return 1;
+  const { trainer, datamodule } = config;
+  const epoch = Math.ceil(streamOf(config, root) / datamodule.batch_size);
+  const all = trainer.max_epochs * Math.min(epoch, trainer.limit_train_batches ?? Infinity);
+  return Math.min(all, trainer.max_steps ?? Infinity);
+}
+
+/** Sentences of an epoch's longer stream: 246 batches of 128 in News Commentary; a fifth of the lines of another corpus. */
+function streamOf({ datamodule, pretrain }: Config, root: string): number {
+  if (pretrain !== null) return pretrain.sentences / 3;
+  const { plaintext } = datamodule.datafiles;
+  const path = isAbsolute(plaintext) ? plaintext : join(root, plaintext);
+  if (/^https?:/i.test(plaintext) || !existsSync(path)) return 246 * 128;
+  return statSync(path).size / (plaintext.endsWith(".gz") ? BYTES_OF_LINE / 2.5 : BYTES_OF_LINE) / 5;
+}
+
+const BYTES_OF_LINE = 130;
+
+/** Training examples of the hub's GLUE, and the mean tokens of one. */
+const glueSizes: Readonly<Record<string, { readonly examples: number; readonly tokens: number }>> = {
+  cola: { examples: 8551, tokens: 11 },
+  sst2: { examples: 67_349, tokens: 13 },
+  mrpc: { examples: 3668, tokens: 53 },
+  stsb: { examples: 5749, tokens: 31 },
+  qqp: { examples: 363_846, tokens: 30 },
+  mnli: { examples: 392_702, tokens: 39 },
+  qnli: { examples: 104_743, tokens: 50 },
+  rte: { examples: 2490, tokens: 68 },
+  wnli: { examples: 635, tokens: 37 },
+};
+
+function glueExamples(task: string, { finetune, pretrain }: Config): number {
+  // The demo's two tasks are small.
+  const all = pretrain === null ? (glueSizes[task]?.examples ?? 0) : 500;
+  return Math.min(all, finetune.limit_train ?? Infinity);
+}
+
+function bytesOf(config: Config, shape: ModelShape, steps: number): number {
+  const { pruning, model } = config;
+  const parameters = shape.ownLayers * weightsOfLayer(shape) + shape.vocabulary * shape.hidden + 512 * shape.hidden;
+  const block = (size: number | "head", whole: number) => (size === "head" ? whole : size);
+  const scores =
+    pruning === null
+      ? 0
+      : shape.ownLayers *
+        ((4 * shape.hidden ** 2) /
+          (block(pruning.attention_block_rows, shape.hidden / shape.heads) *
+            block(pruning.attention_block_cols, shape.hidden)) +
+          shape.intermediate);
+  const weights = model.freeze_weights && pruning !== null ? 0 : parameters;
+  return Math.round(2 * (4 * weights + 4 * scores + BYTES_OF_STEP * steps + BYTES_OF_POINT));
+}
+
+/** A row of `metrics.jsonl`, and of the TensorBoard events. */
+const BYTES_OF_STEP = 600;
+/** Settings, masks, bias tests and logs. */
+const BYTES_OF_POINT = 60_000;

@@ -1,0 +1,126 @@
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { writeReport } from "../src/report/index.ts";
+import { madeUpSweep } from "./made-up-sweep.ts";
+
+const executablePath = ["chromium", "chromium-browser", "google-chrome"]
+  .map((name) => `/usr/bin/${name}`)
+  .find(existsSync);
+if (executablePath === undefined)
+  console.log("the report is not tested in a browser: expected chromium in /usr/bin, found none");
+
+describe.skipIf(executablePath === undefined)("a report in Chromium", () => {
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+  const open = async (count: number, colorScheme: "light" | "dark" = "light") => {
+    const { runs, points } = await madeUpSweep("layers", count);
+    const { html } = await writeReport(runs, "layers", points);
+    page = await browser.newPage({ colorScheme });
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("request", (request) => request.url().startsWith("file:") || complaints.push(request.url()));
+    const started = performance.now();
+    await page.goto(`file://${html}`, { waitUntil: "load" });
+    return { html, seconds: (performance.now() - started) / 1000 };
+  };
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    await page.close();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  const numbers = () =>
+    page.$$eval("table.points tbody tr:not([hidden])", (rows) => rows.map((row) => row.getAttribute("data-n")));
+
+  it("sorts by a column, up and down, the untouched model on top", async () => {
+    await open(6);
+    const effects = () =>
+      page.$$eval("table.points tbody tr td:nth-of-type(2)", (cells) =>
+        cells.map((cell) => Number(cell.getAttribute("data-v"))),
+      );
+    const head = page.getByRole("button", { name: "SEAT6" });
+    await head.click();
+    const [baseline, ...up] = await effects();
+    expect(up).toEqual(up.toSorted((a, b) => a - b));
+    await head.press("Enter");
+    expect(await effects()).toEqual([baseline, ...up.toReversed()]);
+    expect(await page.locator("th[aria-sort]").getAttribute("aria-sort")).toBe("descending");
+  });
+
+  it("filters points by words of their names, and says how many are left", async () => {
+    await open(6);
+    await page.getByLabel("Filter").fill("layer=all token");
+    expect(await numbers()).toEqual([null, "4"]);
+    expect(await page.getByRole("status").textContent()).toBe("1 of 6 points");
+    expect(await page.locator("article:visible").count()).toBe(1);
+  });
+
+  it("shows the blocks of a layer that is picked, by button and on the map", async () => {
+    await open(2);
+    const article = page.locator("#point-1");
+    await article.getByRole("button", { name: "11" }).press("Enter");
+    expect(await article.locator(".matrices figure").count()).toBe(6);
+    expect(await article.locator(".matrices figcaption").first().textContent()).toMatch(
+      /^Q: \d+ of 576 open, 24 × 24$/,
+    );
+    await article.locator("svg.heads[role=img]").click({ position: { x: 26 + 18 * 3 + 8, y: 18 + 18 * 2 + 8 } });
+    expect(await article.locator(".blocks > p").textContent()).toContain("Layer 2, head 3");
+    expect(await article.locator(".grid .mine").count()).toBe(4);
+  });
+
+  it("lets a point stand out in the curves", async () => {
+    await open(3);
+    await page.getByLabel("let point 2 stand out").check();
+    expect(await page.evaluate("document.documentElement.style.getPropertyValue('--p2')")).toBe("var(--series-0)");
+  });
+
+  it.each(["light", "dark"] as const)("has names and enough contrast in %s", async (scheme) => {
+    await open(3, scheme);
+    const unnamed = await page.$$eval(
+      "svg, button, input, table",
+      (all) =>
+        all.filter((node) => {
+          const label =
+            node.getAttribute("aria-label") ??
+            node.closest("label")?.textContent ??
+            node.querySelector("caption")?.textContent ??
+            node.textContent;
+          return node.getAttribute("aria-hidden") !== "true" && !label?.trim();
+        }).length,
+    );
+    expect(unnamed).toBe(0);
+    const contrasts = (await page.evaluate(contrastOf)) as Record<string, number>;
+    for (const [name, ratio] of Object.entries(contrasts)) expect(ratio, name).toBeGreaterThan(4.5);
+  });
+
+  it("of 200 points takes no more than 5 MB and opens in 2 seconds", async () => {
+    const { html, seconds } = await open(200);
+    expect((await stat(html)).size).toBeLessThan(5e6);
+    // On a machine that is busy with other tests twice as long may pass.
+    expect(seconds).toBeLessThan(4);
+    expect((await numbers()).length).toBe(201);
+  }, 90_000);
+});
+
+/** WCAG's contrast of each text colour with what it stands on. */
+const contrastOf = `(() => {
+  const luminance = (colour) => {
+    const full = colour.startsWith("color(") ? 1 : 255;
+    const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map((c) => (c /= full) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const of = (selector) => {
+    const node = document.querySelector(selector);
+    let back = node;
+    while (back && /rgba\\(0, 0, 0, 0\\)|transparent/.test(getComputedStyle(back).backgroundColor)) back = back.parentElement;
+    const [a, b] = [luminance(getComputedStyle(node).color), luminance(getComputedStyle(back).backgroundColor)];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  };
+  return Object.fromEntries(["body", ".headline", ".muted", ".fell", ".rose", "small", "td.missing", "a", ".layers button", ".warnings li"].filter((s) => document.querySelector(s)).map((s) => [s, of(s)]));
+})()`;

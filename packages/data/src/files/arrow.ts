@@ -1,0 +1,50 @@
+import { readFile } from "node:fs/promises";
+import {
+  Data,
+  type DataType,
+  Field,
+  List,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Table,
+  tableFromIPC,
+  tableToIPC,
+} from "apache-arrow";
+import { writeAtomic } from "./atomic.ts";
+import { reason } from "./reason.ts";
+
+/** Writes columns of `length` rows as an Arrow IPC file, atomically: their arrays are the file's buffers. */
+export async function writeArrow(path: string, length: number, columns: Readonly<Record<string, Data>>): Promise<void> {
+  const fields = Object.entries(columns).map(([name, { type }]) => new Field(name, type as DataType, false));
+  const rows = makeData({ type: new Struct(fields), length, nullCount: 0, children: Object.values(columns) });
+  const schema = new Schema(fields);
+  await writeAtomic(path, tableToIPC(new Table(schema, new RecordBatch(schema, rows)), "file"));
+}
+
+/**
+ * Reads an Arrow file through `columns`, which takes a column by its name, in one piece, and the number of rows. Throws
+ * one line that names the file: `expected an Arrow file of WHAT, …`.
+ */
+export async function readArrow<T>(
+  path: string,
+  what: string,
+  columns: (column: (name: string) => Data, length: number) => T,
+): Promise<T> {
+  try {
+    const table = tableFromIPC(await readFile(path));
+    const column = (name: string): Data => {
+      const [data, more] = table.getChild(name)?.data ?? [];
+      if (data === undefined || more !== undefined) throw new Error(`no column ${name} in one piece`);
+      return data;
+    };
+    return columns(column, table.numRows);
+  } catch (error) {
+    throw new Error(`${path}: expected an Arrow file of ${what}, ${reason(error)}`, { cause: error });
+  }
+}
+
+/** A column of lists, one after the other in `child`. */
+export const list = <T extends DataType>(length: number, valueOffsets: Int32Array, child: Data<T>): Data<List<T>> =>
+  makeData({ type: new List(new Field("item", child.type, false)), length, nullCount: 0, valueOffsets, child });

@@ -1,0 +1,34 @@
+import { join } from "node:path";
+import { hashFile, hashJson } from "../files/hash.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { readGlueTokens, writeGlueTokens } from "./arrow.ts";
+import { readGlue, splitFile } from "./read.ts";
+import type { GlueTask } from "./tasks.ts";
+import { type GlueTokens, tokenizeGlue } from "./tokens.ts";
+
+export interface PrepareGlueOptions {
+  /** A folder with `TASK/SPLIT` files, as for `readGlue`. */
+  readonly dir: string;
+  readonly task: GlueTask;
+  readonly split: string;
+  readonly tokenizer: Tokenizer;
+  readonly cacheDir: string;
+}
+
+/**
+ * A split of a task as token ids, kept as an Arrow file in `cacheDir` under a hash of its source and of the tokenizer. A
+ * kept file that is damaged is made again. Throws what `readGlue` and `tokenizeGlue` throw.
+ */
+export async function prepareGlue({ dir, task, split, tokenizer, cacheDir }: PrepareGlueOptions): Promise<GlueTokens> {
+  const source = await hashFile(splitFile(dir, task, split), "examples");
+  const key = hashJson({ format, task, source, tokenizer: tokenizer.fingerprint });
+  const path = join(cacheDir, "glue-tokens", `${task}-${split}-${key.slice(0, 24)}.arrow`);
+  const kept = await readGlueTokens(path, task, split).catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const tokens = tokenizeGlue(task, split, await readGlue(dir, task, split), tokenizer);
+  await writeGlueTokens(path, tokens);
+  return tokens;
+}
+
+/** Raise when the same inputs give other files, so that older ones are left alone. */
+const format = 1;

@@ -1,0 +1,67 @@
+import type { GlueTokens } from "@pruning-bias/data";
+import type { HostScores } from "@pruning-bias/pruning";
+import { ndarray, type NDArray } from "@pruning-bias/runtime";
+import { pieces, type PieceOptions } from "./batches.ts";
+import type { Classifier } from "./classifier.ts";
+import type { Batch, Examples, TokenBatch } from "./examples.ts";
+import { argmax } from "./metrics.ts";
+
+/** The host arrays that a classifier computes with, but for the batch. */
+export interface Subject {
+  readonly trained: Readonly<Record<string, NDArray>>;
+  readonly fixed: Readonly<Record<string, NDArray>>;
+  readonly scores: HostScores;
+  readonly threshold: number;
+}
+
+/** Logits of all examples of a split, (N, classes), in eval mode. */
+export const logits = (model: Classifier, subject: Subject, examples: Examples, options: PieceOptions) =>
+  everyRow(examples, options, (batch) => model.predict({ ...subject, batch }));
+
+/** The last hidden states at the first tokens, (N, D), in eval mode. */
+export const features = (model: Classifier, subject: Subject, examples: Examples<TokenBatch>, options: PieceOptions) =>
+  everyRow(examples, options, (batch) => model.features({ ...subject, batch }));
+
+/** Runs every example once, by length, and puts the results, (B, …) a piece, back in their order: (N, …). */
+async function everyRow<B extends Batch>(
+  { source, lengths, batch }: Examples<B>,
+  options: PieceOptions,
+  run: (batch: B) => Promise<NDArray>,
+): Promise<NDArray> {
+  const all = Int32Array.from(lengths.keys());
+  let results = new Float32Array();
+  let dim = 0;
+  for (const piece of pieces(all, lengths, options)) {
+    const { data } = await run(batch(piece));
+    dim = data.length / piece.size;
+    if (results.length === 0) results = new Float32Array(source.length * dim);
+    piece.rows.forEach((row, n) => results.set(data.subarray(n * dim, (n + 1) * dim), row * dim));
+  }
+  return ndarray(results, [source.length, dim]);
+}
+
+/** What a classifier says of each example: classes, or scores where the task is a regression. */
+export function predictions({ data, shape }: NDArray): Float64Array {
+  const [rows, classes] = shape as [number, number];
+  return Float64Array.from({ length: rows }, (_, row) =>
+    classes === 1 ? data[row]! : argmax(data.subarray(row * classes, (row + 1) * classes)),
+  );
+}
+
+/** Mean loss over a split, in float64: cross entropy in nats, or squared error. */
+export function meanLoss({ data, shape }: NDArray, { labels }: Pick<GlueTokens, "labels">): number {
+  const [rows, classes] = shape as [number, number];
+  let sum = 0;
+  for (let row = 0; row < rows; row++) {
+    const own = data.subarray(row * classes, (row + 1) * classes);
+    if (classes === 1) {
+      sum += (own[0]! - labels[row]!) ** 2;
+      continue;
+    }
+    const most = Math.max(...own);
+    let total = 0;
+    for (const logit of own) total += Math.exp(logit - most);
+    sum += Math.log(total) + most - own[labels[row]!]!;
+  }
+  return sum / rows;
+}

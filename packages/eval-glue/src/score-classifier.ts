@@ -1,0 +1,51 @@
+import { type GlueTokens, glueTasks } from "@pruning-bias/data";
+import { type Checkpoint, labelCount, maxTokens } from "@pruning-bias/model";
+import type { Pruned } from "@pruning-bias/pruning";
+import { type Jit, jit as compiled, type NDArray } from "@pruning-bias/runtime";
+import { classifier } from "./classifier.ts";
+import { tokenExamples } from "./examples.ts";
+import { logits } from "./predict.ts";
+
+export interface ScoreOptions {
+  /** With a classifier of the task. */
+  readonly checkpoint: Checkpoint;
+  readonly splits: readonly GlueTokens[];
+  readonly pruned?: Pruned | undefined;
+  readonly jit?: Jit;
+  readonly tokenBudget?: number;
+}
+
+/**
+ * Logits by split, (N, classes), of a classifier as it is, without any training: such as one whose encoder was debiased
+ * after it was fine-tuned.
+ *
+ * @throws Error for a checkpoint without a classifier, or one of another number of classes
+ */
+export async function scoreClassifier({
+  checkpoint: { config, weights },
+  splits,
+  pruned,
+  jit = compiled,
+  tokenBudget = 2048,
+}: ScoreOptions): Promise<Record<string, NDArray>> {
+  for (const { task } of splits) {
+    const [classes, own] = [glueTasks[task].labels, labelCount(config)];
+    if (!Object.keys(weights).some((name) => name.startsWith("classifier."))) {
+      throw new Error(`scoreClassifier: ${task}: expected a checkpoint with a classifier, got none`);
+    }
+    if (own !== classes) throw new Error(`scoreClassifier: ${task}: expected ${classes} outputs, got ${own}`);
+  }
+  const model = classifier(jit, { config, layout: pruned?.layout });
+  const { scores, threshold } = pruned ?? { scores: {}, threshold: 0 };
+  const subject = { trained: {}, fixed: weights, scores, threshold };
+  const cut = { tokenBudget, positions: maxTokens(config) };
+  try {
+    const found: Record<string, NDArray> = {};
+    for (const split of splits) {
+      found[split.split] = await logits(model, subject, tokenExamples(split, config.pad_token_id ?? 0), cut);
+    }
+    return found;
+  } finally {
+    await model.dispose();
+  }
+}
