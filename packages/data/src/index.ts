@@ -13,6 +13,15 @@ export { download, type DownloadOptions, type Fetch, isUrl } from "./files/downl
 export { downloadGlue, type DownloadGlueOptions } from "./glue/download.ts";
 export { type GlueExamples, readGlue } from "./glue/read.ts";
 export { type GlueTask, type GlueTaskInfo, glueTasks } from "./glue/tasks.ts";
+export { type CrowsPair, readCrowsPairs } from "./intrinsic/crows-pairs.ts";
+export {
+  readStereoSet,
+  type StereoSetExample,
+  type StereoSetLabel,
+  stereoSetLabels,
+  type StereoSetSentence,
+} from "./intrinsic/stereoset.ts";
+export { readWinoBias, type WinoBiasPair } from "./intrinsic/winobias.ts";
 export { readSeat, type SeatSet, type SeatTest, writeSeat } from "./seat/seat.ts";
 export { readLines } from "./text/lines.ts";
 export { pieces } from "./text/pieces.ts";

@@ -24,6 +24,8 @@ export interface EncodeOptions {
   dropout?: Dropout;
   /** How many layers to compute; all by default. */
   layers?: number;
+  /** Hidden states (B, S, D) after so many layers: goes on from there, and they are the first that are returned. */
+  from?: { layer: number; hidden: tf.Tensor3D };
   /** Positions (B, K), int32, at which the last of these layers is computed: where only they are read. All by default. */
   lastPositions?: tf.Tensor2D;
 }
@@ -38,7 +40,7 @@ export function encode(
   config: BertConfig,
   weights: Weights,
   { inputIds, attentionMask, tokenTypeIds }: Batch,
-  { gates = {}, dropout = keepAll, layers = config.num_hidden_layers, lastPositions }: EncodeOptions = {},
+  { gates = {}, dropout = keepAll, layers = config.num_hidden_layers, from, lastPositions }: EncodeOptions = {},
 ): tf.Tensor3D[] {
   const [B, S] = inputIds.shape;
   const { hidden_size: D, num_attention_heads: H, hidden_dropout_prob, attention_probs_dropout_prob } = config;
@@ -55,22 +57,25 @@ export function encode(
   const heads = (x: tf.Tensor2D) => tf.transpose(tf.reshape(x, [B, x.shape[0] / B, H, d]), [0, 2, 1, 3]); // (B, H, ·, d)
 
   // Embeddings: word + segment + position, all (B, S, D) by broadcasting.
-  const words = lookup(at("embeddings.word_embeddings.weight"), flat(inputIds), config.pad_token_id);
-  const segmentTable = at<tf.Tensor2D>("embeddings.token_type_embeddings.weight");
-  const segments =
-    tokenTypeIds === undefined
-      ? tf.slice(segmentTable, [0, 0], [1, D]) // (1, D)
-      : lookup(segmentTable, flat(tokenTypeIds));
-  const positions = tf.slice(at<tf.Tensor2D>("embeddings.position_embeddings.weight"), [0, 0], [S, D]);
-  const tokens = tf.reshape(tf.add(words, segments), [B, S, D]);
-  const embedded = tf.reshape(tf.add(tokens, tf.reshape(positions, [1, S, D])), [B * S, D]);
-  let x: tf.Tensor2D = dropout(norm(embedded as tf.Tensor2D, "embeddings.LayerNorm"), hidden_dropout_prob); // (B·S, D)
+  const embed = (): tf.Tensor2D => {
+    const words = lookup(at("embeddings.word_embeddings.weight"), flat(inputIds), config.pad_token_id);
+    const segmentTable = at<tf.Tensor2D>("embeddings.token_type_embeddings.weight");
+    const segments =
+      tokenTypeIds === undefined
+        ? tf.slice(segmentTable, [0, 0], [1, D]) // (1, D)
+        : lookup(segmentTable, flat(tokenTypeIds));
+    const positions = tf.slice(at<tf.Tensor2D>("embeddings.position_embeddings.weight"), [0, 0], [S, D]);
+    const tokens = tf.reshape(tf.add(words, segments), [B, S, D]);
+    const embedded = tf.reshape(tf.add(tokens, tf.reshape(positions, [1, S, D])), [B * S, D]);
+    return dropout(norm(embedded as tf.Tensor2D, "embeddings.LayerNorm"), hidden_dropout_prob);
+  };
+  let x: tf.Tensor2D = from === undefined ? embed() : tf.reshape(from.hidden, [B * S, D]); // (B·S, D)
 
   // 0 where a token may be attended to, else so low that its probability is 0.
   const bias = tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, "float32")), -1e9), [B, 1, 1, S]);
 
   const states = [x];
-  for (let layer = 0; layer < layers; layer++) {
+  for (let layer = from?.layer ?? 0; layer < layers; layer++) {
     const name = `encoder.layer.${layer}`;
     // (B·Q, D): the tokens that this layer is computed at, Q = S or K. All S can be attended to.
     const own = layer === layers - 1 && lastPositions !== undefined ? tokensAt(x, lastPositions) : x;
