@@ -1,6 +1,6 @@
 import type { SeatTest, Tokenizer } from "@pruning-bias/data";
-import { type Checkpoint, encode, type Weights } from "@pruning-bias/model";
-import { type Compiled, type Jit, jit as compiled, ndarray, type NDArray, tf, zeros } from "@pruning-bias/runtime";
+import { type Checkpoint, encode, type Gates, type Weights } from "@pruning-bias/model";
+import { type Jit, jit as compiled, ndarray, type NDArray, tf, zeros } from "@pruning-bias/runtime";
 import { batchesOf, type TokenBatch } from "./batches.ts";
 import { type Protocol, scatterRows, sentenceEmbedding, tokenised } from "./embedder.ts";
 import { seat, seatSentences } from "./seat.ts";
@@ -59,50 +59,50 @@ export function headMap({
   const sentences = seatSentences(tests);
   const options = { batchSize, positions: config.max_position_embeddings, pad: tokenizer.pad };
   const batches = [...batchesOf(tokenised(sentences, tokenizer, protocol), options)];
-  const start = jit(({ weights, inputIds, attentionMask }: Omit<LayerInputs, "hidden" | "open">) =>
-    encode(config, weights, { inputIds, attentionMask }, { layers: 0 }).at(-1)!,
-  );
-  // One program for each layer, for each names its own weights; the last one gives embeddings.
-  const layers = Array.from({ length: L }, (_, layer) =>
-    jit(({ weights, inputIds, attentionMask, hidden, open }: LayerInputs): tf.Tensor => {
-      const last = layer === L - 1;
-      const first = tf.zeros([inputIds.shape[0], 1], "int32") as tf.Tensor2D;
-      const state = encode(
-        config,
-        weights,
-        { inputIds, attentionMask },
-        {
-          ...{ from: { layer, hidden }, layers: layer + 1 },
-          ...(last && protocol !== "mean" && { lastPositions: first }),
-          gates: { [`encoder.layer.${layer}.attention.output.dense`]: { columns: open } },
-        },
-      ).at(-1)!;
-      return last ? sentenceEmbedding(state, attentionMask, protocol) : state;
-    }),
-  );
-  const apply = (layer: number, batch: TokenBatch, hidden: NDArray, closed: readonly boolean[], into?: NDArray) =>
-    run(layers[layer]!, { weights, ...tokens(batch), hidden, open: openGate(closed) }, into);
+  const first = (ids: tf.Tensor2D) => tf.zeros([ids.shape[0], 1], "int32") as tf.Tensor2D;
 
+  // (B, S) tokens, or hidden states after some layers → (B, D). Programs of a layer run in a row, since each has threads of
+  // its own, which would be in the way of the next one's.
+  const embeddingsFrom = (layer: number | undefined) =>
+    jit(({ hidden, open, attentionMask, ...inputs }: Inputs) => {
+      const options = {
+        ...(layer !== undefined && { from: { layer, hidden: hidden! } }),
+        ...(protocol !== "mean" && { lastPositions: first(inputs.inputIds) }),
+        gates: gatesOf(open),
+      };
+      const state = encode(config, inputs.weights, { inputIds: inputs.inputIds, attentionMask }, options).at(-1)!;
+      return sentenceEmbedding(state, attentionMask, protocol);
+    });
+  /** Hidden states after `layer` layers from those after one less, or from tokens. */
+  const stateAfter = (layer: number) =>
+    jit(({ hidden, open, attentionMask, ...inputs }: Inputs) => {
+      const from = hidden === undefined ? {} : { from: { layer: layer - 1, hidden } };
+      const options = { layers: layer, ...from, gates: gatesOf(open) };
+      return encode(config, inputs.weights, { inputIds: inputs.inputIds, attentionMask }, options).at(-1)!;
+    });
+  const whole = embeddingsFrom(undefined);
+  const rest = Array.from({ length: L }, (_, layer) => embeddingsFrom(layer));
+  const states = Array.from({ length: L }, (_, layer) => stateAfter(layer));
+  const inputs = ({ inputIds, attentionMask }: TokenBatch) => ({ weights, inputIds, attentionMask });
+
+  const embeddingsOf = () => zeros([sentences.length, D]);
   const measure = async (embeddings: NDArray): Promise<Effects> => {
     const results = await seat({ tests, embed: async () => embeddings, protocol, samples: 1, bootstrapSamples: 0 });
     return Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize]));
   };
-  const embeddingsOf = () => zeros([sentences.length, D]);
 
   async function effects(closed: ClosedHeads = noHeads(L, H)): Promise<Effects> {
     const embeddings = embeddingsOf();
     for (const batch of batches) {
-      let hidden = await start({ weights, ...tokens(batch) });
-      for (let layer = 0; layer < L; layer++) hidden = await apply(layer, batch, hidden, closed[layer]!);
-      scatterRows(hidden, batch.rows, embeddings);
+      scatterRows(await whole({ ...inputs(batch), open: openGates(closed, 0) }), batch.rows, embeddings);
     }
     return measure(embeddings);
   }
 
   async function* each(closed: ClosedHeads = noHeads(L, H), only?: readonly Head[]) {
-    // Hidden states below the layer that is closed, of every batch.
-    const below = await Promise.all(batches.map((batch) => start({ weights, ...tokens(batch) })));
-    const scratch = new Map(batches.map(({ shape: [B, S] }) => [S, [zeros([B, S, D]), zeros([B, S, D])] as const]));
+    // Of every batch, the hidden states below the layer whose heads are closed.
+    const below: NDArray[] = [];
+    for (const batch of batches) below.push(await states[0]!({ ...inputs(batch), open: {} }));
     for (let layer = 0; layer < L; layer++) {
       const heads = closed[layer]!.flatMap((shut, head) =>
         !shut && (only?.some((other) => other.layer === layer && other.head === head) ?? true) ? [head] : [],
@@ -110,44 +110,50 @@ export function headMap({
       const embeddings = heads.map(embeddingsOf);
       for (const [n, batch] of batches.entries()) {
         for (const [k, head] of heads.entries()) {
-          const without = closed[layer]!.map((shut, other) => shut || other === head);
-          let hidden = below[n]!;
-          for (let above = layer; above < L; above++) {
-            const into = above === L - 1 ? undefined : scratch.get(batch.shape[1])![above % 2];
-            hidden = await apply(above, batch, hidden, above === layer ? without : closed[above]!, into);
-          }
-          scatterRows(hidden, batch.rows, embeddings[k]!);
+          const open = openGates(withHead(closed, { layer, head }), layer);
+          const result = await rest[layer]!({ ...inputs(batch), hidden: below[n]!, open });
+          scatterRows(result, batch.rows, embeddings[k]!);
         }
-        if (layer < L - 1) below[n] = await apply(layer, batch, below[n]!, closed[layer]!);
       }
       for (const [k, head] of heads.entries()) yield { layer, head, effects: await measure(embeddings[k]!) };
+      if (layer === L - 1) return;
+      for (const [n, batch] of batches.entries()) {
+        const open = openGates(closed, layer, layer + 1);
+        below[n] = await states[layer + 1]!({ ...inputs(batch), hidden: below[n]!, open });
+      }
     }
   }
 
   const dispose = async () => {
-    await Promise.all([start, ...layers].map((program) => program.dispose()));
+    await Promise.all([whole, ...rest, ...states].map((program) => program.dispose()));
   };
   return { effects, each, dispose };
 }
 
-interface LayerInputs {
+interface Inputs {
   readonly weights: Weights;
   readonly inputIds: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;
   /** (B, S, D) */
-  readonly hidden: tf.Tensor3D;
-  /** (H): 1 for a head that is open. */
-  readonly open: tf.Tensor1D;
+  readonly hidden?: tf.Tensor3D;
+  /** By layer, (H): 1 for a head that is open. */
+  readonly open: Readonly<Record<string, tf.Tensor1D>>;
 }
 
-type LayerProgram = Compiled<LayerInputs, tf.Tensor>;
+/** Where a head's values join the others': to gate them there takes their biases with them. */
+const gatesOf = (open: Inputs["open"]): Gates =>
+  Object.fromEntries(
+    Object.entries(open).map(([layer, gate]) => [`encoder.layer.${layer}.attention.output.dense`, { columns: gate }]),
+  );
 
-const run = (program: LayerProgram, inputs: Parameters<LayerProgram>[0], into?: NDArray): Promise<NDArray> =>
-  program(inputs, undefined, into);
+const openGates = (closed: ClosedHeads, from: number, to = closed.length): Record<string, NDArray> =>
+  Object.fromEntries(
+    closed.slice(from, to).map((heads, n) => [from + n, ndarray(Float32Array.from(heads, (shut) => (shut ? 0 : 1)))]),
+  );
 
-const tokens = ({ inputIds, attentionMask }: TokenBatch) => ({ inputIds, attentionMask });
-
-const openGate = (closed: readonly boolean[]) => ndarray(Float32Array.from(closed, (shut) => (shut ? 0 : 1)));
+/** These heads closed, and one more. */
+export const withHead = (closed: ClosedHeads, { layer, head }: Head): ClosedHeads =>
+  closed.map((heads, l) => (l === layer ? heads.with(head, true) : heads));
 
 /** All heads open. */
 export const noHeads = (layers: number, heads: number): boolean[][] =>
