@@ -204,7 +204,7 @@ function fromJson(text: string): unknown {
 }
 
 function context(): Context {
-  const { HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE } = process.env;
+  const { HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE = "" } = process.env;
   const home = HF_HOME ?? join(homedir(), ".cache/huggingface");
   return {
     root,
@@ -213,6 +213,7 @@ function context(): Context {
     hub: {
       endpoint: HF_ENDPOINT ?? "https://huggingface.co",
       cacheDir: HF_HUB_CACHE ?? join(home, "hub"),
+      offline: ["1", "true", "yes", "on"].includes(HF_HUB_OFFLINE.toLowerCase()),
       ...(HF_TOKEN !== undefined && { token: HF_TOKEN }),
     },
     machine: machine(),

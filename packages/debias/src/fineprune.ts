@@ -1,5 +1,5 @@
 import { epochBatches } from "@pruning-bias/data";
-import type { Checkpoint } from "@pruning-bias/model";
+import { type Checkpoint, maxTokens } from "@pruning-bias/model";
 import {
   hostMasks,
   initialScores,
@@ -160,7 +160,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const pieces = {
     size: options.microbatch ?? 8,
     padTokenId: config.pad_token_id ?? 0,
-    positions: config.max_position_embeddings,
+    positions: maxTokens(config),
     width: reference ? (options.referenceWidth ?? 128) : undefined,
   };
   const original = originalEmbeddings(programs, encoderWeights(weights), options.originalCache);

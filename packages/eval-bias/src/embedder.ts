@@ -1,5 +1,5 @@
 import type { Tokenizer } from "@pruning-bias/data";
-import type { BertConfig, Checkpoint } from "@pruning-bias/model";
+import { type BertConfig, type Checkpoint, maxTokens } from "@pruning-bias/model";
 import { encodeMasked, type HostScores, type Layout, type MaskedWeights, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, type NDArray, tf } from "@pruning-bias/runtime";
 import { batchesOf } from "./batches.ts";
@@ -79,7 +79,7 @@ function embedderAt(
   const embed = async (sentences: readonly string[], current: Current = {}): Promise<NDArray[]> => {
     const ids = tokenised(sentences, tokenizer, protocol);
     const all = layers.map(() => ndarray(new Float32Array(sentences.length * D), [sentences.length, D]));
-    const options = { batchSize, positions: config.max_position_embeddings, pad: tokenizer.pad };
+    const options = { batchSize, positions: maxTokens(config), pad: tokenizer.pad };
     for (const { rows, inputIds, attentionMask } of batchesOf(ids, options)) {
       const batch = await program({
         ...{ inputIds, attentionMask, weights: current.weights ?? weights },

@@ -1,5 +1,5 @@
 import type { SeatTest, Tokenizer } from "@pruning-bias/data";
-import { type Checkpoint, encode, type Gates, type Weights } from "@pruning-bias/model";
+import { type Checkpoint, encode, type Gates, maxTokens, type Weights, weightSets } from "@pruning-bias/model";
 import { type Jit, jit as compiled, ndarray, type NDArray, tf, zeros } from "@pruning-bias/runtime";
 import { batchesOf, type TokenBatch } from "./batches.ts";
 import { type Protocol, scatterRows, sentenceEmbedding, tokenised } from "./embedder.ts";
@@ -56,8 +56,13 @@ export function headMap({
   batchSize = 64,
 }: HeadMapOptions): HeadMap {
   const { num_hidden_layers: L, num_attention_heads: H, hidden_size: D } = config;
+  if (weightSets(config) < L) {
+    throw new Error(
+      `headMap: expected layers with weights of their own, got ${L} layers that share those of ${weightSets(config)}`,
+    );
+  }
   const sentences = seatSentences(tests);
-  const options = { batchSize, positions: config.max_position_embeddings, pad: tokenizer.pad };
+  const options = { batchSize, positions: maxTokens(config), pad: tokenizer.pad };
   const batches = [...batchesOf(tokenised(sentences, tokenizer, protocol), options)];
   const first = (ids: tf.Tensor2D) => tf.zeros([ids.shape[0], 1], "int32") as tf.Tensor2D;
 

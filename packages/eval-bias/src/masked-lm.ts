@@ -1,5 +1,5 @@
 import type { Sentences, Tokenizer } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, maskedLmLogits } from "@pruning-bias/model";
+import { type BertConfig, type Checkpoint, maskedLmLogits, maxTokens } from "@pruning-bias/model";
 import { encodeMasked, type Layout, type MaskedWeights, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
 import { batchesOf } from "./batches.ts";
@@ -44,7 +44,7 @@ export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchS
     const results = clozes.map(({ asked }) => new Float32Array(asked.length));
     const ids = clozes.map(({ inputIds }) => inputIds);
     const most = clozes.reduce((most, { asked }) => Math.max(most, asked.length), 1);
-    const options = { batchSize, positions: config.max_position_embeddings, pad: tokenizer.pad };
+    const options = { batchSize, positions: maxTokens(config), pad: tokenizer.pad };
     for (const { rows, ...batch } of batchesOf(ids, options)) {
       // (B, most): where a sentence asks for fewer, the first token at the first position.
       const positions = new Int32Array(batchSize * most);

@@ -1,5 +1,5 @@
 import { type GlueExamples, type GlueTask, glueTasks, type Tokenizer } from "@pruning-bias/data";
-import { type Checkpoint, withHead } from "@pruning-bias/model";
+import { type Checkpoint, maxTokens, withHead } from "@pruning-bias/model";
 import { generator, type Jit, jit as compiled } from "@pruning-bias/runtime";
 import {
   type AdamWOptions,
@@ -103,7 +103,7 @@ export async function* finetune({
   seed = 42,
 }: FinetuneOptions): AsyncGenerator<FinetuneEvent, void> {
   const { config, weights, ...rest } = withClassifier(checkpoint, task, seed);
-  const batching = { batchSize, pad: tokenizer.pad, positions: config.max_position_embeddings };
+  const batching = { batchSize, pad: tokenizer.pad, positions: maxTokens(config) };
   const examples = encodeExamples(task, train, tokenizer, "train");
   const lengths = examples.inputIds.map((ids) => ids.length);
   const splits = Object.entries(validation).map(([name, split]) => ({

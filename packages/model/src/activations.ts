@@ -6,5 +6,6 @@ export const activations = {
   gelu_new: geluTanh,
   gelu_pytorch_tanh: geluTanh,
   relu: (x: tf.Tensor2D): tf.Tensor2D => tf.relu(x),
+  tanh: (x: tf.Tensor2D): tf.Tensor2D => tf.tanh(x),
 };
 export type ActivationName = keyof typeof activations;

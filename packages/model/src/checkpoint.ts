@@ -1,15 +1,18 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type NDArray, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
+import { type NDArray, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
 import writeFileAtomic from "write-file-atomic";
-import { type BertConfig, parseConfig } from "./config.ts";
-import { encoderShapes, hasPart, type HeadPart, headParts, headShapes } from "./parameters.ts";
+import { type BertConfig, configJson, parseConfig } from "./config.ts";
+import { familyOf, headParts } from "./families.ts";
+import { hubName, hubNames } from "./names.ts";
+import { encoderShapes, hasPart, headShapes, type Shapes } from "./parameters.ts";
+import { readStoredWeights } from "./stored-weights.ts";
 
 /** A model on the host: what a Hugging Face folder holds. */
 export interface Checkpoint {
   config: BertConfig;
-  /** float32, by the names of `Weights`. */
+  /** float32, under the names of `Weights`. */
   weights: Record<string, NDArray>;
   /** The folder it came from. */
   dir?: string;
@@ -19,20 +22,24 @@ export interface Checkpoint {
 export const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"];
 
 /**
- * Reads a Hugging Face folder (config.json, model.safetensors). Names may have the prefix `bert.`, LayerNorms `gamma`
- * and `beta`; tensors that are no parameters (`position_ids`, tied decoders) are left out.
+ * Reads a Hugging Face folder (config.json, model.safetensors). Tensors may have their family's prefix, such as `bert.`,
+ * LayerNorms `gamma` and `beta`; what is no parameter (`position_ids`, tied decoders, other heads) is left out.
  *
  * @throws Error `PATH: …`, one line: a file missing or cut short, tensors missing or of the wrong shape
  */
 export async function loadCheckpoint(dir: string): Promise<Checkpoint> {
   const config = parseConfig(await readJson(join(dir, "config.json")), join(dir, "config.json"));
-  const path = weightsPath(dir);
-  const { tensors } = await readSafetensors(path);
-  const found = new Map(Object.entries(tensors).map(([name, tensor]) => [ownName(name), tensor]));
-  const parts = headParts.filter((part) => hasPart(config, part, Object.fromEntries(found)));
-  const shapes = Object.assign(encoderShapes(config), ...parts.map((part) => headShapes(config, part)));
+  const { path, tensors } = await readStoredWeights(dir);
+  const stored = (name: string): StoredTensor | undefined =>
+    hubNames(familyOf(config), name)
+      .map((known) => tensors[known])
+      .find((tensor) => tensor !== undefined);
+  const parts = headParts.map((part) => headShapes(config, part));
+  const there = parts.filter((shapes) => Object.keys(shapes).some((name) => stored(name) !== undefined));
+  const shapes: Shapes = Object.assign(encoderShapes(config), ...there);
+  const found = new Map(Object.keys(shapes).map((name) => [name, stored(name)]));
   checkShapes(path, shapes, found);
-  const weights = Object.fromEntries(Object.keys(shapes).map((name) => [name, toFloat32(found.get(name)!)]));
+  const weights = Object.fromEntries([...found].map(([name, tensor]) => [name, toFloat32(tensor!)]));
   return { config, weights, dir };
 }
 
@@ -45,59 +52,35 @@ export async function saveCheckpoint(
   { config, weights }: Checkpoint,
   { tokenizerFrom }: { tokenizerFrom?: string | undefined } = {},
 ): Promise<void> {
-  const architecture = architectureOf(config, weights);
-  const tensors = Object.entries(weights).map(([name, tensor]) => [hubName(name, architecture), tensor] as const);
+  const family = familyOf(config);
+  const kind = classOf(config, weights);
+  const prefixed = kind !== "Model";
+  const tensors = Object.entries(weights).map(
+    ([name, tensor]) => [hubName(family, name, { prefixed }), tensor] as const,
+  );
   await mkdir(dir, { recursive: true });
   await writeSafetensors(join(dir, "model.safetensors"), Object.fromEntries(tensors), { format: "pt" });
   if (tokenizerFrom !== undefined && tokenizerFrom !== dir) {
     const files = tokenizerFiles.filter((file) => existsSync(join(tokenizerFrom, file)));
     for (const file of files) await writeFileAtomic(join(dir, file), await readFile(join(tokenizerFrom, file)));
   }
-  const { torch_dtype: _, ...kept } = config;
-  const written = { ...kept, architectures: [architecture], dtype: "float32" };
+  const { torch_dtype: _, ...kept } = configJson(config);
+  const written = { ...kept, architectures: [family.className + kind], dtype: "float32" };
   await writeFileAtomic(join(dir, "config.json"), `${JSON.stringify(sortKeys(written), null, 2)}\n`);
 }
 
-/** Head parts that a Hugging Face class holds; the first class that has all that is there, and no more, is written. */
-const architectures: Record<string, HeadPart[]> = {
-  BertForSequenceClassification: ["classifier"],
-  BertForPreTraining: ["masked-lm", "next-sentence"],
-  BertForMaskedLM: ["masked-lm"],
-  BertForNextSentencePrediction: ["next-sentence"],
-  BertModel: [],
-};
-
-function architectureOf(config: BertConfig, weights: Readonly<Record<string, unknown>>): string {
-  const fits = (name: string) => architectures[name]?.every((part) => hasPart(config, part, weights)) ?? false;
-  const declared = config.architectures?.[0];
-  if (declared !== undefined && declared !== "BertModel" && fits(declared)) return declared;
-  return Object.keys(architectures).find(fits)!;
+/** The class that a checkpoint is of, without the family's name: the one that it declares, where its tensors fit. */
+function classOf(config: BertConfig, weights: Readonly<Record<string, unknown>>): string {
+  const { className, classes } = familyOf(config);
+  const fits = (kind: string) => classes[kind]?.every((part) => hasPart(config, part, weights)) ?? false;
+  const declared = Object.keys(classes).find((kind) => className + kind === config.architectures?.[0]);
+  if (declared !== undefined && declared !== "Model" && fits(declared)) return declared;
+  return Object.keys(classes).find(fits)!;
 }
 
-/** Hugging Face's name of a parameter: the encoder and its pooler stand under `bert.` where there is a head. */
-const hubName = (name: string, architecture: string): string =>
-  architecture === "BertModel" || /^(cls|classifier)\./.test(name) ? name : `bert.${name}`;
-
-const ownName = (name: string): string =>
-  name
-    .replace(/^bert\./, "")
-    .replace(/\.gamma$/, ".weight")
-    .replace(/\.beta$/, ".bias");
-
-function weightsPath(dir: string): string {
-  const path = join(dir, "model.safetensors");
-  if (existsSync(path)) return path;
-  if (existsSync(`${path}.index.json`)) throw new Error(`${path}: expected one file, got weights in several shards`);
-  if (!existsSync(join(dir, "pytorch_model.bin"))) throw new Error(`${path}: no such file`);
-  throw new Error(
-    `${path}: no such file, only pytorch_model.bin: convert it in Python with transformers, ` +
-      `AutoModel.from_pretrained(dir).save_pretrained(dir)`,
-  );
-}
-
-function checkShapes(path: string, shapes: Record<string, number[]>, found: Map<string, StoredTensor>): void {
+function checkShapes(path: string, shapes: Shapes, found: Map<string, StoredTensor | undefined>): void {
   const names = Object.keys(shapes);
-  const missing = names.filter((name) => !found.has(name));
+  const missing = names.filter((name) => found.get(name) === undefined);
   if (missing.length > 0) {
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
     throw new Error(`${path}: expected ${names.length} tensors, missing ${missing.slice(0, 5).join(", ")}${more}`);

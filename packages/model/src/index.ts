@@ -1,10 +1,11 @@
-export { type BertConfig, labelCount, parseConfig } from "./config.ts";
-export { type Batch, type Dropout, encode, type EncodeOptions, type Gates } from "./encoder.ts";
-export { maskedLmLogits, nextSentenceLogits, pooled, sequenceLogits } from "./heads.ts";
+export { type BertConfig, labelCount, maxTokens, parseConfig, weightSets } from "./config.ts";
+export { families, type Family, type FamilyName, familyOf, type HeadPart } from "./families.ts";
+export { type Batch, type Dropout, encode, type Encoded, type EncodeOptions, forward, type Gates } from "./encoder.ts";
+export { maskedLmLogits, nextSentenceLogits, pooled, replacedTokenLogits, sequenceLogits } from "./heads.ts";
 export { type Gate, linear } from "./linear.ts";
 export { activations } from "./activations.ts";
 export { parameter, type Weights } from "./weights.ts";
-export { encoderShapes, type HeadPart, headShapes, type Shapes } from "./parameters.ts";
+export { encoderShapes, headShapes, type Shapes } from "./parameters.ts";
 export { type Head, initWeights, type InitOptions, withHead } from "./init.ts";
 export { type Checkpoint, loadCheckpoint, saveCheckpoint, tokenizerFiles } from "./checkpoint.ts";
-export { type HubOptions, resolveModel } from "./hub.ts";
+export { type HubOptions, type HubProgress, resolveModel } from "./hub/resolve.ts";

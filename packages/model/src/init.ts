@@ -1,10 +1,13 @@
 import { generator, ndarray, type NDArray, sizeOf } from "@pruning-bias/runtime";
 import type { BertConfig } from "./config.ts";
-import type { HeadPart, Shapes } from "./parameters.ts";
-import { encoderShapes, headShapes } from "./parameters.ts";
+import { familyOf, type HeadPart } from "./families.ts";
+import { encoderShapes, headShapes, type Shapes } from "./parameters.ts";
 
-/** What stands on the encoder: nothing but the pooler, the masked language model, a classifier over the pooler. */
-export type Head = "none" | "masked-lm" | "classification";
+/**
+ * What stands on the encoder: nothing but the pooler, where the family has one; the masked language model; ELECTRA's
+ * discriminator; a classifier.
+ */
+export type Head = "none" | "masked-lm" | "replaced-token" | "classification";
 
 export interface InitOptions {
   seed: number;
@@ -17,7 +20,7 @@ export interface InitOptions {
 
 /**
  * Weights drawn as Hugging Face draws them: matrices from N(0, std²), biases 0, LayerNorms 1 and 0, the padding
- * token's embedding 0. The same for a seed on every machine.
+ * token's embeddings 0. The same for a seed on every machine.
  */
 export function initWeights(
   config: BertConfig,
@@ -42,14 +45,14 @@ export function withHead<C extends { config: BertConfig; weights: Record<string,
   return { ...checkpoint, config, weights: { ...checkpoint.weights, ...drawn } };
 }
 
-const partsOf: Record<Head, HeadPart[]> = {
-  none: ["pooler"],
-  "masked-lm": ["masked-lm"],
-  classification: ["pooler", "classifier"],
-};
+function partsOf(config: BertConfig, head: Head): HeadPart[] {
+  if (head === "none") return ["pooler"];
+  if (head !== "classification") return [head];
+  return familyOf(config).classifier.hidden === "pooler.dense" ? ["pooler", "classifier"] : ["classifier"];
+}
 
 const shapesOf = (config: BertConfig, head: Head): Shapes =>
-  Object.assign({}, ...partsOf[head].map((part) => headShapes(config, part)));
+  Object.assign({}, ...partsOf(config, head).map((part) => headShapes(config, part)));
 
 function withLabels(config: BertConfig, labels: number): BertConfig {
   const names = Array.from({ length: labels }, (_, index) => [String(index), `LABEL_${index}`] as const);
@@ -63,10 +66,16 @@ function draw(config: BertConfig, shapes: Shapes, seed: number, std: number): Re
     const data = new Float32Array(sizeOf(shape));
     if (name.endsWith("LayerNorm.weight")) data.fill(1);
     else if (shape.length === 2) for (let i = 0; i < data.length; i++) data[i] = std * random.normal();
-    if (name === "embeddings.word_embeddings.weight" && config.pad_token_id !== null) {
-      data.fill(0, config.pad_token_id * config.hidden_size, (config.pad_token_id + 1) * config.hidden_size);
+    if (paddedTables(config).includes(name) && config.pad_token_id !== null) {
+      data.fill(0, config.pad_token_id * shape[1]!, (config.pad_token_id + 1) * shape[1]!);
     }
     return ndarray(data, shape);
   };
   return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, tensor(name, shape)]));
 }
+
+/** Embeddings that have a row for padding. */
+const paddedTables = (config: BertConfig): string[] => [
+  "embeddings.word_embeddings.weight",
+  ...(familyOf(config).positions === "after padding" ? ["embeddings.position_embeddings.weight"] : []),
+];

@@ -1,4 +1,5 @@
-import { type BertConfig, labelCount } from "./config.ts";
+import { type BertConfig, embeddingSize, labelCount, projectsEmbeddings, weightSets } from "./config.ts";
+import { familyOf, type HeadPart } from "./families.ts";
 
 /** Shapes of parameters by name, in network order. */
 export type Shapes = Record<string, number[]>;
@@ -6,6 +7,7 @@ export type Shapes = Record<string, number[]>;
 /** The parameters of the encoder. */
 export function encoderShapes(config: BertConfig): Shapes {
   const { hidden_size: D, intermediate_size: F } = config;
+  const E = embeddingSize(config);
   const layer = (name: string): Shapes => ({
     ...dense(`${name}.attention.self.query`, D, D),
     ...dense(`${name}.attention.self.key`, D, D),
@@ -17,29 +19,42 @@ export function encoderShapes(config: BertConfig): Shapes {
     ...norm(`${name}.output.LayerNorm`, D),
   });
   return {
-    "embeddings.word_embeddings.weight": [config.vocab_size, D],
-    "embeddings.position_embeddings.weight": [config.max_position_embeddings, D],
-    "embeddings.token_type_embeddings.weight": [config.type_vocab_size, D],
-    ...norm("embeddings.LayerNorm", D),
-    ...Object.assign({}, ...Array.from({ length: config.num_hidden_layers }, (_, l) => layer(`encoder.layer.${l}`))),
+    "embeddings.word_embeddings.weight": [config.vocab_size, E],
+    "embeddings.position_embeddings.weight": [config.max_position_embeddings, E],
+    ...(familyOf(config).segments && { "embeddings.token_type_embeddings.weight": [config.type_vocab_size, E] }),
+    ...norm("embeddings.LayerNorm", E),
+    ...(projectsEmbeddings(config) && dense("embeddings_project", D, E)),
+    ...Object.assign({}, ...Array.from({ length: weightSets(config) }, (_, set) => layer(`encoder.layer.${set}`))),
   };
 }
 
-/** The parts that may stand on an encoder, each whole or absent. */
-export const headParts = ["pooler", "masked-lm", "next-sentence", "classifier"] as const;
-export type HeadPart = (typeof headParts)[number];
-
-/** The parameters of a head's part. */
+/** The parameters of a head's part; none where the family has no such part. */
 export function headShapes(config: BertConfig, part: HeadPart): Shapes {
   const { hidden_size: D, vocab_size: V } = config;
-  if (part === "pooler") return dense("pooler.dense", D, D);
-  if (part === "classifier") return dense("classifier", labelCount(config), D);
-  if (part === "next-sentence") return dense("cls.seq_relationship", 2, D);
-  return {
-    "cls.predictions.bias": [V], // the decoder's weight is the table of word embeddings
-    ...dense("cls.predictions.transform.dense", D, D),
-    ...norm("cls.predictions.transform.LayerNorm", D),
-  };
+  const { classifier, pooler } = familyOf(config);
+  const E = embeddingSize(config);
+  switch (part) {
+    case "pooler":
+      return pooler ? dense("pooler.dense", D, D) : {};
+    case "classifier":
+      return {
+        ...(classifier.hidden !== "pooler.dense" && dense(classifier.hidden, D, D)),
+        ...dense(classifier.output, labelCount(config), D),
+      };
+    case "next-sentence":
+      return dense("cls.seq_relationship", 2, D);
+    case "replaced-token":
+      return {
+        ...dense("discriminator_predictions.dense", D, D),
+        ...dense("discriminator_predictions.dense_prediction", 1, D),
+      };
+    case "masked-lm":
+      return {
+        "cls.predictions.bias": [V], // the decoder's weight is the table of word embeddings
+        ...dense("cls.predictions.transform.dense", E, D),
+        ...norm("cls.predictions.transform.LayerNorm", E),
+      };
+  }
 }
 
 /** Whether any parameter of the part is among the names. */

@@ -1,8 +1,9 @@
 import type { tf } from "@pruning-bias/runtime";
 
 /**
- * Parameters by Hugging Face's names without the `bert.` prefix, such as
- * `encoder.layer.0.attention.self.query.weight`; heads as `pooler.…`, `classifier.…`, `cls.predictions.…`.
+ * Parameters under BERT's names in Hugging Face's files, without the prefix `bert.`, whatever the family:
+ * `encoder.layer.0.attention.self.query.weight`; heads as `pooler.…`, `classifier.…`, `cls.predictions.…`, and those that
+ * BERT does not have under their own names.
  */
 export type Weights = Readonly<Record<string, tf.Tensor>>;
 

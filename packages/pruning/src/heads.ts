@@ -14,8 +14,8 @@ export function openHeads(
   masks: HostMasks,
   meaning: OpenHead = "contributes",
 ): boolean[][] {
-  const { num_hidden_layers: layers, num_attention_heads: heads } = sizes;
-  return Array.from({ length: layers }, (_, layer) => {
+  const { num_attention_heads: heads, num_hidden_groups, num_hidden_layers } = sizes;
+  return Array.from({ length: num_hidden_groups ?? num_hidden_layers }, (_, layer) => {
     const left = (module: string, axis: 0 | 1, head: number) =>
       hasOpen(masks[`encoder.layer.${layer}.${module}`], axis, head, heads);
     const open = Array.from({ length: heads }, (_, head) => {

@@ -102,3 +102,8 @@ test.each<[string, NnPruningKeys, string]>([
 ])("%s are refused in one line", (_, keys, message) => {
   expect(() => layoutOf(keys)).toThrow(message);
 });
+
+test("layers that share their weights, as in ALBERT, are pruned once", () => {
+  const { modules } = scoreLayout({ ...bertBase, num_hidden_groups: 1 }, fromNnPruning(heads));
+  expect(modules).toHaveLength(6);
+});

@@ -8,6 +8,8 @@ export interface EncoderSizes {
   readonly hidden_size: number;
   readonly intermediate_size: number;
   readonly num_hidden_layers: number;
+  /** Sets of weights that the layers share, as in ALBERT: each is pruned once. One for each layer where absent. */
+  readonly num_hidden_groups?: number | undefined;
   readonly num_attention_heads: number;
 }
 
@@ -59,7 +61,7 @@ export interface Layout {
 export function scoreLayout(sizes: EncoderSizes, settings: PruningSettings): Layout {
   const modules: MaskedModule[] = [];
   const scores = new Map<string, ScoreTensor>();
-  for (let layer = 0; layer < sizes.num_hidden_layers; layer++) {
+  for (let layer = 0; layer < (sizes.num_hidden_groups ?? sizes.num_hidden_layers); layer++) {
     for (const slot of slots(sizes, settings)) {
       const scheme = slot.group === "attention" ? settings.attention : settings.dense;
       if (scheme.method === "disabled") continue;
