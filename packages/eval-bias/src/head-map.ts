@@ -30,6 +30,8 @@ export interface HeadMapOptions {
 
 /** What SEAT says of an encoder with heads closed. */
 export interface HeadMap {
+  /** All heads open. */
+  readonly none: ClosedHeads;
   /** The effects with these heads closed, none by default. */
   effects(closed?: ClosedHeads): Promise<Effects>;
   /**
@@ -88,6 +90,7 @@ export function headMap({
   const whole = embeddingsFrom(undefined);
   const rest = Array.from({ length: L }, (_, layer) => embeddingsFrom(layer));
   const states = Array.from({ length: L }, (_, layer) => stateAfter(layer));
+  const none = noHeads(L, H);
   const inputs = ({ inputIds, attentionMask }: TokenBatch) => ({ weights, inputIds, attentionMask });
 
   const embeddingsOf = () => zeros([sentences.length, D]);
@@ -96,7 +99,7 @@ export function headMap({
     return Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize]));
   };
 
-  async function effects(closed: ClosedHeads = noHeads(L, H)): Promise<Effects> {
+  async function effects(closed: ClosedHeads = none): Promise<Effects> {
     const embeddings = embeddingsOf();
     for (const batch of batches) {
       scatterRows(await whole({ ...inputs(batch), open: openGates(closed, 0) }), batch.rows, embeddings);
@@ -104,7 +107,7 @@ export function headMap({
     return measure(embeddings);
   }
 
-  async function* each(closed: ClosedHeads = noHeads(L, H), only?: readonly Head[]) {
+  async function* each(closed: ClosedHeads = none, only?: readonly Head[]) {
     // Of every batch, the hidden states below the layer whose heads are closed.
     const below: NDArray[] = [];
     for (const batch of batches) below.push(await states[0]!({ ...inputs(batch), open: {} }));
@@ -115,7 +118,7 @@ export function headMap({
       const embeddings = heads.map(embeddingsOf);
       for (const [n, batch] of batches.entries()) {
         for (const [k, head] of heads.entries()) {
-          const open = openGates(withHead(closed, { layer, head }), layer);
+          const open = openGates(withClosed(closed, { layer, head }), layer);
           const result = await rest[layer]!({ ...inputs(batch), hidden: below[n]!, open });
           scatterRows(result, batch.rows, embeddings[k]!);
         }
@@ -132,7 +135,7 @@ export function headMap({
   const dispose = async () => {
     await Promise.all([whole, ...rest, ...states].map((program) => program.dispose()));
   };
-  return { effects, each, dispose };
+  return { none, effects, each, dispose };
 }
 
 interface Inputs {
@@ -157,7 +160,7 @@ const openGates = (closed: ClosedHeads, from: number, to = closed.length): Recor
   );
 
 /** These heads closed, and one more. */
-export const withHead = (closed: ClosedHeads, { layer, head }: Head): ClosedHeads =>
+export const withClosed = (closed: ClosedHeads, { layer, head }: Head): ClosedHeads =>
   closed.map((heads, l) => (l === layer ? heads.with(head, true) : heads));
 
 /** All heads open. */

@@ -25,7 +25,9 @@ export {
   type HeadMap,
   type HeadMapOptions,
   noHeads,
+  withClosed,
 } from "./head-map.ts";
+export { distanceFrom, type HeadSet, headSets, type HeadSetOptions } from "./head-sets.ts";
 export { type Cloze, hide, type MaskedLm, maskedLm, maskedLmLoss, type MaskedLmOptions } from "./masked-lm.ts";
 export {
   crowsPairs,
@@ -48,3 +50,4 @@ export {
 } from "./stereoset.ts";
 export { type PronounPreference, winoBias, type WinoBiasResult } from "./winobias.ts";
 export { type PronounGap, pronounGap, type PronounItem } from "./pronoun-gap.ts";
+export { probe, type ProbeOptions, type ProbeResult } from "./probe.ts";

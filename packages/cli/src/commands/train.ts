@@ -160,8 +160,8 @@ async function seatWhileTraining(
   const embed = embedder({ checkpoint, tokenizer, pruned, jit });
   const measure = async ({ weights, scores }: Parameters): Promise<Record<string, number>> => {
     const current = (sentences: string[]) => embed(sentences, { weights, scores });
-    // Effect sizes alone are shown here: as few permutations as there can be.
-    const results = await seat({ tests, embed: current, protocol: "cls", samples: 1 });
+    // Effect sizes alone are shown here: as few permutations as there can be, and no intervals.
+    const results = await seat({ tests, embed: current, protocol: "cls", samples: 1, bootstrapSamples: 0 });
     return Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize]));
   };
   return Object.assign(measure, { dispose: () => embed.dispose() });
