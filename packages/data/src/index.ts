@@ -14,13 +14,8 @@ export { downloadGlue, type DownloadGlueOptions } from "./glue/download.ts";
 export { type GlueExamples, readGlue } from "./glue/read.ts";
 export { type GlueTask, type GlueTaskInfo, glueTasks } from "./glue/tasks.ts";
 export { type CrowsPair, readCrowsPairs } from "./intrinsic/crows-pairs.ts";
-export {
-  downloadTest,
-  type DownloadTestOptions,
-  type PublishedFile,
-  type PublishedTest,
-  publishedTests,
-} from "./intrinsic/published.ts";
+export { downloadTest, type DownloadTestOptions } from "./intrinsic/download.ts";
+export { type PublishedFile, type PublishedTest, publishedTests } from "./intrinsic/published.ts";
 export {
   readStereoSet,
   type StereoSetExample,

@@ -1,4 +1,5 @@
 import type { DebiasMode, EmbeddingLayer, LossForm } from "@pruning-bias/debias";
+import { publishedTests } from "@pruning-bias/data/published";
 import type { BackendName } from "@pruning-bias/runtime";
 import { z } from "zod";
 
@@ -90,14 +91,6 @@ export const Pruning = z.strictObject({
 
 const newsCommentary = "http://data.statmt.org/news-commentary/v15/training-monolingual/news-commentary-v15.en.gz";
 const wordLists = "https://raw.githubusercontent.com/kanekomasahiro/context-debias/main/data";
-const sentBias = "https://raw.githubusercontent.com/W4ngatang/sent-bias/master/tests";
-const stereoSet =
-  "https://raw.githubusercontent.com/moinnadeem/StereoSet/ead7d086a64a192a1eca88e0dd2fd163de375218/data";
-const crowsPairs =
-  "https://raw.githubusercontent.com/nyu-mll/crows-pairs/8aaac11c485473159ec9328a65253a5be9a479dc/data";
-const winoBias =
-  "https://raw.githubusercontent.com/uclanlp/corefBias/0bce984dd081bbc10b0622f326727a024c607895/WinoBias/wino/data";
-
 const DataModule = z.strictObject({
   batch_size: positive.default(128).describe("target sentences of a step, and attribute sentences"),
   validation_size: positive.default(1000).describe("sentences of each class set aside"),
@@ -109,24 +102,24 @@ const DataModule = z.strictObject({
       attributes_female: text.default(`${wordLists}/female.txt`),
       attributes_male: text.default(`${wordLists}/male.txt`),
       targets_stereotypes: text.default(`${wordLists}/stereotype.txt`),
-      SEAT6: text.default(`${sentBias}/sent-weat6.jsonl`),
-      SEAT7: text.default(`${sentBias}/sent-weat7.jsonl`),
-      SEAT8: text.default(`${sentBias}/sent-weat8.jsonl`),
-      SEAT6b: text.default(`${sentBias}/sent-weat6b.jsonl`),
-      SEAT7b: text.default(`${sentBias}/sent-weat7b.jsonl`),
-      SEAT8b: text.default(`${sentBias}/sent-weat8b.jsonl`),
-      WEAT6: text.default(`${sentBias}/weat6.jsonl`),
-      WEAT7: text.default(`${sentBias}/weat7.jsonl`),
-      WEAT8: text.default(`${sentBias}/weat8.jsonl`),
-      WEAT6b: text.default(`${sentBias}/weat6b.jsonl`),
-      WEAT7b: text.default(`${sentBias}/weat7b.jsonl`),
-      WEAT8b: text.default(`${sentBias}/weat8b.jsonl`),
-      stereoset: text.default(`${stereoSet}/dev.json`).describe("StereoSet's dev.json"),
-      crows: text.default(`${crowsPairs}/crows_pairs_anonymized.csv`).describe("CrowS-Pairs"),
-      winobias_pro_type1: text.default(`${winoBias}/pro_stereotyped_type1.txt.test`),
-      winobias_anti_type1: text.default(`${winoBias}/anti_stereotyped_type1.txt.test`),
-      winobias_pro_type2: text.default(`${winoBias}/pro_stereotyped_type2.txt.test`),
-      winobias_anti_type2: text.default(`${winoBias}/anti_stereotyped_type2.txt.test`),
+      SEAT6: text.default(publishedTests.SEAT6),
+      SEAT7: text.default(publishedTests.SEAT7),
+      SEAT8: text.default(publishedTests.SEAT8),
+      SEAT6b: text.default(publishedTests.SEAT6b),
+      SEAT7b: text.default(publishedTests.SEAT7b),
+      SEAT8b: text.default(publishedTests.SEAT8b),
+      WEAT6: text.default(publishedTests.WEAT6),
+      WEAT7: text.default(publishedTests.WEAT7),
+      WEAT8: text.default(publishedTests.WEAT8),
+      WEAT6b: text.default(publishedTests.WEAT6b),
+      WEAT7b: text.default(publishedTests.WEAT7b),
+      WEAT8b: text.default(publishedTests.WEAT8b),
+      stereoset: text.default(publishedTests.stereoset).describe("StereoSet's dev.json"),
+      crows: text.default(publishedTests.crows).describe("CrowS-Pairs"),
+      winobias_pro_type1: text.default(publishedTests.winobias_pro_type1),
+      winobias_anti_type1: text.default(publishedTests.winobias_anti_type1),
+      winobias_pro_type2: text.default(publishedTests.winobias_pro_type2),
+      winobias_anti_type2: text.default(publishedTests.winobias_anti_type2),
     })
     .prefault({}),
   seat_data: z

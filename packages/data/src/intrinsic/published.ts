@@ -1,7 +1,3 @@
-import { createHash } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
-import { download, type Fetch } from "../files/download.ts";
-
 /** What is known of a file that its authors published in a git repository. */
 export interface PublishedFile {
   /** Absent where only its hash is known. */
@@ -37,7 +33,8 @@ export const publishedTests = {
 } as const;
 export type PublishedTest = keyof typeof publishedTests;
 
-const files: Readonly<Record<string, PublishedFile>> = {
+/** What is known of them, by URL. */
+export const publishedFiles: Readonly<Record<string, PublishedFile>> = {
   [publishedTests.SEAT6]: { bytes: 9_880, gitBlob: "c660180fc6a9dc0fc1728bbc751c1f44aa4e48b8" },
   [publishedTests.SEAT6b]: { bytes: 10_863, gitBlob: "154ccd578c838e0dc164a1a6b3838b1b3666a75f" },
   [publishedTests.SEAT7]: { bytes: 8_703, gitBlob: "1e08adae409745390516084f8b2bdd041a4d4359" },
@@ -57,29 +54,3 @@ const files: Readonly<Record<string, PublishedFile>> = {
   [publishedTests.winobias_pro_type2]: { bytes: 31_749, gitBlob: "e0c786e81a6f8e7ee84ba1cb76167cc0bf941c95" },
   [publishedTests.winobias_anti_type2]: { bytes: 31_769, gitBlob: "d83b0730881d470a76d95c9d2d5992a343bd2423" },
 };
-
-export interface DownloadTestOptions {
-  readonly url: string;
-  readonly cacheDir: string;
-  readonly fetch?: Fetch | undefined;
-  /** What is known of files, by URL. */
-  readonly known?: Readonly<Record<string, PublishedFile>>;
-}
-
-/**
- * Path of the local copy of a test set, fetched when it is not in the cache yet. Where it is one of `publishedTests`, its size
- * and hash are compared, those of a cached copy too; one that differs is not kept.
- *
- * @throws what `download` throws, and Error in one line where the file is another
- */
-export async function downloadTest({ known = files, ...options }: DownloadTestOptions): Promise<string> {
-  const path = await download(options);
-  const facts = known[options.url];
-  if (facts === undefined) return path;
-  const content = await readFile(path);
-  const blob = createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
-  if (blob === facts.gitBlob && content.length === (facts.bytes ?? content.length)) return path;
-  await rm(path, { force: true });
-  const expected = `${facts.bytes === undefined ? "" : `${facts.bytes} bytes of `}git blob ${facts.gitBlob}`;
-  throw new Error(`${options.url}: expected ${expected}, got ${content.length} bytes of ${blob}`);
-}
