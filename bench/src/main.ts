@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
+import { bias } from "./bias.ts";
 import { data } from "./data.ts";
 import { gemm } from "./gemm.ts";
 import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data };
+const benchmarks = { gemm, step, data, bias };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
@@ -26,6 +27,8 @@ const { values } = parseArgs({
     corpus: { type: "string" },
     words: { type: "string" },
     tokenizer: { type: "string" },
+    seat: { type: "string" },
+    crows: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
