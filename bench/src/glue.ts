@@ -24,12 +24,9 @@ export async function glue(flags: Flags) {
   }
   const task = name as GlueTask;
   const info: GlueTaskInfo = glueTasks[task];
-  const [seeds, first, epochs, batchSize] = [flags.seeds ?? 1, flags.seed, flags.epochs, flags.batch ?? 32].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [seeds, first, epochs, batchSize] = [flags.seeds ?? 1, flags.seed, flags.epochs, flags.batch ?? 32].map(
+    Number,
+  ) as [number, number, number, number];
   const checkpoint = await loadCheckpoint(model);
   const tokenizer = await loadTokenizer(model, { maxLength: Number(flags["max-length"]) });
   const cacheDir = await mkdtemp(join(tmpdir(), "bench-glue-"));

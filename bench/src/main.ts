@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
+import { bias } from "./bias.ts";
 import { compact } from "./compact.ts";
 import { data } from "./data.ts";
 import { epoch } from "./epoch.ts";
@@ -10,7 +11,7 @@ import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data, epoch, settle, glue, compact };
+const benchmarks = { gemm, step, data, epoch, settle, bias, glue, compact };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
@@ -43,6 +44,7 @@ const { values } = parseArgs({
     limit: { type: "string", default: "Infinity" },
     order: { type: "string", default: "random" },
     scores: { type: "string" },
+    crows: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });

@@ -128,17 +128,38 @@ program
 
 program
   .command("bias")
-  .description("bias tests of any encoder: SEAT effect sizes and p-values")
-  .requiredOption("--model <name>", "a model of the hub, or a folder")
-  .option("--scores <file>", "pruning scores that mask it")
+  .description(
+    "bias tests of any encoders, side by side: SEAT and WEAT, StereoSet, CrowS-Pairs, WinoBias, probing, heads",
+  )
+  .requiredOption(
+    "--model <name>",
+    "a model of the hub, a folder, or a run's folder; several are set beside the first",
+    (name, before: string[] = []) => [...before, name],
+  )
+  .option("--scores <file>", "pruning scores that mask it; of several models the last")
+  .option(
+    "--tests <tests>",
+    "seat, weat, layers, where, probing, stereoset, crows, winobias, or single ones such as SEAT6b; set apart by commas",
+    "seat",
+  )
   .option("--embedding <protocol>", "cls, mean or first", "cls")
+  .option("--layer <n>", "hidden state that is read, 0 after the embeddings; by default the last", whole)
+  .option("--protocol <protocol>", "how CrowS-Pairs and StereoSet are scored: bias-bench or paper", "bias-bench")
+  .option("--out <folder>", "gets bias.json, and a row for each model in bias.csv", "runs/bias")
   .option("--json", "print one JSON object on standard output")
   .argument("[overrides...]", "settings as key=value, such as datamodule.seat_data.MINE=FILE")
-  .action(async (overrides, { model, scores, embedding, json }) => {
+  .action(async (overrides, { model: models, tests, scores, layer, out, json, ...options }) => {
     const config = await settings(overrides);
-    const { bias } = await import("./commands/bias.ts");
-    const results = await bias({ config, model, embedding, ...(scores !== undefined && { scores }) }, context());
-    if (json) printJson(results);
+    const [{ bias }, { jsonLine }] = await Promise.all([import("./commands/bias.ts"), import("./commands/files.ts")]);
+    const report = await bias(
+      {
+        ...{ config, models, tests: tests.split(","), ...options, out: resolve(root, out) },
+        ...(scores !== undefined && { scores }),
+        ...(layer !== undefined && { layer }),
+      },
+      context(),
+    );
+    if (json) process.stdout.write(`${jsonLine(report)}\n`);
   });
 
 program
@@ -355,4 +376,10 @@ function seedsOf(text: string | undefined, first: number): number[] {
     throw new UsageError(`--seeds: expected a number of seeds, or several set apart by commas, got ${text}`);
   }
   return numbers.length === 1 ? Array.from({ length: count }, (_, n) => first + n) : [...new Set(numbers)];
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("expected a whole number from 0");
+  return value;
 }

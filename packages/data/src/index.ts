@@ -17,6 +17,17 @@ export { prepareGlue, type PrepareGlueOptions } from "./glue/prepare.ts";
 export { type GlueExamples, readGlue } from "./glue/read.ts";
 export { type GlueTask, type GlueTaskInfo, glueTasks } from "./glue/tasks.ts";
 export { firstExamples, type GlueTokens, tokenizeGlue } from "./glue/tokens.ts";
+export { type CrowsPair, readCrowsPairs } from "./intrinsic/crows-pairs.ts";
+export { downloadTest, type DownloadTestOptions } from "./intrinsic/download.ts";
+export { type PublishedFile, type PublishedTest, publishedTests } from "./intrinsic/published.ts";
+export {
+  readStereoSet,
+  type StereoSetExample,
+  type StereoSetLabel,
+  stereoSetLabels,
+  type StereoSetSentence,
+} from "./intrinsic/stereoset.ts";
+export { readWinoBias, type WinoBiasPair } from "./intrinsic/winobias.ts";
 export { readSeat, type SeatSet, type SeatTest, writeSeat } from "./seat/seat.ts";
 export { readLines } from "./text/lines.ts";
 export { pieces } from "./text/pieces.ts";

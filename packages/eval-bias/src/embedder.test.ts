@@ -67,6 +67,7 @@ function letters(): Tokenizer {
       return { inputIds, tokenTypeIds: inputIds.map(() => 0) };
     },
     pieces,
+    decode: (ids) => ids.map((id) => String.fromCharCode(id + 94)).join(""),
     pad: 0,
     cls: 1,
     sep: 2,

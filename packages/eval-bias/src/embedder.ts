@@ -1,11 +1,12 @@
-import { paddedWidth, padBatch, type Sentences, sentencesOf, type Tokenizer } from "@pruning-bias/data";
+import type { Tokenizer } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, maxTokens } from "@pruning-bias/model";
 import { encodeMasked, type HostScores, type Layout, type MaskedWeights, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, type NDArray, tf } from "@pruning-bias/runtime";
+import { batchesOf } from "./batches.ts";
 
 /**
- * How a sentence becomes a vector, always from the last layer: `cls`, its [CLS]; `mean`, the mean of all its tokens with
- * [CLS] and [SEP] (bias-bench); `first`, its first word piece, tokenised without [CLS] and [SEP] (sent-bias).
+ * How a sentence becomes a vector: `cls`, its [CLS]; `mean`, the mean of all its tokens with [CLS] and [SEP] (bias-bench);
+ * `first`, its first word piece, tokenised without [CLS] and [SEP] (sent-bias).
  */
 export const protocols = ["cls", "mean", "first"] as const;
 export type Protocol = (typeof protocols)[number];
@@ -14,6 +15,8 @@ export interface EmbedderOptions {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;
   readonly protocol?: Protocol;
+  /** Which hidden state is read: 0 after the embeddings, l after layer l. The last by default. */
+  readonly layer?: number | undefined;
   /** Masks the encoder with these scores. */
   readonly pruned?: Pruned | undefined;
   readonly jit?: Jit;
@@ -34,37 +37,59 @@ export interface Embedder {
   dispose(): Promise<void>;
 }
 
-/** Embeds sentences with an encoder in eval mode, in batches of like length. */
-export function embedder({
-  checkpoint: { config, weights },
-  tokenizer,
-  protocol = "cls",
-  pruned,
-  jit = compiled,
-  batchSize = 64,
-}: EmbedderOptions): Embedder {
-  const program = jit(embedding(config, protocol, pruned?.layout));
+/** Embeds N sentences at every layer: [0] after the embeddings, [l] after layer l, each (N, D). */
+export interface LayerEmbedder {
+  (sentences: readonly string[], current?: Current): Promise<NDArray[]>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Embeds sentences with an encoder in eval mode, in batches of like length.
+ *
+ * @throws RangeError for a layer that the encoder has not
+ */
+export function embedder({ layer, ...options }: EmbedderOptions): Embedder {
+  const last = options.checkpoint.config.num_hidden_layers;
+  const read = layer ?? last;
+  if (!(Number.isInteger(read) && read >= 0 && read <= last)) {
+    throw new RangeError(`embedder: expected a layer from 0, the embeddings, to ${last}, got ${read}`);
+  }
+  const embed = embedderAt([read], options);
+  const one = async (sentences: readonly string[], current?: Current) => (await embed(sentences, current))[0]!;
+  return Object.assign(one, { dispose: () => embed.dispose() });
+}
+
+/** The same at every layer, each sentence computed once. */
+export function layerEmbedder(options: Omit<EmbedderOptions, "layer">): LayerEmbedder {
+  return embedderAt([...Array(options.checkpoint.config.num_hidden_layers + 1).keys()], options);
+}
+
+function embedderAt(
+  layers: readonly number[],
+  {
+    checkpoint: { config, weights },
+    tokenizer,
+    protocol = "cls",
+    pruned,
+    jit = compiled,
+    batchSize = 64,
+  }: Omit<EmbedderOptions, "layer">,
+): LayerEmbedder {
+  const program = jit(embeddings(config, protocol, layers, pruned?.layout));
   const D = config.hidden_size;
-  const embed = async (sentences: readonly string[], current: Current = {}): Promise<NDArray> => {
-    const encoded = tokenised(sentences, tokenizer, protocol);
-    const length = (row: number) => encoded.offsets[row + 1]! - encoded.offsets[row]!;
-    const order = Int32Array.from(sentences, (_, row) => row).sort((a, b) => length(a) - length(b) || a - b);
-    const embeddings = new Float32Array(sentences.length * D);
-    for (let start = 0; start < order.length; start += batchSize) {
-      const rows = order.subarray(start, start + batchSize);
-      const longest = length(rows.at(-1)!);
-      const width = paddedWidth(longest, maxTokens(config));
-      const { inputIds, attentionMask, shape } = padBatch(encoded, rows, { batchSize, width, pad: tokenizer.pad });
-      const { data } = await program({
-        inputIds: ndarray(inputIds, shape),
-        attentionMask: ndarray(attentionMask, shape),
-        weights: current.weights ?? weights,
+  const embed = async (sentences: readonly string[], current: Current = {}): Promise<NDArray[]> => {
+    const ids = tokenised(sentences, tokenizer, protocol);
+    const all = layers.map(() => ndarray(new Float32Array(sentences.length * D), [sentences.length, D]));
+    const options = { batchSize, positions: maxTokens(config), pad: tokenizer.pad };
+    for (const { rows, inputIds, attentionMask } of batchesOf(ids, options)) {
+      const batch = await program({
+        ...{ inputIds, attentionMask, weights: current.weights ?? weights },
         scores: current.scores ?? pruned?.scores ?? {},
         threshold: current.threshold ?? pruned?.threshold ?? 0,
       });
-      rows.forEach((row, n) => embeddings.set(data.subarray(n * D, (n + 1) * D) as Float32Array, row * D));
+      all.forEach((embedded, n) => scatterRows(batch[n]!, rows, embedded));
     }
-    return ndarray(embeddings, [sentences.length, D]);
+    return all;
   };
   return Object.assign(embed, { dispose: () => program.dispose() });
 }
@@ -74,28 +99,40 @@ interface EmbeddingInputs extends MaskedWeights {
   readonly attentionMask: tf.Tensor2D;
 }
 
-/** (B, S) tokens → (B, D). */
-const embedding =
-  (config: BertConfig, protocol: Protocol, layout: Layout | undefined) =>
-  ({ inputIds, attentionMask, ...masked }: EmbeddingInputs): tf.Tensor2D => {
-    const [B, S] = inputIds.shape;
-    const D = config.hidden_size;
+/** (B, S) tokens → (B, D) for each of these layers, in rising order. */
+const embeddings =
+  (config: BertConfig, protocol: Protocol, layers: readonly number[], layout: Layout | undefined) =>
+  ({ inputIds, attentionMask, ...masked }: EmbeddingInputs): tf.Tensor2D[] => {
+    const [B] = inputIds.shape;
+    const last = layers.at(-1)!;
     const first = tf.zeros([B, 1], "int32") as tf.Tensor2D;
-    const options = protocol === "mean" ? {} : { lastPositions: first };
-    const last = encodeMasked(config, layout, masked, { inputIds, attentionMask }, options).at(-1)!; // (B, S or 1, D)
-    if (protocol !== "mean") return tf.reshape(last, [B, D]);
-    const real = tf.cast(attentionMask, "float32");
-    const shares = tf.div(real, tf.sum(real, 1, true));
-    return tf.reshape(tf.matMul(tf.reshape(shares, [B, 1, S]), last), [B, D]);
+    const options = { layers: last, ...(protocol !== "mean" && last > 0 && { lastPositions: first }) };
+    const states = encodeMasked(config, layout, masked, { inputIds, attentionMask }, options);
+    return layers.map((layer) => sentenceEmbedding(states[layer]!, attentionMask, protocol));
   };
 
-function tokenised(sentences: readonly string[], tokenizer: Tokenizer, protocol: Protocol): Sentences {
-  const ids = sentences.map((sentence) => {
+/** Hidden states (B, S or 1, D) → (B, D). */
+export function sentenceEmbedding(hidden: tf.Tensor3D, attentionMask: tf.Tensor2D, protocol: Protocol): tf.Tensor2D {
+  const [B, S, D] = hidden.shape;
+  if (protocol !== "mean") return tf.reshape(tf.slice(hidden, [0, 0, 0], [B, 1, D]), [B, D]);
+  const real = tf.cast(attentionMask, "float32");
+  const shares = tf.div(real, tf.sum(real, 1, true));
+  return tf.reshape(tf.matMul(tf.reshape(shares, [B, 1, S]), hidden), [B, D]);
+}
+
+/** Token ids of sentences as a protocol takes them. @throws Error for `first` and a sentence without a word piece */
+export function tokenised(sentences: readonly string[], tokenizer: Tokenizer, protocol: Protocol): number[][] {
+  return sentences.map((sentence) => {
     if (protocol !== "first") return tokenizer.encode(sentence).inputIds;
     const pieces = tokenizer.pieces(sentence).slice(0, tokenizer.maxLength);
     if (pieces.length === 0)
       throw new Error(`embedder: expected a sentence with tokens, got ${JSON.stringify(sentence)}`);
     return pieces;
   });
-  return sentencesOf(ids);
+}
+
+/** Puts the first rows of a batch (B, D) where they stand among all (N, D). */
+export function scatterRows(batch: NDArray, rows: readonly number[], all: NDArray): void {
+  const D = all.shape[1]!;
+  rows.forEach((row, n) => (all.data as Float32Array).set(batch.data.subarray(n * D, (n + 1) * D), row * D));
 }

@@ -1,3 +1,5 @@
+import { sfc32 } from "./draws.ts";
+
 /** The p-value of a permutation test and how it was found. */
 export interface PermutationTest {
   readonly p: number;
@@ -71,26 +73,6 @@ function countDraws(values: Float64Array, size: number, threshold: number, draws
     if (sum >= threshold) count++;
   }
   return count;
-}
-
-/**
- * Uniform numbers in [0, 1) from the generator sfc32 of PractRand (Doty-Humphrey). A test deals millions of cards: three
- * times as fast here as `generator(seed).int`, which also rejects for exact uniformity.
- */
-function sfc32(seed: number): () => number {
-  let a = 0;
-  let b = 0;
-  let c = seed | 0;
-  let counter = 1;
-  const next = (): number => {
-    const sum = (a + b + counter++) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (((c << 21) | (c >>> 11)) + sum) | 0;
-    return (sum >>> 0) / 2 ** 32;
-  };
-  for (let round = 0; round < 12; round++) next();
-  return next;
 }
 
 function binomial(n: number, k: number): number {

@@ -6,9 +6,7 @@ import { dataDir, describeGolden } from "@pruning-bias/oracle";
 import { initialScores, parsePruningSettings, scoreLayout } from "@pruning-bias/pruning";
 import { ndarray } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { embedder, seat } from "./index.ts";
-
-type Effects = Record<string, number>;
+import { type Effects, embedder, headMap, noHeads, seat } from "./index.ts";
 
 interface Fixture {
   model: string;
@@ -16,42 +14,57 @@ interface Fixture {
   closed: (Effects & { layer: number; head: number })[];
 }
 
-describeGolden("SEAT of a pruned encoder", "where_minilm.json", (path) => {
+describeGolden("SEAT of an encoder with heads closed", "where_minilm.json", (path) => {
   const fixture = JSON.parse(readFileSync(path, "utf8")) as Fixture;
+  const names = Object.keys(fixture.open);
 
   describe.skipIf(dataDir === undefined)(`${fixture.model} in data/`, () => {
-    it("with all value heads open, and with one closed by its score", async () => {
+    const load = async () => {
       const dir = join(dataDir!, fixture.model);
-      const checkpoint = await loadCheckpoint(dir);
+      const tests = await Promise.all(names.map((name) => readSeat(join(dataDir!, "seat", `${name}.jsonl`))));
+      return { checkpoint: await loadCheckpoint(dir), tokenizer: await loadTokenizer(dir), tests };
+    };
+
+    it("each head alone, with the layers below computed once", async () => {
+      const { checkpoint, ...rest } = await load();
+      const map = headMap({ checkpoint, ...rest });
+      expect(await map.effects()).toEqual(near(fixture.open));
+      const rows = [];
+      for await (const row of map.each(undefined, telling(fixture))) rows.push(row);
+      expect(rows).toHaveLength(3);
+      for (const { layer, head, effects } of rows) {
+        expect(effects).toEqual(near(fixture.closed.find((row) => row.layer === layer && row.head === head)!));
+        // The same set, closed at once.
+        const closed = noHeads(checkpoint.config.num_hidden_layers, checkpoint.config.num_attention_heads);
+        closed[layer]![head] = true;
+        if (head === rows[0]!.head) expect(await map.effects(closed)).toEqual(near(effects));
+      }
+      await map.dispose();
+    });
+
+    it("as scores close them", async () => {
+      const { checkpoint, tokenizer, tests } = await load();
       const { hidden_size: D, num_attention_heads: H } = checkpoint.config;
       const block: [number, number] = [D / H, D];
       const layout = scoreLayout(
         checkpoint.config,
         parsePruningSettings({ attention: { block }, dense: { method: "disabled" }, valuesOnly: true }),
       );
-      const scores = initialScores(layout);
-      const tokenizer = await loadTokenizer(dir);
+      const [expected] = telling(fixture);
+      const name = `encoder.layer.${expected!.layer}.attention.self.value.mask_module.context_modules.0.mask_scores`;
+      const closed = new Float32Array(H);
+      closed[expected!.head] = -5;
+      const scores = { ...initialScores(layout), [name]: ndarray(closed, [H, 1]) };
       const embed = embedder({ checkpoint, tokenizer, pruned: { layout, scores, threshold: 0.1 } });
-      const names = Object.keys(fixture.open);
-      const tests = await Promise.all(names.map((name) => readSeat(join(dataDir!, "seat", `${name}.jsonl`))));
-      const effects = async (current: typeof scores): Promise<number[]> => {
-        const options = { protocol: "cls", samples: 1000 } as const;
-        const results = await seat({ tests, embed: (all) => embed(all, { scores: current }), ...options });
-        return results.map(({ effectSize }) => effectSize);
-      };
-
-      expect(await effects(scores)).toEqual(near(fixture.open));
-      for (const expected of telling(fixture)) {
-        const name = `encoder.layer.${expected.layer}.attention.self.value.mask_module.context_modules.0.mask_scores`;
-        const closed = new Float32Array(H);
-        closed[expected.head] = -5;
-        expect(await effects({ ...scores, [name]: ndarray(closed, [H, 1]) })).toEqual(near(expected));
-      }
+      const options = { protocol: "cls", samples: 1, bootstrapSamples: 0 } as const;
+      const results = await seat({ tests, embed, ...options });
+      expect(Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize]))).toEqual(near(expected!));
       await embed.dispose();
     });
   });
 
-  const near = (expected: Effects) => Object.keys(fixture.open).map((name) => expect.closeTo(expected[name]!, 4));
+  const near = (expected: Effects) =>
+    Object.fromEntries(names.map((name) => [name, expect.closeTo(expected[name]!, 4)]));
 });
 
 /** The heads with the strongest effect, and the last one: all of them would take a minute. */

@@ -58,6 +58,7 @@ function letters(): Tokenizer {
       return { inputIds: [...first, ...second], tokenTypeIds: [...first.map(() => 0), ...second.map(() => 1)] };
     },
     pieces,
+    decode: (ids) => ids.map((id) => String.fromCharCode(id + 94)).join(""),
     pad: 0,
     cls: 1,
     sep: 2,

@@ -67,6 +67,16 @@ describe.each([
     expect(difference(open, byHand)).toBeGreaterThan(0.01);
   });
 
+  it("goes on from a layer's hidden states as if it had computed them", async () => {
+    const whole = await forward()({ weights, batch });
+    const rest = run((inputs: Inputs & { hidden: tf.Tensor3D }) =>
+      encode(config, inputs.weights, inputs.batch, { from: { layer: 1, hidden: inputs.hidden } }),
+    );
+    const states = await rest({ weights, batch, hidden: whole[1]! });
+    expect(states).toHaveLength(2);
+    expect(difference(states[1]!, whole[2]!)).toBeLessThan(1e-6);
+  });
+
   it("the gradient of a gate is the block sum of dL/dŴ∘W", async () => {
     const name = "encoder.layer.0.attention.self.value";
     const loss = (inputs: Inputs) => tf.sum(tf.square(tf.sum(encode(config, inputs.weights, inputs.batch).at(-1)!, 0)));

@@ -23,6 +23,8 @@ export interface EncodeOptions {
   random?: Random | undefined;
   /** How many layers to compute; all by default. */
   layers?: number;
+  /** Hidden states (B, S, D) after so many layers: goes on from there, and they are the first that are returned. */
+  from?: { layer: number; hidden: tf.Tensor3D };
   /** Positions (B, K), int32, at which the last of these layers is computed: where only they are read. All by default. */
   lastPositions?: tf.Tensor2D;
   /** Also give the attention probabilities. */
@@ -55,7 +57,8 @@ export function forward(
   { inputIds, attentionMask, tokenTypeIds }: Batch,
   options: EncodeOptions = {},
 ): Encoded {
-  const { gates = {}, random, layers = config.num_hidden_layers, lastPositions, outputAttentions = false } = options;
+  const { gates = {}, random, layers = config.num_hidden_layers, from, lastPositions } = options;
+  const { outputAttentions = false } = options;
   const [B, S] = inputIds.shape;
   const { hidden_size: D, hidden_dropout_prob, attention_probs_dropout_prob } = config;
   const family = familyOf(config);
@@ -74,17 +77,20 @@ export function forward(
     x === undefined ? tf.add(tf.zerosLike(like), at(`${module}.bias`)) : dense(x, module);
 
   // Embeddings: word + segment + position, E wide.
-  const table = (kind: string) => at<tf.Tensor2D>(`embeddings.${kind}_embeddings.weight`); // (·, E)
-  const words = lookup(table("word"), flat(inputIds), config.pad_token_id); // (B·S, E)
-  const tokens = family.segments ? tf.add(words, segments(table("token_type"), tokenTypeIds)) : words;
-  const E = embeddingSize(config);
-  const positions =
-    family.positions === "by index"
-      ? tf.reshape(tf.slice(table("position"), [0, 0], [S, E]), [1, S, E])
-      : tf.reshape(countedPositions(table("position"), inputIds, config.pad_token_id!), [B, S, E]);
-  const embedded = tf.reshape(tf.add(tf.reshape(tokens, [B, S, E]), positions), [B * S, E]);
-  let x: tf.Tensor2D = dropout(norm(embedded as tf.Tensor2D, "embeddings.LayerNorm"));
-  if (projectsEmbeddings(config)) x = dense(x, "embeddings_project"); // (B·S, D)
+  const embed = (): tf.Tensor2D => {
+    const table = (kind: string) => at<tf.Tensor2D>(`embeddings.${kind}_embeddings.weight`); // (·, E)
+    const words = lookup(table("word"), flat(inputIds), config.pad_token_id); // (B·S, E)
+    const tokens = family.segments ? tf.add(words, segments(table("token_type"), tokenTypeIds)) : words;
+    const E = embeddingSize(config);
+    const positions =
+      family.positions === "by index"
+        ? tf.reshape(tf.slice(table("position"), [0, 0], [S, E]), [1, S, E])
+        : tf.reshape(countedPositions(table("position"), inputIds, config.pad_token_id!), [B, S, E]);
+    const embedded = tf.reshape(tf.add(tf.reshape(tokens, [B, S, E]), positions), [B * S, E]);
+    const normed = dropout(norm(embedded as tf.Tensor2D, "embeddings.LayerNorm"));
+    return projectsEmbeddings(config) ? dense(normed, "embeddings_project") : normed;
+  };
+  let x: tf.Tensor2D = from === undefined ? embed() : tf.reshape(from.hidden, [B * S, D]); // (B·S, D)
 
   /** Heads that attend to all real tokens alike: O(V·mean(x) + b) for the whole sentence, (B·S, D) → (B·Q, D). */
   const uniform = (x: tf.Tensor2D, own: tf.Tensor2D, module: string): tf.Tensor2D => {
@@ -101,7 +107,7 @@ export function forward(
 
   const states = [x];
   const attentions: tf.Tensor4D[] = [];
-  for (let layer = 0; layer < layers; layer++) {
+  for (let layer = from?.layer ?? 0; layer < layers; layer++) {
     const set = weightSet(config, layer);
     const name = `encoder.layer.${set}`;
     // (B·Q, D): the tokens that this layer is computed at, Q = S or K. All S can be attended to.

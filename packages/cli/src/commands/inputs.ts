@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import {
   type DebiasData,
-  download,
+  downloadTest,
   isUrl,
   loadTokenizer,
   prepareCorpus,
@@ -77,14 +77,23 @@ export function loadSentences(
 }
 
 /** The configured bias tests, by their names in the configuration. */
-export async function loadSeatTests(config: Config, { root, fetch }: Context): Promise<SeatTest[]> {
-  const cacheDir = within(root, config.data_dir);
+export async function loadSeatTests(
+  config: Config,
+  context: Context,
+  places: Readonly<Record<string, string>> = config.datamodule.seat_data,
+): Promise<SeatTest[]> {
   return Promise.all(
-    Object.entries(config.datamodule.seat_data).map(async ([name, place]) => {
-      const path = isUrl(place) ? await download({ url: place, cacheDir, fetch }) : within(root, place);
-      return { ...(await readSeat(path)), name };
-    }),
+    Object.entries(places).map(async ([name, place]) => ({
+      ...(await readSeat(await testFile(place, config, context))),
+      name,
+    })),
   );
+}
+
+/** The file of a test set, from the cache where it was fetched before. */
+export async function testFile(place: string, config: Config, { root, fetch }: Context): Promise<string> {
+  if (!isUrl(place)) return within(root, place);
+  return downloadTest({ url: place, cacheDir: within(root, config.data_dir), fetch });
 }
 
 /** What to prune of a model, or `undefined` for nothing. */

@@ -23,14 +23,15 @@ export interface Subject {
 /** Bias tests of one point; leaves `bias.json`. */
 export async function runBias(subject: Subject, context: Context): Promise<unknown> {
   const { config, out } = subject;
-  const { model, pruned } = await load(subject, context);
+  const { model, pruned } = await loadRun(subject, context);
   const protocol = "cls";
   const jit = await openJit(config, context);
   const results = await seatOf({ model, pruned, protocol, jit }, config, context);
   for (const { test, effectSize, p } of results) context.log(`${test}: effect ${effectSize.toFixed(3)}, p ${p ?? "–"}`);
   // The demo's model can be asked for pronouns, since its vocabulary and probes are known.
   const probe = config.pretrain === null ? {} : { probe: await probeMaskedLm(config, model, { pruned, jit }, context) };
-  const result = { protocol, ...(pruned && { threshold: pruned.threshold }), tests: results, ...probe };
+  const tests = results.map(({ associations: _, ...result }) => result);
+  const result = { protocol, ...(pruned && { threshold: pruned.threshold }), tests, ...probe };
   await writeJson(join(out, "bias.json"), result);
   return result;
 }
@@ -48,7 +49,7 @@ export async function runGlue(subject: Subject, target: GlueTarget, context: Con
   const { config, out } = subject;
   const task = glueTask(target.task);
   const { name = task, scoreOnly = false } = target;
-  const { model, pruned } = await load(subject, context);
+  const { model, pruned } = await loadRun(subject, context);
   const jit = await openJit(config, context);
   const run = { config, model, pruned, task, jit, scoreOnly, out: join(out, "glue", name) };
   const result = await glueRun({ ...run, resume: "if possible" }, context);
@@ -84,7 +85,8 @@ async function probeMaskedLm(
   return { ...gap, maskedLmLoss: loss };
 }
 
-async function load(
+/** The model of a run, or the one it started from, and the scores that mask it. */
+export async function loadRun(
   { config, out, untouched }: Subject,
   context: Context,
 ): Promise<{ model: Model; pruned: Pruned | undefined }> {

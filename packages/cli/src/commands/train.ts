@@ -174,8 +174,8 @@ async function seatWhileTraining(
   const embed = embedder({ checkpoint, tokenizer, pruned, jit });
   const effects = async (scores: Parameters, threshold: number): Promise<Effects> => {
     const current = (sentences: string[]) => embed(sentences, { ...scores, threshold });
-    // Effect sizes alone are shown here: as few permutations as there can be.
-    const results = await seat({ tests, embed: current, protocol: "cls", samples: 1 });
+    // Effect sizes alone are shown here: as few permutations as there can be, and no intervals.
+    const results = await seat({ tests, embed: current, protocol: "cls", samples: 1, bootstrapSamples: 0 });
     return Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize]));
   };
   const measureFinal = ({ threshold, parameters }: Pick<ValidationEvent, "threshold" | "parameters">) =>

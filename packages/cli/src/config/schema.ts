@@ -1,3 +1,4 @@
+import { publishedTests } from "@pruning-bias/data/published";
 import type { DebiasMode, EmbeddingLayer, LossForm, SettleMethod } from "@pruning-bias/debias";
 import type { BackendName } from "@pruning-bias/runtime";
 import { z } from "zod";
@@ -101,8 +102,6 @@ export const Pruning = z.strictObject({
 
 const newsCommentary = "http://data.statmt.org/news-commentary/v15/training-monolingual/news-commentary-v15.en.gz";
 const wordLists = "https://raw.githubusercontent.com/kanekomasahiro/context-debias/main/data";
-const seatTests = "https://raw.githubusercontent.com/W4ngatang/sent-bias/master/tests";
-
 const DataModule = z.strictObject({
   batch_size: positive.default(128).describe("target sentences of a step, and attribute sentences"),
   validation_size: positive.default(1000).describe("sentences of each class set aside"),
@@ -118,9 +117,24 @@ const DataModule = z.strictObject({
       attributes_female: text.default(`${wordLists}/female.txt`),
       attributes_male: text.default(`${wordLists}/male.txt`),
       targets_stereotypes: text.default(`${wordLists}/stereotype.txt`),
-      SEAT6: text.default(`${seatTests}/sent-weat6.jsonl`),
-      SEAT7: text.default(`${seatTests}/sent-weat7.jsonl`),
-      SEAT8: text.default(`${seatTests}/sent-weat8.jsonl`),
+      SEAT6: text.default(publishedTests.SEAT6),
+      SEAT7: text.default(publishedTests.SEAT7),
+      SEAT8: text.default(publishedTests.SEAT8),
+      SEAT6b: text.default(publishedTests.SEAT6b),
+      SEAT7b: text.default(publishedTests.SEAT7b),
+      SEAT8b: text.default(publishedTests.SEAT8b),
+      WEAT6: text.default(publishedTests.WEAT6),
+      WEAT7: text.default(publishedTests.WEAT7),
+      WEAT8: text.default(publishedTests.WEAT8),
+      WEAT6b: text.default(publishedTests.WEAT6b),
+      WEAT7b: text.default(publishedTests.WEAT7b),
+      WEAT8b: text.default(publishedTests.WEAT8b),
+      stereoset: text.default(publishedTests.stereoset).describe("StereoSet's dev.json"),
+      crows: text.default(publishedTests.crows).describe("CrowS-Pairs"),
+      winobias_pro_type1: text.default(publishedTests.winobias_pro_type1),
+      winobias_anti_type1: text.default(publishedTests.winobias_anti_type1),
+      winobias_pro_type2: text.default(publishedTests.winobias_pro_type2),
+      winobias_anti_type2: text.default(publishedTests.winobias_anti_type2),
     })
     .prefault({}),
   seat_data: z

@@ -8,6 +8,7 @@ export interface Library {
     | ((first: string[], second: string[] | null, specials: boolean) => { tokens: string[]; token_type_ids?: number[] })
     | null;
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  decode(ids: number[], options: { skip_special_tokens: boolean }): string;
   token_to_id(token: string): number | undefined;
   get_vocab(): Map<string, number>;
 }

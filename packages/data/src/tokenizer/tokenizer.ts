@@ -14,6 +14,8 @@ export interface Tokenizer {
   encode(text: string, pair?: string): { inputIds: number[]; tokenTypeIds: number[] };
   /** Ids without special tokens, not cut. */
   pieces(text: string): number[];
+  /** The text of ids, special tokens as they are written. */
+  decode(ids: readonly number[]): string;
   readonly pad: number;
   readonly cls: number;
   readonly sep: number;
@@ -58,6 +60,7 @@ export async function loadTokenizer(dir: string, { maxLength = 128 }: TokenizerO
       return fill(pair, [first, other], longestFirst(first.length, other.length, room(pair, maxLength)));
     },
     pieces: (text) => pieces(text, Infinity),
+    decode: (ids) => (ids.length === 0 ? "" : library.decode([...ids], { skip_special_tokens: false })),
     pad,
     cls,
     sep,
