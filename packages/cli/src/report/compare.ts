@@ -62,22 +62,13 @@ export function glueMetrics({ baseline, points }: SweepResults): GlueMetric[] {
   return [...new Map(all.map((column) => [JSON.stringify(column), column])).values()];
 }
 
-export interface GlueValue {
-  /** The median over seeds. */
-  readonly value: number;
-  /** From the lowest seed to the highest, where there are several. */
-  readonly range: readonly [number, number] | undefined;
-  readonly majority: number | undefined;
-  readonly runs: readonly StoredGlue[];
-}
-
-export function glueOf(point: PointResults, { task, metric }: GlueMetric): GlueValue | undefined {
-  const runs = point.glue.filter((result) => result.task === task && metric in result.metrics);
-  const values = runs.map(({ metrics }) => metrics[metric]!).toSorted((a, b) => a - b);
-  const value = median(values);
-  if (value === undefined) return undefined;
-  const range = values.length > 1 ? ([values[0]!, values.at(-1)!] as const) : undefined;
-  return { value, range, majority: runs[0]!.majority[metric], runs };
+export function glueOf(
+  point: PointResults,
+  { task, metric }: GlueMetric,
+): { value: number; majority: number | undefined; run: StoredGlue } | undefined {
+  const run = point.glue.find((result) => result.task === task);
+  const value = run?.metrics[metric];
+  return run === undefined || value === undefined ? undefined : { value, majority: run.majority[metric], run };
 }
 
 /** The mean over tasks of each one's first metric, of points that have the tasks of the untouched model. */
@@ -92,15 +83,6 @@ export function glueMean(sweep: SweepResults, point: PointResults): number | und
   const values = firsts.map((column) => glueOf(point, column)?.value);
   if (firsts.length === 0 || values.some((value) => value === undefined || !Number.isFinite(value))) return undefined;
   return values.reduce<number>((sum, value) => sum + value!, 0) / values.length;
-}
-
-function median(sorted: readonly number[]): number | undefined {
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? sorted[middle]
-    : sorted.length === 0
-      ? undefined
-      : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** The validations before training and after it. */

@@ -222,13 +222,13 @@ function glueCell({ baseline }: SweepResults, point: PointResults, column: GlueM
     result.majority === undefined || !withMajority
       ? undefined
       : html`<small>majority ${fixed(result.majority, 3)}</small>`;
-  const seeds = result.runs.map(({ seed }) => seed).join(", ");
-  const seconds = result.runs.reduce((sum, run) => sum + run.seconds, 0);
-  const range = result.range && html`<small>${fixed(result.range[0], 3)} to ${fixed(result.range[1], 3)}</small>`;
+  const { seed, seeds = [seed], deviations, epochs, seconds } = result.run;
+  const spread = deviations?.[column.metric];
+  const apart = spread === undefined ? undefined : html`<small>± ${fixed(spread, 3)}</small>`;
   return html`<td
-    title="${result.runs.length > 1 ? "median of seeds" : "seed"} ${seeds}, ${result.runs[0]!.epochs} epochs, ${duration(seconds)}"
+    title="${seeds.length > 1 ? "median of seeds" : "seed"} ${seeds.join(", ")}, ${epochs} epochs, ${duration(seconds)}"
   >
-    ${fixed(result.value, 3)}${change}${range}${majority}
+    ${fixed(result.value, 3)}${change}${apart}${majority}
   </td>`;
 }
 

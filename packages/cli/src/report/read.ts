@@ -66,9 +66,8 @@ async function readMetrics(path: string): Promise<Pick<PointResults, "steps" | "
   return { steps, validations };
 }
 
-/** `TASK.json`, or a file for each seed of a task in a folder of its own. */
 async function readGlue(dir: string): Promise<StoredGlue[]> {
-  const names = (await ifThere(() => readdir(dir, { recursive: true }))) ?? [];
+  const names = (await ifThere(() => readdir(dir))) ?? [];
   const files = names.filter((name) => name.endsWith(".json")).toSorted();
   const results = await Promise.all(files.map((name) => readJson(join(dir, name), StoredGlue)));
   const tasks = Map.groupBy(

@@ -83,7 +83,7 @@ describe("a sweep of three points", () => {
     const { csv } = await report(await readSweep(runs, "demo", all));
     const [header, baseline, first, second, third] = csv.split("\r\n");
     expect(header).toMatch(/^sweep,point,model\.embedding_layer,seat\.protocol,seat\.career\.effect,seat\.career\.p,/);
-    expect(baseline).toMatch(/^demo,baseline,,cls,1\.4,0\.004,exact,0,0\.4,,none,0,,,,,0\.8,-0\.7,0\.88,0\.94,0\.5,,/);
+    expect(baseline).toMatch(/^demo,baseline,,cls,1\.4,0\.004,exact,0,0\.4,,none,0,,,,,0\.8,-0\.7,0\.88,0\.94,,0\.5,,/);
     expect(first).toMatch(/^demo,"layer=last,<i>heads",last,cls,-0\.4,0\.3,exact,-1,/);
     expect(second).toMatch(/^demo,'=blocks,all,cls,/);
     expect(third).toMatch(/^demo,unborn,+$/);
