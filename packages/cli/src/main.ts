@@ -219,6 +219,13 @@ program
     else say(doctorText(found));
   });
 
+program.command("write-reference", { hidden: true }).action(async () => {
+  const [{ generated }, { writeWhole }] = await Promise.all([
+    import("./reference/index.ts"),
+    import("./commands/files.ts"),
+  ]);
+  for (const [path, text] of Object.entries(await generated(root))) await writeWhole(join(root, path), text);
+});
 program
   .command("complete", { hidden: true })
   .argument("[words...]")

@@ -14,7 +14,8 @@ export interface WatchOptions {
 /** Draws a sweep's report again whenever a task has left results, and tells where the points stand that run, until it is stopped. */
 export async function watchReport(name: string, { root, log, signal, every = 5 }: WatchOptions): Promise<void> {
   const folder = join(root, "runs", name);
-  let [before, said] = ["", ""];
+  let before: string | undefined;
+  let said = "";
   while (!signal.aborted) {
     const files = await resultsIn(folder);
     const now = files
