@@ -231,8 +231,8 @@ program
   .argument("[words...]")
   .action(async (words) => {
     const { complete } = await import("./completion.ts");
-    const commands = visible().map(({ command, name }) => ({
-      name,
+    const commands = visible().map((command) => ({
+      name: command.name(),
       options: command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? []),
       settings: command.registeredArguments.some((argument) => argument.name() === "overrides"),
     }));
@@ -286,7 +286,7 @@ program
     await runGlue({ config, out: resolve(root, out), untouched }, target, context());
   });
 
-for (const { command, name } of visible()) command.addHelpText("after", examplesText(name));
+for (const command of visible()) command.addHelpText("after", examplesText(command.name()));
 
 try {
   await program.parseAsync();
@@ -296,9 +296,8 @@ try {
 
 /** The commands that people type. */
 function visible() {
-  return program.commands.flatMap((command) =>
-    (command as { _hidden?: boolean })._hidden === true ? [] : [{ command, name: command.name() }],
-  );
+  const commands = program.createHelp().visibleCommands(program);
+  return commands.filter((command) => command.name() !== "help");
 }
 
 /** Says what went wrong in one line and returns the exit code: 2 for wrong usage, 1 for everything else. */
