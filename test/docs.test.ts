@@ -130,7 +130,13 @@ function watched(words: readonly string[], root: string): Promise<{ code: number
     stderr += text;
     child.kill("SIGTERM");
   });
-  return new Promise((resolve) => child.on("close", (code) => resolve({ code: code ?? 1, stderr })));
+  const late = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  return new Promise((resolve) => {
+    child.on("close", (code) => {
+      clearTimeout(late);
+      resolve({ code: code ?? 1, stderr });
+    });
+  });
 }
 
 /** Which of the pages' JSON blocks is the sweep that they call `mine`. */

@@ -17,7 +17,14 @@ function killed(words: readonly string[], when: RegExp, root: string): Promise<s
     said += text;
     if (when.test(said)) process.kill(-child.pid!, "SIGKILL");
   });
-  return new Promise((resolve) => child.on("close", () => resolve(said)));
+  // A test that takes too long must leave nothing behind that goes on.
+  const late = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), 200_000);
+  return new Promise((resolve) => {
+    child.on("close", () => {
+      clearTimeout(late);
+      resolve(said);
+    });
+  });
 }
 
 describe("a sweep", () => {
