@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import type { Context, Machine } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
+import { examplesText } from "./help.ts";
+import { liveLines } from "./live-lines.ts";
 import { progressPrinter } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -45,6 +47,8 @@ program
     // A terminal stops the tasks by itself; whoever else stops this process leaves it to us.
     const stop = new AbortController();
     process.once("SIGTERM", () => stop.abort(new Error("stopped")));
+    const write = (text: string) => void process.stderr.write(text);
+    const live = process.stderr.isTTY ? liveLines(write, { columns: process.stderr.columns }) : undefined;
     const outcome = await runSweep(overrides, {
       ...{
         root,
@@ -53,12 +57,13 @@ program
         signal: stop.signal,
         log: say,
         environment: process.env,
-        output: (text) => void process.stderr.write(text),
+        output: (text) => (live === undefined ? write(text) : live.output(text)),
       },
       ...(glue && { glue }),
       ...(seeds !== undefined && { glueSeeds: seedsOf(seeds, 42) }),
       ...(dryRun && { dryRun }),
     });
+    live?.end();
     if (dryRun) {
       const [{ price }, { dryRunText }] = await Promise.all([
         import("./commands/price.ts"),
@@ -212,11 +217,28 @@ program
 
 program
   .command("report")
-  .description("write report.html and results.csv of a sweep")
+  .description("write report.html, results.csv and results.tex of a sweep")
   .argument("<sweep>", "its name: a folder of experiments/")
-  .action(async (name) => {
+  .option("--watch", "draw it again whenever a task has left results, and tell where the others stand")
+  .action(async (name, { watch }) => {
+    if (watch) {
+      const { watchReport } = await import("./commands/watch.ts");
+      const stop = new AbortController();
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+      await watchReport(name, { root, log: say, signal: stop.signal });
+      return;
+    }
     const { reportSweep } = await import("./commands/report.ts");
     say(`report: ${await reportSweep(root, name)}`);
+  });
+
+program
+  .command("completion")
+  .description("print a script that completes commands, settings and their values")
+  .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"] as const))
+  .action(async (shell) => {
+    const { completionScript } = await import("./completion.ts");
+    process.stdout.write(completionScript(shell));
   });
 
 program
@@ -228,6 +250,26 @@ program
     const found = await doctor(machine());
     if (json) printJson(found);
     else say(doctorText(found));
+  });
+
+program.command("write-reference", { hidden: true }).action(async () => {
+  const [{ generated }, { writeWhole }] = await Promise.all([
+    import("./reference/index.ts"),
+    import("./commands/files.ts"),
+  ]);
+  for (const [path, text] of Object.entries(await generated(root))) await writeWhole(join(root, path), text);
+});
+program
+  .command("complete", { hidden: true })
+  .argument("[words...]")
+  .action(async (words) => {
+    const { complete } = await import("./completion.ts");
+    const commands = visible().map((command) => ({
+      name: command.name(),
+      options: command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? []),
+      settings: command.registeredArguments.some((argument) => argument.name() === "overrides"),
+    }));
+    for (const word of complete(words, commands, root)) process.stdout.write(`${word}\n`);
   });
 
 // What Nx runs for the points of a sweep.
@@ -277,10 +319,18 @@ program
     await runGlue({ config, out: resolve(root, out), untouched }, target, context());
   });
 
+for (const command of visible()) command.addHelpText("after", examplesText(command.name()));
+
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** The commands that people type. */
+function visible() {
+  const commands = program.createHelp().visibleCommands(program);
+  return commands.filter((command) => command.name() !== "help");
 }
 
 /** Says what went wrong in one line and returns the exit code: 2 for wrong usage, 1 for everything else. */

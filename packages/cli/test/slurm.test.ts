@@ -22,12 +22,12 @@ async function start(folder: string): Promise<string | undefined> {
 
 const slurm = join(await temporary(), "slurm");
 const missing = await start(slurm);
-if (missing !== undefined) console.log(`the launcher is not tested on Slurm: ${missing}`);
+const name = `a sweep on Slurm${missing === undefined ? "" : ` (skipped: ${missing})`}`;
 afterAll(() => {
   if (missing === undefined) execFileSync(loopback, ["stop", slurm]);
 });
 
-describe.skipIf(missing !== undefined)("a sweep on Slurm", () => {
+describe.skipIf(missing !== undefined)(name, () => {
   const env = { SLURM_CONF: join(slurm, "slurm.conf") };
   let root: string;
   let overrides: string[];

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -5,6 +6,26 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { run } from "./command-line.ts";
 import { smallModel } from "./small-model.ts";
 import { copyOfWorkspace } from "./workspace-copy.ts";
+
+/** Starts a command and kills it, and all that it started, when it says something; returns what it said. */
+function killed(words: readonly string[], when: RegExp, root: string): Promise<string> {
+  const child = spawn(process.execPath, [join(root, "packages/cli/src/main.ts"), ...words], {
+    ...{ cwd: root, detached: true, env: { ...process.env, NX_DAEMON: "false" } },
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    if (when.test(said)) process.kill(-child.pid!, "SIGKILL");
+  });
+  // A test that takes too long must leave nothing behind that goes on.
+  const late = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), 200_000);
+  return new Promise((resolve) => {
+    child.on("close", () => {
+      clearTimeout(late);
+      resolve(said);
+    });
+  });
+}
 
 describe("a sweep", () => {
   let root: string;
@@ -25,6 +46,23 @@ describe("a sweep", () => {
     expect(points.map(({ name }) => name)).toEqual(["prune_block_size=8", "prune_block_size=16"]);
     expect(existsSync(join(root, "experiments/small"))).toBe(false);
   });
+
+  it("that is killed in the middle keeps what is finished, and the half point goes on from its checkpoint", async () => {
+    const words = ["sweep", "name=killed", ...overrides, "prune_block_size=8,16", "trainer.checkpoint_every=1"];
+    const long = words.map((word) =>
+      word.replace("trainer.max_steps=3", "trainer.max_steps=60").replace("max_epochs=1", "max_epochs=20"),
+    );
+    // Once the second point is training, everything is killed.
+    const said = await killed(long, /prune_block_size=16: step \d+\/60/, root);
+    expect(said).not.toContain("going on from");
+    expect(existsSync(join(root, "runs/killed/prune_block_size=8/summary.json"))).toBe(true);
+    expect(existsSync(join(root, "runs/killed/prune_block_size=16/summary.json"))).toBe(false);
+    const { stderr, code } = await run(long, { root });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/prune_block_size=16: going on from runs\/killed\/prune_block_size=16\/checkpoints/);
+    expect(stderr).toMatch(/nx run killed\/prune_block_size=8:train {2}\[/);
+    expect(hits(stderr)![0]).toBeGreaterThanOrEqual(2);
+  }, 240_000);
 
   it("goes on where a point fails, and says which did", async () => {
     const { stdout, stderr, code } = await sweep("8,7");

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type DebiasData, download, hashFile, isUrl, loadTokenizer } from "@pruning-bias/data";
@@ -10,7 +11,7 @@ import { loadSeatTests, loadSentences, modelFolder, modelName, within } from "./
 export interface Inputs {
   /** Of corpus, word lists and tokenizer. */
   readonly sentences: string;
-  /** SHA-256 of each bias test. */
+  /** SHA-256 of each bias test, and of other local files among `datamodule.datafiles`. */
   readonly tests: Readonly<Record<string, string>>;
   /** SHA-256 of each file of the model. */
   readonly model: Readonly<Record<string, string>>;
@@ -21,9 +22,12 @@ export async function runData(config: Config, out: string, context: Context): Pr
   const sentences = basename((await prepare(config, context)).dir);
   const { root, fetch } = context;
   const cacheDir = within(root, config.data_dir);
-  const places = Object.entries(config.datamodule.seat_data).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const { seat_data: seat, datafiles } = config.datamodule;
+  const others = Object.entries(datafiles).filter(
+    ([name, place]) => !inSentences.has(name) && !isUrl(place) && existsSync(within(root, place)),
+  );
   const tests: Record<string, string> = {};
-  for (const [name, place] of places) {
+  for (const [name, place] of [...others, ...Object.entries(seat)].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const path = isUrl(place) ? await download({ url: place, cacheDir, fetch }) : within(root, place);
     tests[name] = await hashFile(path, "a bias test");
   }
@@ -36,6 +40,8 @@ export async function runData(config: Config, out: string, context: Context): Pr
   await writeJson(join(out, "inputs.json"), inputs);
   return inputs;
 }
+
+const inSentences = new Set(["plaintext", "attributes_female", "attributes_male", "targets_stereotypes"]);
 
 const modelFile = /\.(json|safetensors|txt)$/;
 

@@ -5,14 +5,14 @@ import type { SweepOutcome } from "../sweep/run-sweep.ts";
 import type { Context } from "./context.ts";
 import { rate } from "./doctor.ts";
 
-/** What each point of a sweep takes in time and disk on this machine, after a second of matrix products. */
+/** What each point of a sweep takes in time and disk on this machine, after a few matrix products. */
 export async function price({ points, glue }: SweepOutcome, { root, hub, machine }: Context): Promise<Priced[]> {
   const { config } = compose(points[0]!.overrides);
   const backend = await openBackend(config.backend, {
     from: machine.native,
     ...(machine.threads !== undefined && { threads: machine.threads }),
   });
-  const gflops = await rate(backend);
+  const gflops = await rate(backend, 2);
   await backend.dispose();
   return priced(points, glue, { gflops, hubCache: hub.cacheDir, root });
 }

@@ -26,7 +26,7 @@ async function closedHeads({ points }: SweepResults): Promise<Html | undefined> 
   if (same.length === 0 || same[0]!.flat().length === 0) return undefined;
   const cells = same[0]!.flatMap((layer, row) =>
     layer.map((_, column): Cell => {
-      const closed = same.filter((heads) => heads[row]![column]! === 0).length;
+      const closed = same.filter((heads) => heads[row]?.[column] === 0).length;
       return { row, column, share: closed / same.length };
     }),
   );

@@ -222,13 +222,14 @@ function glueCell({ baseline }: SweepResults, point: PointResults, column: GlueM
     result.majority === undefined || !withMajority
       ? undefined
       : html`<small>majority ${fixed(result.majority, 3)}</small>`;
-  const seeds = result.runs.map(({ seed }) => seed).join(", ");
-  const seconds = result.runs.reduce((sum, run) => sum + run.seconds, 0);
-  const range = result.range && html`<small>${fixed(result.range[0], 3)} to ${fixed(result.range[1], 3)}</small>`;
+  const { runs, deviation } = result;
+  const apart = deviation === undefined ? undefined : html`<small>± ${fixed(deviation, 3)}</small>`;
+  const seeds = runs.map(({ seed }) => seed).toSorted((a, b) => a - b);
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
   return html`<td
-    title="${result.runs.length > 1 ? "median of seeds" : "seed"} ${seeds}, ${result.runs[0]!.epochs} epochs, ${duration(seconds)}"
+    title="${runs.length > 1 ? "median of seeds" : "seed"} ${seeds.join(", ")}, ${runs[0]!.epochs} epochs, ${duration(seconds)}"
   >
-    ${fixed(result.value, 3)}${change}${range}${majority}
+    ${fixed(result.value, 3)}${change}${apart}${majority}
   </td>`;
 }
 

@@ -191,9 +191,9 @@ function nx(
   file: string,
   { root, output, environment, signal }: SweepOptions,
 ): Promise<{ code: number; text: string }> {
-  // A task of Nx that starts Nx: what the outer one says of itself is not meant for the inner one.
+  // A task of Nx that starts Nx: what the outer one says of itself is not meant for the inner one; where its cache is, is.
   const env = Object.fromEntries(
-    Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || key === "NX_DAEMON"),
+    Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || forNx.test(key)),
   );
   const script = join(root, "node_modules/nx/dist/bin/nx.js");
   const child = spawn(process.execPath, [script, ...line], {
@@ -219,5 +219,7 @@ function nx(
     child.on("close", (code) => resolve({ code: code ?? 1, text: stripVTControlCharacters(text) }));
   });
 }
+
+const forNx = /^NX_(DAEMON|CACHE_DIRECTORY|WORKSPACE_DATA_DIRECTORY|SELF_HOSTED_REMOTE_CACHE_.*)$/;
 
 const outputFile = (root: string, name: string): string => join(root, "runs", name, "sweep.log");

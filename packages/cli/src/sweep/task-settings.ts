@@ -32,7 +32,10 @@ export const classifierSettings = ({ model, datamodule, finetune, glue, ...confi
 });
 
 /** The settings that training and bias tests read: GLUE's are for its tasks alone. */
-export const trainSettings = ({ finetune: _, datamodule: { glue_data: __, ...datamodule }, ...config }: Config) => ({
-  ...config,
-  datamodule,
+export const trainSettings = (config: Config) => ({
+  ...without(config, "finetune"),
+  datamodule: without(config.datamodule, "glue_data"),
 });
+
+const without = <T extends object, K extends keyof T & string>(settings: T, key: K): Omit<T, K> =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => name !== key)) as Omit<T, K>;

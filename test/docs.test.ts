@@ -1,0 +1,145 @@
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { cp, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { examples } from "../packages/cli/src/help.ts";
+import { generated } from "../packages/cli/src/reference/index.ts";
+import { readSweepFile, runSweep } from "../packages/cli/src/sweep/index.ts";
+import { run, workspace } from "../packages/cli/test/command-line.ts";
+import { smallModel } from "../packages/cli/test/small-model.ts";
+import { copyOfWorkspace } from "../packages/cli/test/workspace-copy.ts";
+
+const docs = join(workspace, "docs");
+const pages = readdirSync(docs, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".md"))
+  .toSorted();
+const textOf = (page: string) => readFileSync(join(docs, page), "utf8");
+const blocks = (page: string, language: string) =>
+  [...textOf(page).matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\\n\`\`\``, "g"))].map(([, block]) => block!);
+const commands = pages.flatMap((page) =>
+  blocks(page, "sh").flatMap((block) => block.split("\n").map((line) => [page, line] as const)),
+);
+
+describe("the docs", () => {
+  let root: string;
+  beforeAll(async () => {
+    root = await copyOfWorkspace();
+    const { dir, model } = await smallModel();
+    // What the pages call `my/…`.
+    await cp(model, join(root, "my/model"), { recursive: true });
+    await cp(join(dir, "data/corpus.txt"), join(root, "my/corpus.txt"));
+    await cp(join(dir, "data/words"), join(root, "my/words"), { recursive: true });
+    await cp(join(dir, "data/seat/demo-career-family.jsonl"), join(root, "my/tests/career-family.jsonl"));
+    await cp(join(workspace, "experiments/demo"), join(root, "experiments/demo"), { recursive: true });
+    for (const [i, block] of pages.flatMap((page) => blocks(page, "json")).entries()) {
+      const file = join(root, `experiments/${i === firstMine() ? "mine" : `page-${i}`}/sweep.json`);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, block);
+    }
+    await mkdir(join(root, "runs/mine"), { recursive: true });
+  }, 60_000);
+
+  it.each(commands)(
+    "%s: %s",
+    async (_, line) => {
+      const words = toRun(line);
+      if (words === undefined) return;
+      const { code, stderr } = words.includes("--watch") ? await watched(words, root) : await run(words, { root });
+      expect(stderr.split("\n").filter((said) => said.startsWith("error:"))).toEqual([]);
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
+
+  it("show sweep files that can be read", () => {
+    const names = readdirSync(join(root, "experiments"));
+    expect(names).toContain("mine");
+    for (const name of names) expect(() => readSweepFile(join(root, "experiments", name, "sweep.json"))).not.toThrow();
+  });
+
+  it("have links that lead somewhere", () => {
+    for (const page of pages) {
+      for (const [, link] of textOf(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+        expect(() => readFileSync(join(docs, dirname(page), link!)), `${page}: ${link}`).not.toThrow(/ENOENT/);
+      }
+    }
+  });
+});
+
+it("the reference is what the schemas say: pnpm docs:reference writes it", async () => {
+  const plain = (text: string) =>
+    text
+      .replaceAll(/[ \t]+|-{3,}/g, " ")
+      .replaceAll(/\s+/g, " ")
+      .trim();
+  for (const [path, text] of Object.entries(await generated(workspace))) {
+    const stored = readFileSync(join(workspace, path), "utf8");
+    const read = path.endsWith(".json") ? JSON.parse : plain;
+    expect(read(stored), path).toEqual(read(text));
+  }
+}, 60_000);
+
+describe("examples in help", () => {
+  const lines = Object.entries(examples).flatMap(([command, own]) => own.map(([line]) => [command, line] as const));
+  it.each(lines)("of %s: %s", async (command, line) => {
+    expect(line.split(" ")[0]).toBe(command);
+    const isSetting = (word: string) => /^[a-z_.]+=/.test(word) && !word.startsWith("name=");
+    const settings = line.split(" ").filter(isSetting);
+    const silent = { log: () => {}, output: () => {}, environment: {}, dryRun: true };
+    await runSweep(settings, { root: workspace, ...silent });
+  });
+});
+
+/** A line of the pages as words for the command line: sweeps are not run but listed, runs are short, the hub's models are ours. */
+function toRun(line: string): string[] | undefined {
+  if (line === "npm run sweep") return ["sweep", "--dry-run"];
+  const [, sweep, rest] = /^pnpm (?:--silent )?(?:(nx run cli:sweep(?: --)?)|pruning-bias) ?(.*)$/.exec(line) ?? [];
+  if (rest === undefined) throw new Error(`${line}: expected a command of pruning-bias`);
+  const words = [...(sweep === undefined ? [] : ["sweep"]), ...rest.split(" ").filter(Boolean)];
+  if (words[0] === "sweep") return words.includes("--dry-run") ? words : [...words, "--dry-run"];
+  if (words[0] === "doctor") return ["doctor", "--help"];
+  const tests = Object.keys({ SEAT6: 0, SEAT7: 0, SEAT8: 0 }).map(
+    (name) => `datamodule.datafiles.${name}=my/tests/career-family.jsonl`,
+  );
+  const own = {
+    plaintext: "corpus.txt",
+    attributes_female: "words/female.txt",
+    attributes_male: "words/male.txt",
+    targets_stereotypes: "words/stereotype.txt",
+  };
+  const files = Object.entries(own).map(([name, file]) => `datamodule.datafiles.${name}=my/${file}`);
+  const short = [
+    "datamodule.batch_size=8",
+    "datamodule.validation_size=10",
+    "trainer.max_steps=2",
+    "trainer.limit_train_batches=2",
+  ];
+  if (words[0] === "train") return [...words, ...tests, ...files, ...short];
+  if (words[0] === "data")
+    return [...words, ...tests, ...files.filter((file) => !words.some((word) => word.startsWith(file.split("=")[0]!)))];
+  if (words[0] === "bias") return [...words, ...tests];
+  return words;
+}
+
+/** A command that goes on until it is stopped, which it is after what it says first. */
+function watched(words: readonly string[], root: string): Promise<{ code: number; stderr: string }> {
+  const child = spawn(process.execPath, [join(root, "packages/cli/src/main.ts"), ...words], { cwd: root });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    child.kill("SIGTERM");
+  });
+  const late = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  return new Promise((resolve) => {
+    child.on("close", (code) => {
+      clearTimeout(late);
+      resolve({ code: code ?? 1, stderr });
+    });
+  });
+}
+
+/** Which of the pages' JSON blocks is the sweep that they call `mine`. */
+function firstMine(): number {
+  return pages.flatMap((page) => blocks(page, "json")).findIndex((block) => block.includes("my/corpus.txt"));
+}
