@@ -55,15 +55,9 @@ async function sourceOf(name: string, context: Context): Promise<Source> {
   const folder = within(context.root, name);
   if (existsSync(join(folder, "summary.json"))) return runOf(folder);
   const dir = await modelFolder(name, context);
-  const made = [
-    `Saved by pruning-bias from \`${basename(name) === name ? name : basename(dir)}\`, its weights as they were.`,
-  ];
-  return {
-    checkpoint: await loadCheckpoint(dir),
-    tokenizerFrom: dir,
-    made,
-    baseModel: dir === folder ? undefined : name,
-  };
+  const local = dir === folder;
+  const made = [`Saved by pruning-bias from \`${local ? basename(dir) : name}\`, its weights as they were.`];
+  return { checkpoint: await loadCheckpoint(dir), tokenizerFrom: dir, made, baseModel: local ? undefined : name };
 }
 
 /** The model that a run has left. */
