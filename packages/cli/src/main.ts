@@ -216,6 +216,20 @@ program
   });
 
 program
+  .command("export")
+  .description("write a model as a folder that transformers loads, in Python and, with --onnx, in JavaScript")
+  .argument("<model>", "a run's folder, a model's folder, or a model of the hub")
+  .requiredOption("--to <folder>", "where to write it")
+  .option("--onnx", "write onnx/model.onnx too", false)
+  .option("--dtype <type>", "of its tensors: float32, float16 or bfloat16; by default as they are")
+  .option("--json", "print one JSON object on standard output")
+  .action(async (model, { to, onnx, dtype, json }) => {
+    const { exportModel } = await import("./commands/export.ts");
+    const exported = await exportModel({ model, to, onnx, ...(dtype !== undefined && { dtype }) }, context());
+    if (json) printJson(exported);
+  });
+
+program
   .command("report")
   .description("write report.html, results.csv and results.tex of a sweep")
   .argument("<sweep>", "its name: a folder of experiments/")

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { parseConfig } from "./config.ts";
 import { initWeights } from "./init.ts";
+import { modelCard } from "./model-card.ts";
 
 const config = parseConfig({
   model_type: "bert",
@@ -67,7 +68,80 @@ describe("saveCheckpoint", () => {
   });
 });
 
+describe("saveCheckpoint, as asked for", () => {
+  it.each([
+    ["float16", "F16"],
+    ["bfloat16", "BF16"],
+  ] as const)("writes %s, which is read again as float32 and saved as it was", async (dtype, type) => {
+    const dir = await folder();
+    await saveCheckpoint(dir, maskedLm, { dtype });
+    const tensors = await stored(dir);
+    expect(new Set(Object.values(tensors).map((tensor) => tensor.dtype))).toStrictEqual(new Set([type]));
+    expect(await storedConfig(dir)).toMatchObject({ dtype });
+    const again = await loadCheckpoint(dir);
+    expect(again.dtype).toBe(dtype);
+    const [name] = Object.keys(maskedLm.weights) as [string];
+    const error = again.weights[name]!.data.map((value, i) => Math.abs(value - maskedLm.weights[name]!.data[i]!));
+    expect(Math.max(...error)).toBeLessThan(1e-3);
+    await saveCheckpoint(dir, again);
+    expect(await stored(dir)).toStrictEqual(tensors);
+  });
+
+  it("writes a card and an ONNX model", async () => {
+    const dir = await folder();
+    const made = ["Drawn from the seed 1."];
+    const card = modelCard({ name: "tiny", checkpoint: maskedLm, baseModel: "org/base", made, settings: { seed: 1 }, onnx: true }); // prettier-ignore
+    await saveCheckpoint(dir, maskedLm, { card, onnx: true });
+    expect((await readdir(dir)).toSorted()).toStrictEqual(["README.md", "config.json", "model.safetensors", "onnx"]);
+    expect(await readdir(join(dir, "onnx"))).toStrictEqual(["model.onnx"]);
+    const text = await readFile(join(dir, "README.md"), "utf8");
+    expect(text).toMatch(/^---\nlibrary_name: transformers\npipeline_tag: fill-mask\nbase_model: org\/base\ntags:\n/);
+    expect(text).toContain("- Drawn from the seed 1.");
+    expect(text).toContain('"seed": 1');
+    expect(text).toContain('AutoModelForMaskedLM.from_pretrained("tiny")');
+    expect(modelCard({ name: "tiny", checkpoint: maskedLm, baseModel: "/home/me/base", made })).not.toContain(
+      "base_model",
+    );
+  });
+});
+
 describe("loadCheckpoint", () => {
+  it("reads shards, and names what one lacks", async () => {
+    const dir = await folder();
+    await saveCheckpoint(dir, maskedLm);
+    const tensors = Object.entries(await stored(dir));
+    const path = join(dir, "model.safetensors");
+    const halves = [tensors.slice(0, 10), tensors.slice(10)].map((half) => Object.fromEntries(half));
+    const file = (half: number) => `model-0000${half + 1}-of-00002.safetensors`;
+    await Promise.all(halves.map((half, i) => writeSafetensors(join(dir, file(i)), half)));
+    const places = halves.flatMap((half, i) => Object.keys(half).map((name) => [name, file(i)] as const));
+    await writeFile(`${path}.index.json`, JSON.stringify({ weight_map: Object.fromEntries(places) }));
+    await rm(path);
+    expect((await loadCheckpoint(dir)).weights).toStrictEqual(maskedLm.weights);
+    const [first] = Object.keys(halves[1]!) as [string];
+    const { [first]: _, ...rest } = halves[1]!;
+    await writeSafetensors(join(dir, file(1)), rest);
+    await expect(loadCheckpoint(dir)).rejects.toThrow(`${file(1)}: expected ${first}, as the index says, found none`);
+    await writeFile(`${path}.index.json`, "{}");
+    await expect(loadCheckpoint(dir)).rejects.toThrow("model.safetensors.index.json: expected an index of safetensors");
+  });
+
+  it("names the tensors that it has no use for", async () => {
+    const dir = await folder();
+    await saveCheckpoint(dir, maskedLm);
+    const other = { "qa_outputs.bias": zeros([2]), "bert.embeddings.position_ids": zeros([10]) };
+    await writeSafetensors(join(dir, "model.safetensors"), { ...(await stored(dir)), ...other });
+    expect((await loadCheckpoint(dir)).ignored).toStrictEqual(["qa_outputs.bias"]);
+  });
+
+  it("takes a decoder's bias for the language model's", async () => {
+    const dir = await folder();
+    await saveCheckpoint(dir, maskedLm);
+    const { "cls.predictions.bias": bias, ...rest } = await stored(dir);
+    await writeSafetensors(join(dir, "model.safetensors"), { ...rest, "cls.predictions.decoder.bias": bias! });
+    expect((await loadCheckpoint(dir)).weights).toStrictEqual(maskedLm.weights);
+  });
+
   it("takes names with and without prefix, gamma and beta, and leaves out what is no parameter", async () => {
     const dir = await folder();
     await saveCheckpoint(dir, maskedLm);

@@ -34,6 +34,8 @@ export interface Model {
 export async function loadModel(name: string, context: Context): Promise<Model> {
   const dir = await modelFolder(name, context);
   const checkpoint = await loadCheckpoint(dir);
+  const { ignored = [] } = checkpoint;
+  if (ignored.length > 0) context.log(`${name}: not used: ${some(ignored)}`);
   const maxLength = Math.min(128, maxTokens(checkpoint.config));
   return { dir, checkpoint, tokenizer: await loadTokenizer(dir, { maxLength }) };
 }
@@ -144,5 +146,8 @@ export async function openJit(
 
 /** A path of the settings, relative to the workspace. */
 export const within = (root: string, path: string): string => (isAbsolute(path) ? path : join(root, path));
+
+const some = (names: readonly string[]): string =>
+  names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
 
 const source = (root: string, place: string): string => (isUrl(place) ? place : within(root, place));

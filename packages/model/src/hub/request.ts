@@ -84,14 +84,17 @@ async function ask(
   const url = `${endpoint.replace(/\/+$/, "")}/${model}/resolve/${encodeURIComponent(revision)}/${file}`;
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (from > 0) headers["range"] = `bytes=${from}-`;
-  let [commit, etag, size]: [string | undefined, string | undefined, number | undefined] = [] as never;
+  const secret = token?.trim() ?? "";
+  let commit: string | undefined;
+  let etag: string | undefined;
+  let size: number | undefined;
   // Redirects are followed by hand: the commit and the hash are in the headers of the first answers, and the token is
   // for the hub, not for where it keeps its files.
   for (let hop = 0, at = url; hop < MOST_REDIRECTS; hop++) {
-    const trusted = token !== undefined && new URL(at).origin === new URL(endpoint).origin;
+    const trusted = secret !== "" && new URL(at).origin === new URL(endpoint).origin;
     const connection = idle(idleTimeout);
     const response = await fetch(at, {
-      headers: trusted ? { ...headers, authorization: `Bearer ${token.trim()}` } : headers,
+      headers: trusted ? { ...headers, authorization: `Bearer ${secret}` } : headers,
       redirect: "manual",
       signal: connection.signal,
     }).catch((error: unknown) => {
