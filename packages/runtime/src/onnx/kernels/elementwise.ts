@@ -50,10 +50,14 @@ export const elementwise: Rules = {
       const divisor = where(g, harmless, constant(g, "int32", 1), b, "int32");
       return g.node("Mod", [a, divisor], shape, a.dtype, { fmod: 0 });
     }
-    const remainder = (x: Value) => g.node("Mod", [x, b], shape, a.dtype, { fmod: 1 });
-    const rest = remainder(a);
+    const node = (name: string, ...inputs: (Value | string)[]) => g.node(name, inputs, shape, a.dtype);
+    const rest = g.node("Mod", [a, b], shape, a.dtype, { fmod: 1 });
+    // b·0 is NaN where b is infinite, as JavaScript's second remainder is.
+    const nothing = g.node("Mul", [b, float(g, 0)], b.shape, b.dtype);
+    const whole = compare(g, rest, "Equal", 0);
+    const other = node("Add", node("Where", whole, rest, node("Add", rest, b)), nothing);
     const agree = g.node("Equal", [compare(g, a, "Less", 0), compare(g, b, "Less", 0)], shape, "bool");
-    return where(g, agree, rest, remainder(g.node("Add", [rest, b], shape, a.dtype)), a.dtype);
+    return node("Where", agree, rest, other);
   },
   FloorDiv: (g, { a, b }) => {
     refuseTruths("FloorDiv", a, b);
