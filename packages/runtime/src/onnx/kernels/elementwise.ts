@@ -1,4 +1,5 @@
 import type { TracingBackend, Value } from "../backend.ts";
+import { onnxTypes } from "../graph.ts";
 import {
   alias,
   broadcast,
@@ -50,14 +51,13 @@ export const elementwise: Rules = {
       const divisor = where(g, harmless, constant(g, "int32", 1), b, "int32");
       return g.node("Mod", [a, divisor], shape, a.dtype, { fmod: 0 });
     }
-    const node = (name: string, ...inputs: (Value | string)[]) => g.node(name, inputs, shape, a.dtype);
-    const rest = g.node("Mod", [a, b], shape, a.dtype, { fmod: 1 });
-    // b·0 is NaN where b is infinite, as JavaScript's second remainder is.
-    const nothing = g.node("Mul", [b, float(g, 0)], b.shape, b.dtype);
-    const whole = compare(g, rest, "Equal", 0);
-    const other = node("Add", node("Where", whole, rest, node("Add", rest, b)), nothing);
+    // In 64 bits, as JavaScript: what is added to a small remainder would be rounded away.
+    const [x, y] = [a, b].map((operand) => toType(g, g.nameOf(operand), DOUBLE)) as [string, string];
+    const remainder = (of: string) => g.graph.node("Mod", [of, y], { fmod: 1 })[0]!;
+    const rest = remainder(x);
     const agree = g.node("Equal", [compare(g, a, "Less", 0), compare(g, b, "Less", 0)], shape, "bool");
-    return node("Where", agree, rest, other);
+    const result = op(g, "Where", g.nameOf(agree), rest, remainder(op(g, "Add", rest, y)));
+    return g.node("Cast", [result], shape, a.dtype, { to: onnxTypes.float32 });
   },
   FloorDiv: (g, { a, b }) => {
     refuseTruths("FloorDiv", a, b);
