@@ -1,4 +1,4 @@
-import { fitting, hostLeaves, isHostLeaf, isTensor, toHost } from "./host.ts";
+import { fitting, hostLeaves, isHostLeaf, isTensor, outputsOf, toHost } from "./host.ts";
 import type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
 import { type NDArray, scalar, sizeOf } from "./ndarray.ts";
 import { type Random, randomBytes, randomFrom, type RandomKey } from "./random.ts";
@@ -20,7 +20,7 @@ export function eagerOn(backend: string): Jit {
         tf.tidy(() => {
           const tensors = mapTree(inputs as Tree<NDArray | number>, isHostLeaf, toTensor) as I;
           const given = new Map(into === undefined ? [] : hostLeaves(into));
-          outputs = mapTree(fn(tensors, hostRandom(key)) as Tree<tf.Tensor>, isTensor, (tensor, path) => {
+          outputs = mapTree(outputsOf(fn(tensors, hostRandom(key))), isTensor, (tensor, path) => {
             if (into === undefined) return toHost(tensor);
             const array = fitting(path, given.get(path), tensor.shape);
             array.data.set(tensor.dataSync());

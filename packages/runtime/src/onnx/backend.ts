@@ -4,6 +4,10 @@ import { type Attributes, Graph, type OnnxType } from "./graph.ts";
 
 export const BACKEND = "onnx";
 
+const VALUES_READ =
+  "jit: a tensor's values were read while tracing (dataSync, array, print, booleanMaskAsync, …); shapes and control flow " +
+  "must not depend on values: use tf.where, tf.topk or a mask, or return the tensor and read the result";
+
 /** A tensor while a function is traced: a value of the graph, or values known already. */
 export interface Value {
   readonly dataId: object;
@@ -19,7 +23,20 @@ type Entry = { readonly name: string } | { readonly values: tf.TypedArray | numb
  */
 export class TracingBackend extends tf.KernelBackend {
   graph = new Graph();
-  readonly #entries = new WeakMap<object, Entry>();
+  #entries = new WeakMap<object, Entry>();
+  #waited = false;
+
+  /** Begins another graph; tensors of the one before are unknown to it. */
+  begin(): void {
+    this.graph = new Graph();
+    this.#entries = new WeakMap();
+    this.#waited = false;
+  }
+
+  /** @throws Error where the function that was traced has asked for values that come later: `data()`, `array()`, … */
+  end(): void {
+    if (this.#waited) throw new Error(VALUES_READ);
+  }
 
   /** A new symbolic tensor for a value of the graph. */
   value(name: string, shape: readonly number[], dtype: string): Value {
@@ -41,10 +58,14 @@ export class TracingBackend extends tf.KernelBackend {
   }
 
   /** The name of a tensor's value in the graph; values known already become constants of it. */
-  nameOf({ dataId, shape }: Value): string {
+  nameOf({ dataId, shape, dtype }: Value): string {
     const entry = this.#entries.get(dataId);
-    if (entry === undefined)
-      throw new Error("jit: a tensor of another function or backend was used inside a traced one");
+    if (entry === undefined) {
+      const tensor = `a tensor of ${dtype}[${shape.join(",")}]`;
+      throw new Error(
+        `jit: ${tensor} from outside the function was used in it; pass it as an input, or make it inside`,
+      );
+    }
     return "name" in entry ? entry.name : this.graph.constant(entry.dtype, entry.values, shape);
   }
 
@@ -69,11 +90,15 @@ export class TracingBackend extends tf.KernelBackend {
   override readSync(dataId: object): tf.backend_util.BackendValues {
     const entry = this.#entries.get(dataId);
     if (entry !== undefined && "values" in entry) return entry.values as tf.TypedArray;
-    throw new Error("jit: a tensor's values were read while tracing; shapes and control flow must not depend on data");
+    throw new Error(VALUES_READ);
   }
 
-  override async read(dataId: object): Promise<tf.backend_util.BackendValues> {
-    return this.readSync(dataId);
+  /** Never settles: a rejection that nobody waits for would end the process. `end` throws instead. */
+  override read(dataId: object): Promise<tf.backend_util.BackendValues> {
+    const entry = this.#entries.get(dataId);
+    if (entry !== undefined && "values" in entry) return Promise.resolve(entry.values as tf.TypedArray);
+    this.#waited = true;
+    return new Promise(() => {});
   }
 
   override numDataIds = (): number => 0;

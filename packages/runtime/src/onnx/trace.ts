@@ -1,13 +1,14 @@
-import { hostLeaves, isHostLeaf, isTensor } from "../host.ts";
+import { hostLeaves, isHostLeaf, isTensor, outputsOf } from "../host.ts";
 import type { TensorFunction } from "../jit.ts";
 import type { NDArray } from "../ndarray.ts";
 import { type Random, randomFrom } from "../random.ts";
 import { tf } from "../tf.ts";
 import { mapTree, type Tree } from "../tree.ts";
 import { BACKEND, TracingBackend, type Value } from "./backend.ts";
-import { type CompiledGraph, Graph, onnxTypes } from "./graph.ts";
+import { type CompiledGraph, onnxTypes } from "./graph.ts";
 import "./gradients.ts";
 import "./kernels.ts";
+import { uncoveredKernels } from "./kernels/uncovered.ts";
 
 /** A traced function: its graph, and how inputs and outputs stand in it. */
 export interface Trace {
@@ -27,7 +28,7 @@ tf.registerBackend(BACKEND, () => backend, 0);
 
 /** Runs `fn` once on symbolic tensors of the inputs' types and shapes, and returns the graph of what it did. */
 export function trace<I, O>(fn: TensorFunction<I, O>, inputs: unknown): Trace {
-  backend.graph = new Graph();
+  backend.begin();
   void tf.setBackend(BACKEND);
   try {
     const names = new Map(
@@ -40,7 +41,9 @@ export function trace<I, O>(fn: TensorFunction<I, O>, inputs: unknown): Trace {
       const symbols = mapTree(inputs as Tree<NDArray | number>, isHostLeaf, (leaf, path) =>
         toTensor(backend.value(names.get(path)!, ...signature(leaf))),
       );
-      outputs = mapTree(fn(symbols as I, random) as Tree<tf.Tensor>, isTensor, (x) => values.push(x as Value) - 1);
+      const returned: unknown = fn(symbols as I, random);
+      backend.end();
+      outputs = mapTree(outputsOf(returned), isTensor, (x) => values.push(x as Value) - 1);
     });
     const graph = backend.graph.model(
       values.map((value) => ({ value: backend.nameOf(value), type: value.dtype, shape: value.shape })),
@@ -49,7 +52,8 @@ export function trace<I, O>(fn: TensorFunction<I, O>, inputs: unknown): Trace {
   } catch (error) {
     const missing = error instanceof Error ? /Kernel '(\w+)' not registered/.exec(error.message)?.[1] : undefined;
     if (missing === undefined) throw error;
-    throw new Error(`jit: ${missing} has no rule, so this function can only run eagerly`, { cause: error });
+    const reason = uncoveredKernels.get(missing);
+    throw new Error(`jit: ${missing} has no rule${reason === undefined ? "" : `: ${reason}`}`, { cause: error });
   } finally {
     void tf.setBackend("cpu");
   }

@@ -105,3 +105,12 @@ tf.registerGradient({
     return Object.fromEntries(terms.map((_, operand) => [operand, gradientOf(operand)]));
   },
 });
+
+// A truth changes at jumps alone.
+for (const kernelName of ["Equal", "NotEqual", "Greater", "Less", "LessEqual"]) {
+  tf.registerGradient({
+    kernelName,
+    inputsToSave: ["a", "b"],
+    gradFunc: (_, [a, b]) => ({ a: () => tf.zeros(a!.shape), b: () => tf.zeros(b!.shape) }),
+  });
+}

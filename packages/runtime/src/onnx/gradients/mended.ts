@@ -97,7 +97,7 @@ for (const [kernelName, axesName] of [
 // Transposed where the axis was not the last.
 mend("Cumsum", [], (dy, _, { axis, exclusive, reverse }) => ({ x: () => tf.cumsum(dy, axis, exclusive, !reverse) }));
 
-// Wrong for negative axes and for several that are not in order: the product of all others, over the axes as one.
+// Refused for axes counted from the last. The product of all others, over the axes as one.
 mend("Prod", ["x"], (dy, [x], { axis }: { axis: number | number[] }) => ({
   x() {
     const axes = tf.util.parseAxisParam(axis, x!.shape).toSorted((a, b) => a - b);

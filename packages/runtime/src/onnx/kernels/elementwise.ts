@@ -1,4 +1,5 @@
 import type { TracingBackend, Value } from "../backend.ts";
+import { onnxTypes } from "../graph.ts";
 import {
   alias,
   broadcast,
@@ -50,10 +51,13 @@ export const elementwise: Rules = {
       const divisor = where(g, harmless, constant(g, "int32", 1), b, "int32");
       return g.node("Mod", [a, divisor], shape, a.dtype, { fmod: 0 });
     }
-    const remainder = (x: Value) => g.node("Mod", [x, b], shape, a.dtype, { fmod: 1 });
-    const rest = remainder(a);
+    // In 64 bits, as JavaScript: what is added to a small remainder would be rounded away.
+    const [x, y] = [a, b].map((operand) => toType(g, g.nameOf(operand), DOUBLE)) as [string, string];
+    const remainder = (of: string) => g.graph.node("Mod", [of, y], { fmod: 1 })[0]!;
+    const rest = remainder(x);
     const agree = g.node("Equal", [compare(g, a, "Less", 0), compare(g, b, "Less", 0)], shape, "bool");
-    return where(g, agree, rest, remainder(g.node("Add", [rest, b], shape, a.dtype)), a.dtype);
+    const result = op(g, "Where", g.nameOf(agree), rest, remainder(op(g, "Add", rest, y)));
+    return g.node("Cast", [result], shape, a.dtype, { to: onnxTypes.float32 });
   },
   FloorDiv: (g, { a, b }) => {
     refuseTruths("FloorDiv", a, b);

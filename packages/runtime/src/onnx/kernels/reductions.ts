@@ -3,6 +3,7 @@ import { tf } from "../../tf.ts";
 import type { TracingBackend, Value } from "../backend.ts";
 import { onnxTypes } from "../graph.ts";
 import {
+  alias,
   cast,
   constant,
   counting,
@@ -54,6 +55,7 @@ export const reductions: Rules = {
       );
       return g.node("Pad", [product, g.ints(amounts), constant(g, product.dtype, 1)], x.shape, product.dtype);
     };
+    if (x.shape[at]! <= 1) return exclusive ? fill(g, x.shape, 1, product.dtype) : alias(g, product, x.shape);
     if (exclusive) product = before(1);
     for (let by = 1; by < x.shape[at]!; by *= 2) {
       product = g.node("Mul", [product, before(by)], x.shape, product.dtype);

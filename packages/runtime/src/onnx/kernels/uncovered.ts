@@ -1,11 +1,11 @@
 /** Why a group of kernels has no rule: the sentence of the error. */
 const reasons = {
-  complex: "complex numbers and Fourier transforms are not compiled",
-  convolutions: "convolutions and pooling are not compiled",
-  images: "operations on images are not compiled",
+  complex: "complex numbers and Fourier transforms run eagerly only",
+  convolutions: "convolutions and pooling run eagerly only",
+  images: "operations on images run eagerly only",
   random: "its noise would be drawn once, when the function is traced; take it from the function's second argument",
   shapes: "the shape of its result depends on values; use a mask, tf.where or tf.topk with a fixed k instead",
-  strings: "strings are not compiled",
+  strings: "strings run eagerly only",
 } as const;
 
 /** The kernels of TensorFlow.js' `cpu` backend that have no rule, by the reason. */
