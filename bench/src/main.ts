@@ -6,12 +6,13 @@ import { data } from "./data.ts";
 import { epoch } from "./epoch.ts";
 import { gemm } from "./gemm.ts";
 import { glue } from "./glue.ts";
+import { leak } from "./leak.ts";
 import { settle } from "./settle.ts";
 import { step } from "./step.ts";
 
 restartWithWarmMemory(process);
 
-const benchmarks = { gemm, step, data, epoch, settle, bias, glue, compact };
+const benchmarks = { gemm, step, data, epoch, settle, bias, glue, compact, leak };
 
 const [name = "", ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     layer: { type: "string", default: "last" },
     "values-only": { type: "boolean", default: false },
     unfrozen: { type: "boolean", default: false },
+    "cached-original": { type: "boolean", default: false },
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: "0" },
     microbatch: { type: "string" },
