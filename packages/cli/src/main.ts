@@ -128,6 +128,25 @@ program
   });
 
 program
+  .command("export")
+  .description("write a model as a folder that transformers loads, in Python and, with --onnx, in JavaScript")
+  .option(
+    "--form <form>",
+    "of a pruned run: dense, masks multiplied in, or compact, without what does nothing",
+    "dense",
+  )
+  .argument("<model>", "a run's folder, a model's folder, or a model of the hub")
+  .requiredOption("--to <folder>", "where to write it")
+  .option("--onnx", "write onnx/model.onnx too", false)
+  .option("--dtype <type>", "of its tensors: float32, float16 or bfloat16; by default as they are")
+  .option("--json", "print one JSON object on standard output")
+  .action(async (model, { to, onnx, dtype, form, json }) => {
+    const { exportModel } = await import("./commands/export.ts");
+    const exported = await exportModel({ model, to, onnx, form, ...(dtype !== undefined && { dtype }) }, context());
+    if (json) printJson(exported);
+  });
+
+program
   .command("report")
   .description("write report.html and results.csv of a sweep")
   .argument("<sweep>", "its name: a folder of experiments/")
@@ -216,7 +235,7 @@ function fromJson(text: string): unknown {
 }
 
 function context(): Context {
-  const { HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE } = process.env;
+  const { HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE = "" } = process.env;
   const home = HF_HOME ?? join(homedir(), ".cache/huggingface");
   return {
     root,
@@ -225,6 +244,7 @@ function context(): Context {
     hub: {
       endpoint: HF_ENDPOINT ?? "https://huggingface.co",
       cacheDir: HF_HUB_CACHE ?? join(home, "hub"),
+      offline: ["1", "true", "yes", "on"].includes(HF_HUB_OFFLINE.toLowerCase()),
       ...(HF_TOKEN !== undefined && { token: HF_TOKEN }),
     },
     machine: machine(),

@@ -1,24 +1,48 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type NDArray, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@pruning-bias/runtime";
+import { type NDArray, type StoredTensor, toFloat32, toStored, writeSafetensors } from "@pruning-bias/runtime";
 import writeFileAtomic from "write-file-atomic";
 import { type BertConfig, configJson, parseConfig } from "./config.ts";
 import { familyOf, headParts } from "./families.ts";
 import { hubName, hubNames } from "./names.ts";
 import { encoderShapes, hasPart, headShapes, type Shapes } from "./parameters.ts";
+import { checkpointToOnnx } from "./onnx.ts";
+import { readStoredWeights } from "./stored-weights.ts";
 
 /** A model on the host: what a Hugging Face folder holds. */
 export interface Checkpoint {
   config: BertConfig;
   /** float32, under the names of `Weights`. */
   weights: Record<string, NDArray>;
+  /** What its files hold, and are to hold again. */
+  dtype?: CheckpointType;
+  /** Tensors of its files that are no parameters of ours, such as those of other heads. */
+  ignored?: readonly string[];
   /** The folder it came from. */
   dir?: string;
 }
 
+/** Hugging Face's names of element types. */
+export type CheckpointType = keyof typeof storedTypes;
+const storedTypes = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
+
+export interface SaveOptions {
+  /** A folder whose tokenizer's files go with it. */
+  readonly tokenizerFrom?: string | undefined;
+  /** Of the tensors in the file; by default the checkpoint's own, or float32. */
+  readonly dtype?: CheckpointType;
+  /** Whether to write onnx/model.onnx too, where transformers.js looks for it. */
+  readonly onnx?: boolean;
+  /** README.md: see `modelCard`. */
+  readonly card?: string;
+}
+
 /** Files of a tokenizer that go with a checkpoint. */
-export const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"];
+export const tokenizerFiles = [
+  ...["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"],
+  ...["vocab.txt", "vocab.json", "merges.txt", "spiece.model"],
+];
 
 /**
  * Reads a Hugging Face folder (config.json, model.safetensors). Tensors may have their family's prefix, such as `bert.`,
@@ -28,8 +52,7 @@ export const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "speci
  */
 export async function loadCheckpoint(dir: string): Promise<Checkpoint> {
   const config = parseConfig(await readJson(join(dir, "config.json")), join(dir, "config.json"));
-  const path = weightsPath(dir);
-  const { tensors } = await readSafetensors(path);
+  const { path, tensors } = await readStoredWeights(dir);
   const stored = (name: string): StoredTensor | undefined =>
     hubNames(familyOf(config), name)
       .map((known) => tensors[known])
@@ -40,23 +63,25 @@ export async function loadCheckpoint(dir: string): Promise<Checkpoint> {
   const found = new Map(Object.keys(shapes).map((name) => [name, stored(name)]));
   checkShapes(path, shapes, found);
   const weights = Object.fromEntries([...found].map(([name, tensor]) => [name, toFloat32(tensor!)]));
-  return { config, weights, dir };
+  const dtype = dtypeOf([...found.values()]);
+  return { config, weights, dtype, ignored: strangers(config, Object.keys(shapes), tensors), dir };
 }
 
 /**
- * Writes a folder that Hugging Face's `from_pretrained` loads: config.json, model.safetensors (float32), and the
- * tokenizer's files of the folder `tokenizerFrom`. Each file is there whole or not at all, config.json last.
+ * Writes a folder that Hugging Face's `from_pretrained` loads: config.json, model.safetensors under the family's own
+ * names, and what `options` ask for. Each file is there whole or not at all, config.json last.
  */
 export async function saveCheckpoint(
   dir: string,
-  { config, weights }: Checkpoint,
-  { tokenizerFrom }: { tokenizerFrom?: string | undefined } = {},
+  checkpoint: Checkpoint,
+  { tokenizerFrom, dtype = checkpoint.dtype ?? "float32", onnx = false, card }: SaveOptions = {},
 ): Promise<void> {
+  const { config, weights } = checkpoint;
   const family = familyOf(config);
   const kind = classOf(config, weights);
   const prefixed = kind !== "Model";
   const tensors = Object.entries(weights).map(
-    ([name, tensor]) => [hubName(family, name, { prefixed }), tensor] as const,
+    ([name, tensor]) => [hubName(family, name, { prefixed }), toStored(tensor, storedTypes[dtype])] as const,
   );
   await mkdir(dir, { recursive: true });
   await writeSafetensors(join(dir, "model.safetensors"), Object.fromEntries(tensors), { format: "pt" });
@@ -64,9 +89,28 @@ export async function saveCheckpoint(
     const files = tokenizerFiles.filter((file) => existsSync(join(tokenizerFrom, file)));
     for (const file of files) await writeFileAtomic(join(dir, file), await readFile(join(tokenizerFrom, file)));
   }
+  if (onnx) {
+    await mkdir(join(dir, "onnx"), { recursive: true });
+    await writeFileAtomic(join(dir, "onnx/model.onnx"), Buffer.from(checkpointToOnnx(checkpoint)));
+  }
+  if (card !== undefined) await writeFileAtomic(join(dir, "README.md"), card);
   const { torch_dtype: _, ...kept } = configJson(config);
-  const written = { ...kept, architectures: [family.className + kind], dtype: "float32" };
+  const written = { ...kept, architectures: [family.className + kind], dtype };
   await writeFileAtomic(join(dir, "config.json"), `${JSON.stringify(sortKeys(written), null, 2)}\n`);
+}
+
+/** The type that most of a checkpoint is of. */
+function dtypeOf(tensors: readonly (StoredTensor | undefined)[]): CheckpointType {
+  const mostly = (dtype: string) => tensors.filter((tensor) => tensor?.dtype === dtype).length * 2 > tensors.length;
+  if (mostly("F16")) return "float16";
+  return mostly("BF16") ? "bfloat16" : "float32";
+}
+
+/** Tensors that are no parameters, without those that say nothing: position ids, decoders that are tied. */
+function strangers(config: BertConfig, names: readonly string[], stored: Readonly<Record<string, unknown>>): string[] {
+  const known = new Set(names.flatMap((name) => hubNames(familyOf(config), name)));
+  const silent = /(position_ids|decoder\.(weight|bias)|vocab_projector\.weight|generator_lm_head\.weight)$/;
+  return Object.keys(stored).filter((name) => !known.has(name) && !silent.test(name));
 }
 
 /** The class that a checkpoint is of, without the family's name: the one that it declares, where its tensors fit. */
@@ -76,17 +120,6 @@ function classOf(config: BertConfig, weights: Readonly<Record<string, unknown>>)
   const declared = Object.keys(classes).find((kind) => className + kind === config.architectures?.[0]);
   if (declared !== undefined && declared !== "Model" && fits(declared)) return declared;
   return Object.keys(classes).find(fits)!;
-}
-
-function weightsPath(dir: string): string {
-  const path = join(dir, "model.safetensors");
-  if (existsSync(path)) return path;
-  if (existsSync(`${path}.index.json`)) throw new Error(`${path}: expected one file, got weights in several shards`);
-  if (!existsSync(join(dir, "pytorch_model.bin"))) throw new Error(`${path}: no such file`);
-  throw new Error(
-    `${path}: no such file, only pytorch_model.bin: convert it in Python with transformers, ` +
-      `AutoModel.from_pretrained(dir).save_pretrained(dir)`,
-  );
 }
 
 function checkShapes(path: string, shapes: Shapes, found: Map<string, StoredTensor | undefined>): void {

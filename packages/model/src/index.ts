@@ -15,5 +15,14 @@ export { activations } from "./activations.ts";
 export { parameter, type Weights } from "./weights.ts";
 export { encoderShapes, headShapes, type Shapes } from "./parameters.ts";
 export { type Head, initWeights, type InitOptions, withHead } from "./init.ts";
-export { type Checkpoint, loadCheckpoint, saveCheckpoint, tokenizerFiles } from "./checkpoint.ts";
-export { type HubOptions, resolveModel } from "./hub.ts";
+export {
+  type Checkpoint,
+  type CheckpointType,
+  loadCheckpoint,
+  saveCheckpoint,
+  type SaveOptions,
+  tokenizerFiles,
+} from "./checkpoint.ts";
+export { modelCard, type ModelCardOptions } from "./model-card.ts";
+export { checkpointToOnnx } from "./onnx.ts";
+export { type HubOptions, type HubProgress, resolveModel } from "./hub/resolve.ts";

@@ -15,6 +15,7 @@ export { loadBackend, openBackend, type OpenOptions } from "./backends/open.ts";
 export { physicalCores } from "./backends/cores.ts";
 export { graphics } from "./backends/graphics.ts";
 export { versionOf } from "./backends/versions.ts";
+export { type ModelFunction, onnxModel, type ModelOptions } from "./onnx/model.ts";
 export { compiler, type CompilerOptions, jit } from "./onnx/compiler.ts";
 export { restartWithWarmMemory, type Restartable, warmMemory } from "./allocator.ts";
 export { gelu, geluTanh } from "./fused/gelu.ts";
@@ -30,5 +31,6 @@ export {
   type StoredTensor,
   toFloat32,
   toInt32,
+  toStored,
   writeSafetensors,
 } from "./safetensors.ts";

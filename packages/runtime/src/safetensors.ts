@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { fromBfloat16, fromHalf, toBfloat16, toHalf } from "./half-floats.ts";
 import { ndarray, type NDArray, sizeOf } from "./ndarray.ts";
 
 /** A tensor as a safetensors file holds it. Half floats are kept as their 16 bits. */
@@ -31,23 +32,17 @@ export interface SafeTensors {
 
 /**
  * Reads a safetensors file (https://github.com/huggingface/safetensors), given by path or as its bytes. Tensors are
- * views of one buffer; only those that are not aligned there are copied.
+ * views of one buffer, which is read at once; only those that are not aligned there are copied.
  *
  * @throws Error `PATH: …` where the file is cut short, or is no safetensors file
  */
 export async function readSafetensors(source: string | Uint8Array): Promise<SafeTensors> {
   const name = typeof source === "string" ? source : "safetensors";
-  const bytes = typeof source === "string" ? await readFile(source) : source;
   const fail = (problem: string): never => {
     throw new Error(`${name}: ${problem}`);
   };
-  if (bytes.length < 8) fail(`expected a safetensors file, got ${bytes.length} bytes`);
-  const headerSize = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (headerSize > bytes.length - 8 || headerSize > MAX_HEADER) {
-    fail(`expected a safetensors header of ${headerSize} bytes, got a file of ${bytes.length} bytes (cut short?)`);
-  }
-  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerSize), fail);
-  const data = bytes.subarray(8 + headerSize);
+  const { header, data } = typeof source === "string" ? await readParts(source, fail) : partsOf(source, fail);
+  const { __metadata__: metadata = {}, ...entries } = parseHeader(header, fail);
   const tensors: Record<string, StoredTensor> = {};
   for (const [key, entry] of Object.entries(entries)) {
     const {
@@ -102,11 +97,15 @@ export function encodeSafetensors(
 /** The tensor as float32; half, bfloat16 and double values are converted. */
 export function toFloat32({ dtype, shape, data }: StoredTensor): NDArray {
   if (data instanceof Float32Array) return ndarray(data, shape);
-  if (dtype === "F16") return ndarray(Float32Array.from(data as Uint16Array, halfToNumber), shape);
-  if (dtype === "BF16") {
-    return ndarray(new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer), shape);
-  }
+  if (dtype === "F16") return ndarray(fromHalf(data as Uint16Array), shape);
+  if (dtype === "BF16") return ndarray(fromBfloat16(data as Uint16Array), shape);
   return ndarray(Float32Array.from(data as ArrayLike<number | bigint>, Number), shape);
+}
+
+/** A float32 array as it is stored in that type, rounded to the nearest. */
+export function toStored({ shape, data }: NDArray, dtype: "F32" | "F16" | "BF16"): StoredTensor {
+  if (dtype === "F32") return { dtype, shape, data: data as Float32Array };
+  return { dtype, shape, data: dtype === "F16" ? toHalf(data) : toBfloat16(data) };
 }
 
 /** The tensor as int32, for ids and masks that are stored as 64-bit integers. */
@@ -114,6 +113,46 @@ export const toInt32 = ({ shape, data }: StoredTensor): NDArray =>
   ndarray(Int32Array.from(data as ArrayLike<number | bigint>, Number), shape);
 
 const MAX_HEADER = 100_000_000;
+// One read of the system takes less than 2 GB.
+const MAX_READ = 2 ** 30;
+
+type Fail = (problem: string) => never;
+
+/** Header and data of a file, the data in a buffer of its own: so its tensors are aligned however long the header is. */
+async function readParts(path: string, fail: Fail): Promise<{ header: Uint8Array; data: Uint8Array }> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const read = async (position: number, length: number): Promise<Buffer> => {
+      const bytes = Buffer.allocUnsafeSlow(length);
+      for (let done = 0; done < length;) {
+        const part = Math.min(length - done, MAX_READ);
+        const { bytesRead } = await file.read(bytes, done, part, position + done);
+        if (bytesRead === 0) fail(`expected ${size} bytes, got ${position + done}: the file is cut short`);
+        done += bytesRead;
+      }
+      return bytes;
+    };
+    const headerSize = headerSizeOf(await read(0, Math.min(8, size)), size, fail);
+    return { header: await read(8, headerSize), data: await read(8 + headerSize, size - 8 - headerSize) };
+  } finally {
+    await file.close();
+  }
+}
+
+function partsOf(bytes: Uint8Array, fail: Fail): { header: Uint8Array; data: Uint8Array } {
+  const end = 8 + headerSizeOf(bytes, bytes.length, fail);
+  return { header: bytes.subarray(8, end), data: bytes.subarray(end) };
+}
+
+function headerSizeOf(start: Uint8Array, size: number, fail: Fail): number {
+  if (size < 8) fail(`expected a safetensors file, got ${size} bytes`);
+  const headerSize = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
+  if (headerSize > size - 8 || headerSize > MAX_HEADER) {
+    fail(`expected a safetensors header of ${headerSize} bytes, got a file of ${size} bytes (cut short?)`);
+  }
+  return headerSize;
+}
 
 const views = {
   F64: Float64Array,
@@ -147,13 +186,4 @@ function parseHeader(bytes: Uint8Array, fail: (problem: string) => never): z.inf
   } catch {
     return fail("expected a safetensors header in JSON, got something else");
   }
-}
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

@@ -11,11 +11,13 @@ export interface Context {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** The Hugging Face hub, as `HF_ENDPOINT`, `HF_TOKEN` and `HF_HOME` say. */
+/** The Hugging Face hub, as `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME` and `HF_HUB_OFFLINE` say. */
 export interface HubAccess {
   readonly endpoint: string;
   readonly token?: string;
   readonly cacheDir: string;
+  /** Only what the cache has. */
+  readonly offline: boolean;
 }
 
 /** What of the machine this process may use. */

@@ -24,16 +24,27 @@ export interface Model {
 }
 
 /** Loads a model from a folder or the hub. */
-export async function loadModel(name: string, { root, hub, fetch, log }: Context): Promise<Model> {
-  const folder = within(root, name);
-  const local = existsSync(folder) ? folder : name;
-  if (local === name && !existsSync(join(hub.cacheDir, `models--${name.replaceAll("/", "--")}`))) {
-    log(`fetching ${name} from ${new URL(hub.endpoint).host}`);
-  }
-  const dir = await resolveModel(local, { ...hub, fetch });
+export async function loadModel(name: string, context: Context): Promise<Model> {
+  const dir = await modelFolder(name, context);
   const checkpoint = await loadCheckpoint(dir);
   const maxLength = Math.min(128, maxTokens(checkpoint.config));
   return { dir, checkpoint, tokenizer: await loadTokenizer(dir, { maxLength }) };
+}
+
+/** The folder of a model, which the hub's cache has or gets. */
+export function modelFolder(name: string, { root, hub, fetch, log, progress }: Context): Promise<string> {
+  const folder = within(root, name);
+  const local = existsSync(folder) ? folder : name;
+  let announced = false;
+  return resolveModel(local, {
+    ...{ ...hub, fetch },
+    onProgress: ({ file, bytes, totalBytes }) => {
+      if (!announced) log(`fetching ${name} from ${new URL(hub.endpoint).host}`);
+      announced = true;
+      // What is small is there at once.
+      if (totalBytes > 1e6) progress({ what: `fetching ${file}`, done: bytes, total: totalBytes });
+    },
+  });
 }
 
 export const modelName = ({ model }: Config): string => model.hf_checkpoint ?? model.model_name;
