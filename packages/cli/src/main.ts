@@ -218,14 +218,19 @@ program
 program
   .command("export")
   .description("write a model as a folder that transformers loads, in Python and, with --onnx, in JavaScript")
+  .option(
+    "--form <form>",
+    "of a pruned run: dense, masks multiplied in, or compact, without what does nothing",
+    "dense",
+  )
   .argument("<model>", "a run's folder, a model's folder, or a model of the hub")
   .requiredOption("--to <folder>", "where to write it")
   .option("--onnx", "write onnx/model.onnx too", false)
   .option("--dtype <type>", "of its tensors: float32, float16 or bfloat16; by default as they are")
   .option("--json", "print one JSON object on standard output")
-  .action(async (model, { to, onnx, dtype, json }) => {
+  .action(async (model, { to, onnx, dtype, form, json }) => {
     const { exportModel } = await import("./commands/export.ts");
-    const exported = await exportModel({ model, to, onnx, ...(dtype !== undefined && { dtype }) }, context());
+    const exported = await exportModel({ model, to, onnx, form, ...(dtype !== undefined && { dtype }) }, context());
     if (json) printJson(exported);
   });
 

@@ -5,10 +5,11 @@ import { countKept, hostCountKept, hostLargest, largest } from "./ranking.ts";
 
 type Inputs = { values: tf.Tensor; density: tf.Scalar };
 
+// TensorFlow.js' JavaScript backend sorts objects: a million of them take a while.
 describe.each([
-  ["eager", eager],
-  ["compiled", jit],
-])("the largest values (%s)", (_, compile) => {
+  ["eager", eager, 50_000],
+  ["compiled", jit, 1_000_000],
+])("the largest values (%s)", (_, compile, n) => {
   const run = compile(({ values, density }: Inputs) => ({ kept: largest(values, countKept(density, values.size)) }));
 
   test("are the first of a stable sort, for any ties and density", async () => {
@@ -25,18 +26,17 @@ describe.each([
     await fc.assert(fc.asyncProperty(drawn, densities, same), { numRuns: 60, seed: 1 });
   });
 
-  test("of a million scores are exactly as many as asked for, with ties or without", async () => {
-    const n = 1_000_000;
+  test(`of ${n} scores are exactly as many as asked for, with ties or without`, async () => {
     const { uniform } = generator(1);
     const values = Float32Array.from({ length: n }, uniform);
     const tied = Float32Array.from(values, (value) => Math.floor(value * 4));
     for (const [data, density, count] of [
-      [values, 0.123, 123_000],
-      [tied, 0.7, 700_000],
+      [values, 0.123, 0.123 * n],
+      [tied, 0.7, 0.7 * n],
     ] as const) {
       const { kept } = await run({ values: ndarray(data), density });
       const host = hostLargest(data, hostCountKept(density, n));
-      expect((kept.data as Int32Array).reduce((sum, bit) => sum + bit, 0)).toBe(count);
+      expect((kept.data as Int32Array).reduce((sum, bit) => sum + bit, 0)).toBe(Math.round(count));
       expect(
         kept.data.every((bit, i) => bit === host[i]),
         "host",

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard, saveCheckpoint } from "@pruning-bias/model";
+import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } from "@pruning-bias/pruning";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { modelFolder, within } from "./inputs.ts";
@@ -12,6 +13,8 @@ export interface ExportOptions {
   readonly to: string;
   /** Whether to write onnx/model.onnx too. */
   readonly onnx: boolean;
+  /** Of a run that pruned: `dense` or `compact`. */
+  readonly form?: string;
   /** Of the tensors; the model's own where absent. */
   readonly dtype?: string;
 }
@@ -21,14 +24,20 @@ export interface Exported {
   readonly architecture: string;
   readonly parameters: number;
   readonly onnx: boolean;
+  /** Of a run that pruned: what is left, and what the original would have removed. */
+  readonly pruning?: PruningReport;
 }
 
 /** Writes a model as a folder that Hugging Face's transformers, and with `onnx` transformers.js, load. */
-export async function exportModel({ model, to, onnx, dtype }: ExportOptions, context: Context): Promise<Exported> {
+export async function exportModel(
+  { model, to, onnx, form = "dense", dtype }: ExportOptions,
+  context: Context,
+): Promise<Exported> {
+  if (form !== "dense" && form !== "compact") throw new UsageError(`--form: expected dense | compact, got ${form}`);
   if (dtype !== undefined && !isType(dtype)) {
     throw new UsageError(`--dtype: expected ${types.join(" | ")}, got ${dtype}`);
   }
-  const { checkpoint, tokenizerFrom, ...origin } = await sourceOf(model, context);
+  const { checkpoint, tokenizerFrom, pruning, ...origin } = await sourceOf(model, form, context);
   const folder = within(context.root, to);
   const card = modelCard({ name: basename(folder), checkpoint, onnx, ...origin });
   await saveCheckpoint(folder, checkpoint, { tokenizerFrom, onnx, card, ...(dtype !== undefined && { dtype }) });
@@ -39,7 +48,8 @@ export async function exportModel({ model, to, onnx, dtype }: ExportOptions, con
   context.log(
     `${folder}: ${architectures[0]}, ${parameters.toLocaleString("en")} parameters${onnx ? ", and as ONNX" : ""}`,
   );
-  return { folder, architecture: architectures[0]!, parameters, onnx };
+  if (pruning !== undefined) context.log(pruningText(pruning));
+  return { folder, architecture: architectures[0]!, parameters, onnx, ...(pruning && { pruning }) };
 }
 
 /** What is exported, and what its card says of it. */
@@ -49,11 +59,12 @@ interface Source {
   readonly baseModel?: string | undefined;
   readonly made: readonly string[];
   readonly settings?: unknown;
+  readonly pruning?: PruningReport;
 }
 
-async function sourceOf(name: string, context: Context): Promise<Source> {
+async function sourceOf(name: string, form: PrunedForm, context: Context): Promise<Source> {
   const folder = within(context.root, name);
-  if (existsSync(join(folder, "summary.json"))) return runOf(folder);
+  if (existsSync(join(folder, "summary.json"))) return runOf(folder, form, context);
   const dir = await modelFolder(name, context);
   const local = dir === folder;
   const made = [`Saved by pruning-bias from \`${local ? basename(dir) : name}\`, its weights as they were.`];
@@ -61,23 +72,47 @@ async function sourceOf(name: string, context: Context): Promise<Source> {
 }
 
 /** The model that a run has left. */
-async function runOf(folder: string): Promise<Source> {
-  if (existsSync(join(folder, "scores.safetensors"))) {
-    throw new Error(`${folder}: expected a run without pruning, got one whose scores mask the model`);
-  }
+async function runOf(folder: string, form: PrunedForm, context: Context): Promise<Source> {
   const [settings, summary] = await Promise.all(
     ["config.json", "summary.json"].map(async (file) => JSON.parse(await readFile(join(folder, file), "utf8"))),
   );
-  const dir = join(folder, "model");
   const { model_name, hf_checkpoint } = (settings as { model: { model_name: string; hf_checkpoint: string | null } })
     .model;
   const base = hf_checkpoint ?? model_name;
+  const trained = existsSync(join(folder, "model"));
+  const dir = trained ? join(folder, "model") : await modelFolder(base, context);
   const { steps, tokens } = summary as { steps: number; tokens: number };
+  const what = trained
+    ? "all of its weights were trained"
+    : "its weights are as they were, under pruning scores that were trained";
   const made = [
-    `Debiased by pruning-bias from \`${base}\` in ${steps} steps over ${tokens.toLocaleString("en")} tokens; all of its weights were trained.`,
-    "Settings of the run:",
+    `Debiased by pruning-bias from \`${base}\` in ${steps} steps over ${tokens.toLocaleString("en")} tokens; ${what}.`,
   ];
-  return { checkpoint: await loadCheckpoint(dir), tokenizerFrom: dir, baseModel: base, made, settings };
+  const checkpoint = await loadCheckpoint(dir);
+  const source = { tokenizerFrom: dir, baseModel: base, settings };
+  const scores = join(folder, "scores.safetensors");
+  if (!existsSync(scores)) return { ...source, checkpoint, made: [...made, "Settings of the run:"] };
+  const { checkpoint: pruned, report } = await prunedCheckpoint(checkpoint, await readPruned(scores), form);
+  const done = form === "dense" ? "Its masks are multiplied in" : "What its masks leave without effect is removed";
+  const loader = form === "dense" ? "" : "; `tools/oracle/python/load_compact.py` of pruning-bias loads it in Python";
+  return {
+    ...source,
+    checkpoint: pruned,
+    pruning: report,
+    made: [...made, `${done}: ${pruningText(report)}${loader}.`, "Settings of the run:"],
+  };
+}
+
+/** What is left of a pruned model, beside what the original would have left. */
+function pruningText({ density, parameters, headsOpen, reference, layers }: PruningReport): string {
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const uniform = sum((layers ?? []).map(({ uniformHeads }) => uniformHeads.length));
+  return (
+    `${parameters.after.toLocaleString("en")} of ${parameters.before.toLocaleString("en")} parameters, ` +
+    `density ${density.toFixed(3)}, ${sum(headsOpen)} heads that contribute` +
+    (uniform > 0 ? ` (${uniform} of them attend to all tokens alike)` : "") +
+    `; nn_pruning would remove ${reference.removed} heads`
+  );
 }
 
 const types: readonly CheckpointType[] = ["float32", "float16", "bfloat16"];
