@@ -1,5 +1,4 @@
-import { maxTokens } from "@pruning-bias/model";
-import { type Layout, mergeTied, scoreLayout } from "@pruning-bias/pruning";
+import { mergeTied, scoreLayout } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   accumulate,
@@ -30,7 +29,12 @@ import {
   storedMargins,
   storeMargins,
 } from "./settle.ts";
-import { programs as makePrograms, type ProgramSettings } from "./programs.ts";
+import { programs as makePrograms } from "./programs.ts";
+import { described, everySentence, someSentences } from "./rows.ts";
+import { microbatchOptions, programSettings } from "./run-settings.ts";
+
+/** Share of the steps, the last ones, over which scores are averaged to settle gates. */
+const SETTLING = 0.25;
 
 /**
  * Debiases an encoder by training its pruning scores, its weights, or both on
@@ -117,7 +121,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
 
   /** Losses of training and of validation sentences. */
   async function losses() {
-    const pieces = micro(options);
+    const pieces = microbatchOptions(options);
     const weights = encoderWeights(checkpoint);
     const { originalCache: limit = 1e9, originals: store } = options;
     const of = (sentences: DebiasSentences, rows: Iterable<number>) =>
@@ -136,7 +140,12 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   function attributesNow(): Promise<NDArray> {
     const { male, female } = train;
     const count = Math.min(male.length, female.length, options.staticSentences ?? Infinity);
-    return staticAttributes(programs, model.at(state.parameters, final), { male, female, count }, micro(options));
+    return staticAttributes(
+      programs,
+      model.at(state.parameters, final),
+      { male, female, count },
+      microbatchOptions(options),
+    );
   }
 
   /** Adds weight·∇L_prune to the gradients; returns L_prune. */
@@ -203,45 +212,3 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     return { loss: settings.alpha * lossDebias + settings.beta * lossKeep, lossDebias, lossKeep };
   }
 }
-
-function programSettings(options: FinepruneOptions, layout: Layout | undefined): ProgramSettings {
-  const reference = options.compat === "reference";
-  return {
-    subject: { config: options.checkpoint.config, ...(layout && { layout }) },
-    ...(options.pruning && { pruning: options.pruning }),
-    embeddingLayer: options.embeddingLayer ?? "last",
-    mode: options.debiasMode ?? "sentence",
-    form: options.lossForm ?? (reference ? "squared_sum" : "sum_of_squares"),
-    positions: reference ? "all" : "real",
-    alpha: options.alpha ?? 0.2,
-    beta: options.beta ?? 0.8,
-    dropout: options.dropout ?? true,
-    trainMode: options.trainMode ?? true,
-  };
-}
-
-const micro = ({ checkpoint: { config }, microbatch = 8, compat, referenceWidth = 128 }: FinepruneOptions) => ({
-  size: microbatch,
-  padTokenId: config.pad_token_id ?? 0,
-  positions: maxTokens(config),
-  width: compat === "reference" ? referenceWidth : undefined,
-});
-
-/** Share of the steps, the last ones, over which scores are averaged to settle gates. */
-const SETTLING = 0.25;
-
-const everySentence = ({ targets, male, female }: DebiasSentences) => ({
-  targets: Int32Array.from({ length: targets.length }, (_, row) => row),
-  attributes: Int32Array.from({ length: male.length + female.length }, (_, row) => row),
-});
-
-/** The first `most` of each class. */
-function someSentences({ targets, male, female }: DebiasSentences, most: number): DebiasBatch {
-  const rows = (length: number, from = 0) => Array.from({ length: Math.min(most, length) }, (_, row) => from + row);
-  return { targets: rows(targets.length), attributes: [...rows(male.length), ...rows(female.length, male.length)] };
-}
-
-const described = ({ targets, attributes }: DebiasBatch, epoch: number, index: number): string => {
-  const rows = (all: ArrayLike<number>) => `${Array.from(all).slice(0, 4).join(", ")}${all.length > 4 ? ", …" : ""}`;
-  return `batch ${index + 1} of epoch ${epoch + 1} (targets ${rows(targets)}; attributes ${rows(attributes)})`;
-};

@@ -20,15 +20,18 @@ export interface MeanMargins {
   readonly margins: Arrays;
 }
 
-/** Adds the scores of one step, at the threshold of that step. */
+/** Adds the scores of one step, at the threshold of that step; none as long as no threshold closed anything. */
 export function addMargins(
   mean: MeanMargins | undefined,
   layout: Layout,
   scores: Arrays,
   threshold: number,
-): MeanMargins {
+): MeanMargins | undefined {
+  const flips = Object.entries(cutoffs(layout, scores, threshold));
+  // At a threshold that closes nothing there is no distance to it.
+  if (!flips.every(([, cutoff]) => Number.isFinite(cutoff))) return mean;
   const steps = (mean?.steps ?? 0) + 1;
-  const margins = Object.entries(cutoffs(layout, scores, threshold)).map(([name, cutoff]) => {
+  const margins = flips.map(([name, cutoff]) => {
     const { data, shape } = scores[name]!;
     const before = mean?.margins[name]!.data;
     return [

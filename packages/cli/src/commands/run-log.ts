@@ -44,6 +44,7 @@ export async function runLog(
       const { kind, step, totalSteps, epoch, lambda, lossPrune, gradientNorm, learningRates, headsOpen } = event;
       tokensHere += event.tokens;
       events.step(event);
+      await events.flush();
       await metrics.append({
         ...{ kind, step, totalSteps, epoch, ...evaluation(event), lossPrune, lambda, gradientNorm },
         ...{ learningRate: learningRates[0], tokens: event.tokens, seconds: seconds() },
@@ -59,6 +60,7 @@ export async function runLog(
     async validation(event, seat) {
       const { kind, step, epoch, current, best } = event;
       events.validation(event, seat);
+      await events.flush();
       const row = { kind, step, epoch, ...evaluation(event), seat: seat.final, best };
       await metrics.append({ ...row, current: { ...evaluation(current), seat: seat.current }, seconds: seconds() });
       log(`validation at step ${step}: ${told(event, seat.final)}`);

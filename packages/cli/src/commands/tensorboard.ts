@@ -11,6 +11,8 @@ export interface RunEvents {
   validation(event: ValidationEvent, seat: { final: Effects; current: Effects }): void;
   /** Sums of the epoch so far: what a checkpoint keeps. */
   sums(): Json;
+  /** What was told so far is on its way to TensorBoard. */
+  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,10 +55,10 @@ export function runEvents(writer: EventWriter, layout: Layout | undefined, store
           if (trained) writer.histogram(`scores/${name.replace(/\.mask_module.*/, "")}`, scores[name]!.data, step);
         }
       }
-      void writer.flush();
     },
 
     sums: () => epoch,
+    flush: () => writer.flush(),
     close: () => writer.close(),
   };
 }
