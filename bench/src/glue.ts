@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { firstExamples, type GlueTask, type GlueTaskInfo, glueTasks, loadTokenizer, prepareGlue } from "@pruning-bias/data";
+import {
+  firstExamples,
+  type GlueTask,
+  type GlueTaskInfo,
+  glueTasks,
+  loadTokenizer,
+  prepareGlue,
+} from "@pruning-bias/data";
 import { finetune } from "@pruning-bias/eval-glue";
 import { loadCheckpoint } from "@pruning-bias/model";
 import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
@@ -30,11 +37,11 @@ export async function glue(flags: Flags) {
   const train = firstExamples(await read("train"), Number(flags.limit));
   const validation = await Promise.all(info.validation.map(read));
   await rm(cacheDir, { recursive: true });
-  const pruned = flags.scores === undefined ? undefined : await load(flags.scores, checkpoint.config);
+  const pruned = flags.scores === undefined ? undefined : await loadPruned(flags.scores, checkpoint.config);
 
   const runs = [];
   for (let seed = first; seed < first + seeds; seed++) {
-    const epochSeconds: number[] = [];
+    const [epochSeconds, stepSeconds]: [number[], number[]] = [[], []];
     const run = finetune({
       ...{ checkpoint, train, validation, pruned, seed, epochs, batchSize },
       ...{ learningRate: Number(flags.lr), order: flags.order === "length" ? "length" : "random" },
@@ -44,7 +51,8 @@ export async function glue(flags: Flags) {
     let [seconds, tokens] = [0, 0];
     for await (const event of run) {
       if (event.kind === "step") {
-        seconds += (performance.now() - start) / 1000;
+        stepSeconds.push((performance.now() - start) / 1000);
+        seconds += stepSeconds.at(-1)!;
         tokens += event.tokens;
       }
       if (event.kind === "epoch") {
@@ -55,7 +63,12 @@ export async function glue(flags: Flags) {
         const dev = Object.entries(event.scores).map(([split, { metrics }]) => [split, metrics]);
         const train_loss = event.history.map(({ loss }) => round(loss));
         const tokens_per_second = Math.round(tokens / epochSeconds.reduce((sum, one) => sum + one, 0));
-        runs.push({ seed, dev: Object.fromEntries(dev), train_loss, epoch_seconds: epochSeconds, tokens_per_second });
+        // Steps in which a shape is compiled are above the median.
+        const median_step_seconds = round(median(stepSeconds));
+        runs.push({
+          ...{ seed, dev: Object.fromEntries(dev), train_loss, epoch_seconds: epochSeconds, median_step_seconds },
+          tokens_per_second,
+        });
       }
       start = performance.now();
     }
@@ -68,7 +81,7 @@ export async function glue(flags: Flags) {
   };
 }
 
-async function load(path: string, sizes: Parameters<typeof scoreLayout>[0]) {
+async function loadPruned(path: string, sizes: Parameters<typeof scoreLayout>[0]) {
   const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
   const layout = scoreLayout(sizes, settings);
   return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };

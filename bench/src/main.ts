@@ -50,5 +50,7 @@ if (!Object.hasOwn(benchmarks, name)) {
 } else {
   const result = await benchmarks[name as keyof typeof benchmarks](values);
   if (values.json) console.log(JSON.stringify(result));
-  else for (const [key, value] of Object.entries(result)) console.log(`${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  else
+    for (const [key, value] of Object.entries(result))
+      console.log(`${key}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
 }

@@ -59,7 +59,9 @@ describe("pruning-bias glue", () => {
   it("leaves the others' results where a task fails, and names what failed", async () => {
     const { code, stderr, out } = await glue(["--task", "rte,cola", ...quick]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/error: 1 of the runs failed, .*: rte, seed 42: .*rte: expected train-\S+ or train\.tsv, found neither/);
+    expect(stderr).toMatch(
+      /error: 1 of the runs failed, .*: rte, seed 42: .*rte: expected train-\S+ or train\.tsv, found neither/,
+    );
     expect(stderr).toMatch(/cola: matthews_correlation \S+, majority 0\.0000 \[one seed; last epoch\]/);
     expect(existsSync(join(out, "cola-42.json"))).toBe(true);
     expect(existsSync(join(out, "rte-42.json"))).toBe(false);
@@ -114,7 +116,8 @@ describe("pruning-bias glue", () => {
     const out = join(await temporary(), "killed");
     const child = start(["glue", "--model", small.model, ...long, ...data, "--out", out]);
     const checkpoints = join(out, "cola-42/checkpoints");
-    const written = async () => existsSync(checkpoints) && (await readdir(checkpoints)).some((n) => /^step-\d+$/.test(n));
+    const written = async () =>
+      existsSync(checkpoints) && (await readdir(checkpoints)).some((n) => /^step-\d+$/.test(n));
     while (child.exitCode === null && !(await written())) await wait(5);
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
@@ -136,7 +139,13 @@ describeData("from the hub", "hub/datasets/nyu-mll/glue", () => {
   it("files are fetched, test splits predicted and submitted in the benchmark's format", async () => {
     const hub = await serveHub(join(dataDir!, "hub"));
     const cache = await temporary();
-    const args = ["--task", "mrpc", "datamodule.glue_data=nyu-mll/glue", `data_dir=${cache}`, "finetune.predict_test=true"];
+    const args = [
+      "--task",
+      "mrpc",
+      "datamodule.glue_data=nyu-mll/glue",
+      `data_dir=${cache}`,
+      "finetune.predict_test=true",
+    ];
     const out = join(await temporary(), "glue");
     const { code, stderr } = await run(
       ["glue", "--model", small.model, ...args, ...quick, "finetune.max_length=24", "--out", out],
@@ -154,7 +163,16 @@ describeData("from the hub", "hub/datasets/nyu-mll/glue", () => {
     await cp(join(cache, "glue/main"), cut, { recursive: true });
     await mkdir(cut, { recursive: true });
     await writeFile(join(cut, "mrpc/train-00000-of-00001.parquet"), parquet.subarray(0, 1000));
-    const broken = await run(["glue", "--model", small.model, "--task", "mrpc", `datamodule.glue_data=${cut}`, "--out", out]);
+    const broken = await run([
+      "glue",
+      "--model",
+      small.model,
+      "--task",
+      "mrpc",
+      `datamodule.glue_data=${cut}`,
+      "--out",
+      out,
+    ]);
     expect(broken.code).toBe(1);
     expect(broken.stderr).toMatch(/mrpc\/train-\S+\.parquet: expected a whole Parquet file, got/);
   }, 60_000);

@@ -57,7 +57,7 @@ describe("the pieces of a batch", () => {
 
 describe("a piece", () => {
   const source = {
-    ...{ task: "sst2", split: "train", length: 2, idx: Int32Array.of(0, 1) } as const,
+    ...({ task: "sst2", split: "train", length: 2, idx: Int32Array.of(0, 1) } as const),
     offsets: Int32Array.of(0, 3, 9),
     inputIds: Uint16Array.of(1, 5, 2, 1, 6, 7, 2, 8, 2),
     tokenTypeIds: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1, 1),
@@ -73,9 +73,7 @@ describe("a piece", () => {
     expect(inputIds.shape).toEqual([3, 8]);
     const filler = Array<number>(8).fill(9);
     expect([...inputIds.data]).toEqual([1, 6, 7, 2, 8, 2, 9, 9, 1, 5, 2, 9, 9, 9, 9, 9, ...filler]);
-    expect([...attentionMask.data]).toEqual([
-      1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
-    ]);
+    expect([...attentionMask.data]).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
     expect([...tokenTypeIds.data.subarray(0, 8)]).toEqual([0, 0, 0, 0, 1, 1, 0, 0]);
     expect([...labels.data]).toEqual([0, 1, 0]);
     expect([...rowWeights.data]).toEqual([1, 1, 0]);

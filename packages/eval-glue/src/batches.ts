@@ -26,7 +26,9 @@ export function epochBatches(
   const random = generator(seedOf(seed, epoch));
   const rows = random.shuffle(Int32Array.from(lengths, (_, row) => row));
   if (order === "random") return chunks(rows, batchSize);
-  const stretches = chunks(rows, batchSize * STRETCH).flatMap((stretch) => chunks(byLength(stretch, lengths), batchSize));
+  const stretches = chunks(rows, batchSize * STRETCH).flatMap((stretch) =>
+    chunks(byLength(stretch, lengths), batchSize),
+  );
   return random.shuffle(stretches);
 }
 
@@ -48,7 +50,11 @@ export interface PieceOptions {
  * Cuts rows into pieces of like length within a budget of tokens, so that their padding, fillers and number together cost
  * least. Few shapes come about, for each is compiled: widths are multiples of 8, sizes powers of two.
  */
-export function pieces(rows: Int32Array, lengths: ArrayLike<number>, { tokenBudget, positions }: PieceOptions): Piece[] {
+export function pieces(
+  rows: Int32Array,
+  lengths: ArrayLike<number>,
+  { tokenBudget, positions }: PieceOptions,
+): Piece[] {
   const sorted = byLength(rows, lengths);
   const widthTo = (end: number): number => {
     const longest = lengths[sorted[end - 1]!]!;
@@ -67,7 +73,7 @@ export function pieces(rows: Int32Array, lengths: ArrayLike<number>, { tokenBudg
     cheapest.push(best);
   }
   const cut: Piece[] = [];
-  for (let end = sorted.length; end > 0; ) {
+  for (let end = sorted.length; end > 0;) {
     const { size } = cheapest[end]!;
     const start = Math.max(0, end - size);
     cut.push({ rows: sorted.subarray(start, end), size, width: widthTo(end) });

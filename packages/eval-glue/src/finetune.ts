@@ -60,9 +60,7 @@ export async function* finetune({
   const whole = (weights: Arrays): Arrays => weights;
   const splits = [train, ...validation, ...test];
   const used =
-    freezeEncoder || weightDecay !== 0
-      ? { checkpoint: headed, splits, whole }
-      : compactVocabulary(headed, splits);
+    freezeEncoder || weightDecay !== 0 ? { checkpoint: headed, splits, whole } : compactVocabulary(headed, splits);
   const config = dropout === undefined ? used.checkpoint.config : withDropout(used.checkpoint.config, dropout);
   const model = classifier(jit, { config, layout: pruned?.layout });
   const { trained, fixed } = divided(used.checkpoint, freezeEncoder);
@@ -88,7 +86,7 @@ export async function* finetune({
     ]);
     return { epoch, loss: losses[epoch - 1]!, scores: Object.fromEntries(scores) };
   };
-  let history = losses.map((_, index) => historyOf(index + 1));
+  const history = losses.map((_, index) => historyOf(index + 1));
   const best = () => history.reduce((a, b) => (firstScore(b) > firstScore(a) ? b : a), history[0]!);
 
   try {
@@ -132,7 +130,7 @@ export async function* finetune({
       }
       losses.push(sum / train.length);
       sum = 0;
-      history = [...history, historyOf(epoch)];
+      history.push(historyOf(epoch));
       if (keep === "best" && best().epoch === epoch) {
         for (const [name, array] of Object.entries(copies(state.parameters))) kept[`best.${name}`] = array;
       }
@@ -214,7 +212,8 @@ function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: number): C
   return withHead(encoder, { seed, head: "classification", labels: glueTasks[task].labels });
 }
 
-const isOtherHead = (name: string): boolean => /^(cls|classifier|pre_classifier|discriminator_predictions)\./.test(name);
+const isOtherHead = (name: string): boolean =>
+  /^(cls|classifier|pre_classifier|discriminator_predictions)\./.test(name);
 
 /** The weights that are trained, and the others. */
 function divided({ config, weights }: Checkpoint, freezeEncoder: boolean): { trained: Arrays; fixed: Arrays } {

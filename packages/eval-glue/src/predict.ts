@@ -19,12 +19,7 @@ export const logits = (model: Classifier, subject: Subject, examples: Examples, 
   everyRow(examples, options, (batch) => model.predict({ ...subject, batch }));
 
 /** The last hidden states at the first tokens, (N, D), in eval mode. */
-export const features = (
-  model: Classifier,
-  subject: Subject,
-  examples: Examples<TokenBatch>,
-  options: PieceOptions,
-) =>
+export const features = (model: Classifier, subject: Subject, examples: Examples<TokenBatch>, options: PieceOptions) =>
   everyRow(examples, options, (batch) => model.features({ ...subject, batch }));
 
 /** Runs every example once, by length, and puts the results, (B, …) a piece, back in their order: (N, …). */

@@ -4,16 +4,22 @@ import { submission, submissionName } from "./submission.ts";
 
 describe("a submission", () => {
   it("is in the order of the examples' numbers, under the benchmark's header and names", () => {
-    expect(submission("mnli", [2, 0, 1], [0, 1, 2])).toBe("index\tprediction\n0\tneutral\n1\tcontradiction\n2\tentailment\n");
+    expect(submission("mnli", [2, 0, 1], [0, 1, 2])).toBe(
+      "index\tprediction\n0\tneutral\n1\tcontradiction\n2\tentailment\n",
+    );
     expect(submission("rte", [0, 1], [0, 1])).toBe("index\tprediction\n0\tentailment\n1\tnot_entailment\n");
     expect(submission("cola", [0, 1], [0, 1])).toBe("index\tprediction\n0\t0\n1\t1\n");
-    expect(submission("stsb", [0, 1, 2], [5.2, -0.1, 2.34567])).toBe("index\tprediction\n0\t5.000\n1\t0.000\n2\t2.346\n");
+    expect(submission("stsb", [0, 1, 2], [5.2, -0.1, 2.34567])).toBe(
+      "index\tprediction\n0\t5.000\n1\t0.000\n2\t2.346\n",
+    );
   });
 
   it("has a file for each test split", () => {
     expect(submissionName("mnli", "test_mismatched")).toBe("MNLI-mm.tsv");
     expect(submissionName("sst2", "test")).toBe("SST-2.tsv");
-    expect(() => submissionName("sst2", "validation")).toThrow("submission: sst2: expected one of test, got validation");
+    expect(() => submissionName("sst2", "validation")).toThrow(
+      "submission: sst2: expected one of test, got validation",
+    );
   });
 
   it("is not made of a part of a split", () => {

@@ -64,7 +64,10 @@ describe("finetune", () => {
   it("adds pieces of a batch up to its mean, whatever the budget of tokens", async () => {
     // Without dropout, whose noise follows the pieces.
     const options = { ...settings, dropout: 0, epochs: 1 };
-    const [whole, cut] = [done(await run({ ...options, tokenBudget: 4096 })), done(await run({ ...options, tokenBudget: 40 }))];
+    const [whole, cut] = [
+      done(await run({ ...options, tokenBudget: 4096 })),
+      done(await run({ ...options, tokenBudget: 40 })),
+    ];
     expect(cut.loss).toBeCloseTo(whole.loss, 5);
     expect(differing(whole.checkpoint.weights, cut.checkpoint.weights, 1e-4)).toEqual([]);
   });
@@ -93,7 +96,12 @@ describe("finetune", () => {
     const changed = Object.keys(trained.weights).filter(
       (name) => differing({ [name]: trained.weights[name]! }, checkpoint.weights, 0).length > 0,
     );
-    expect(changed.toSorted()).toEqual(["classifier.bias", "classifier.weight", "pooler.dense.bias", "pooler.dense.weight"]);
+    expect(changed.toSorted()).toEqual([
+      "classifier.bias",
+      "classifier.weight",
+      "pooler.dense.bias",
+      "pooler.dense.weight",
+    ]);
     expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
     // What was computed on features is what the whole classifier computes.
     const logits = await scoreClassifier({ checkpoint: trained, splits: validation });
@@ -103,7 +111,12 @@ describe("finetune", () => {
 
   it("hands back the last epoch or the best, the earlier of equals, with its predictions", async () => {
     // So high a learning rate that accuracy goes up and down.
-    const options = { ...settings, epochs: 6, learningRate: 0.03, test: [toySplit({ split: "test", label: () => -1 })] };
+    const options = {
+      ...settings,
+      epochs: 6,
+      learningRate: 0.03,
+      test: [toySplit({ split: "test", label: () => -1 })],
+    };
     const [last, best] = [done(await run(options)), done(await run({ ...options, keep: "best" }))];
     const accuracies = last.history.map(({ scores }) => scores["validation"]!.metrics["accuracy"]!);
     expect(best.history).toEqual(last.history);
@@ -172,7 +185,9 @@ describe("finetune", () => {
     );
     const config = { ...checkpoint.config, vocab_size: 20 };
     const small = { config, weights: initWeights(config, { seed: 1 }) };
-    await expect(run({ ...settings, checkpoint: small })).rejects.toThrow(/sst2: train: expected token ids below 20, got/);
+    await expect(run({ ...settings, checkpoint: small })).rejects.toThrow(
+      /sst2: train: expected token ids below 20, got/,
+    );
     await expect(run({ ...settings, epochs: 0 })).rejects.toThrow("finetune: expected one epoch or more, got 0");
   });
 });

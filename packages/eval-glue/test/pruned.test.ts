@@ -17,7 +17,10 @@ import { toyModel, toySplit } from "./toy.ts";
 
 const checkpoint = toyModel();
 const [train, validation] = [toySplit(), [toySplit({ split: "validation" })]];
-const settings: FinetuneOptions = { ...{ checkpoint, train, validation, batchSize: 16, learningRate: 5e-3 }, epochs: 2 };
+const settings: FinetuneOptions = {
+  ...{ checkpoint, train, validation, batchSize: 16, learningRate: 5e-3 },
+  epochs: 2,
+};
 const folder = mkdtempSync(join(tmpdir(), "glue-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

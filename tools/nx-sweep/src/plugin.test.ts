@@ -56,12 +56,15 @@ describe("the projects of a sweep", () => {
     const { command, env } = options as { command: string; env: Record<string, string> };
     expect(command).toMatch(/ run-glue --task cola --name cola-2 --untouched --out "runs\/small\/baseline"$/);
     expect(JSON.parse(env["RUN_CONFIG"]!)).toMatchObject({ finetune: { seed: 2 } });
-    expect(outputs).toEqual(["cola-2.json", "cola-2"].map((file) => `{workspaceRoot}/runs/small/baseline/glue/${file}`));
+    expect(outputs).toEqual(
+      ["cola-2.json", "cola-2"].map((file) => `{workspaceRoot}/runs/small/baseline/glue/${file}`),
+    );
     // One more seed changes no other task.
     const more = projects(demo(forms, { glue: ["cola"], glueSeeds: [1, 2, 3] }));
     const names = new Set(all.map(({ name }) => name));
     names.delete("small");
-    for (const name of names) expect(more.find((one) => one.name === name)).toEqual(all.find((one) => one.name === name));
+    for (const name of names)
+      expect(more.find((one) => one.name === name)).toEqual(all.find((one) => one.name === name));
   });
 
   it("make the classifier whose encoder is debiased, and score it again as it is", () => {

@@ -166,7 +166,12 @@ async function writePredictions(out: string, split: GlueTokens, logits: NDArray)
   const found = predictions(logits);
   const classes = logits.shape[1]!;
   const isTest = split.split.startsWith("test");
-  const header = ["idx", ...(isTest ? [] : ["label"]), "prediction", ...Array.from({ length: classes }, (_, n) => `logit_${n}`)];
+  const header = [
+    "idx",
+    ...(isTest ? [] : ["label"]),
+    "prediction",
+    ...Array.from({ length: classes }, (_, n) => `logit_${n}`),
+  ];
   const lines = Array.from(found, (prediction, row) => {
     const own = logits.data.subarray(row * classes, (row + 1) * classes);
     return [split.idx[row], ...(isTest ? [] : [split.labels[row]]), prediction, ...own].join("\t");

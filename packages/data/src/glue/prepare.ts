@@ -19,13 +19,7 @@ export interface PrepareGlueOptions {
  * A split of a task as token ids, kept as an Arrow file in `cacheDir` under a hash of its source and of the tokenizer. A
  * kept file that is damaged is made again. Throws what `readGlue` and `tokenizeGlue` throw.
  */
-export async function prepareGlue({
-  dir,
-  task,
-  split,
-  tokenizer,
-  cacheDir,
-}: PrepareGlueOptions): Promise<GlueTokens> {
+export async function prepareGlue({ dir, task, split, tokenizer, cacheDir }: PrepareGlueOptions): Promise<GlueTokens> {
   const source = await hashFile(splitFile(dir, task, split), "examples");
   const key = hashJson({ format, task, source, tokenizer: tokenizer.fingerprint });
   const path = join(cacheDir, "glue-tokens", `${task}-${split}-${key.slice(0, 24)}.arrow`);
