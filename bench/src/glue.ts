@@ -12,7 +12,7 @@ import {
 import { finetune } from "@pruning-bias/eval-glue";
 import { loadCheckpoint } from "@pruning-bias/model";
 import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
-import { compiler } from "@pruning-bias/runtime";
+import { compiler, physicalCores } from "@pruning-bias/runtime";
 import type { Flags } from "./main.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
 
@@ -39,13 +39,15 @@ export async function glue(flags: Flags) {
   await rm(cacheDir, { recursive: true });
   const pruned = flags.scores === undefined ? undefined : await loadPruned(flags.scores, checkpoint.config);
 
+  const threads = Number(flags.threads) || physicalCores();
+  const [half, sideBySide] = [Math.max(1, Math.floor(threads / 2)), threads > 1];
   const runs = [];
   for (let seed = first; seed < first + seeds; seed++) {
     const [epochSeconds, stepSeconds]: [number[], number[]] = [[], []];
     const run = finetune({
       ...{ checkpoint, train, validation, pruned, seed, epochs, batchSize },
       ...{ learningRate: Number(flags.lr), order: flags.order === "length" ? "length" : "random" },
-      ...{ optimizer: { variant: "torch" }, jit: compiler({ threads: Number(flags.threads) }) },
+      ...{ optimizer: { variant: "torch" }, jit: compiler({ threads: half }), sideBySide },
     });
     let start = performance.now();
     let [seconds, tokens] = [0, 0];

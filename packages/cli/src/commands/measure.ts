@@ -10,7 +10,7 @@ import { writeJson } from "./files.ts";
 import { glueTask } from "./glue-data.ts";
 import { glueRun } from "./glue-run.ts";
 import { HELD_OUT } from "./pretrain.ts";
-import { loadModel, loadSentences, type Model, modelName, openJit, pruningSettings } from "./inputs.ts";
+import { loadModel, loadSentences, type Model, modelName, openHalves, openJit, pruningSettings } from "./inputs.ts";
 import { seatOf } from "./seat.ts";
 
 /** What is measured: the model that a run in `out` left, or the one it started from. */
@@ -51,8 +51,8 @@ export async function runGlue(subject: Subject, target: GlueTarget, context: Con
   const task = glueTask(target.task);
   const { name = task, scoreOnly = false, resume = false } = target;
   const { model, pruned } = await load(subject, context);
-  const jit = await openJit(config, context);
-  const run = { config, model, pruned, task, jit, scoreOnly, out: join(out, "glue", name) };
+  const halves = await openHalves(config, context);
+  const run = { config, model, pruned, task, ...halves, scoreOnly, out: join(out, "glue", name) };
   const result = await glueRun({ ...run, ...(resume && { resume: "if possible" }) }, context);
   const shown = Object.entries(result.metrics).map(([metric, value]) => `${metric} ${value.toFixed(4)}`);
   context.log(`${name}: ${shown.join(", ")}`);
@@ -67,8 +67,8 @@ export async function runClassifier(
   { resume = false }: { resume?: boolean } = {},
 ): Promise<unknown> {
   const [task, model] = [glueTask(config.glue), await loadModel(config.model.model_name, context)];
-  const jit = await openJit(config, context);
-  const run = { config, model, pruned: undefined, task, jit, out: join(out, "glue"), save: out };
+  const halves = await openHalves(config, context);
+  const run = { config, model, pruned: undefined, task, ...halves, out: join(out, "glue"), save: out };
   return glueRun({ ...run, ...(resume && { resume: "if possible" }) }, context);
 }
 
