@@ -12,7 +12,7 @@ import {
 import { finetune } from "@pruning-bias/eval-glue";
 import { loadCheckpoint } from "@pruning-bias/model";
 import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
-import { compiler } from "@pruning-bias/runtime";
+import { compiler, physicalCores } from "@pruning-bias/runtime";
 import type { Flags } from "./main.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
 
@@ -34,21 +34,24 @@ export async function glue(flags: Flags) {
   const train = firstExamples(await read("train"), Number(flags.limit));
   const validation = await Promise.all(info.validation.map(read));
   await rm(cacheDir, { recursive: true });
-  const pruned = flags.scores === undefined ? undefined : await load(flags.scores, checkpoint.config);
+  const pruned = flags.scores === undefined ? undefined : await loadPruned(flags.scores, checkpoint.config);
 
+  const threads = Number(flags.threads) || physicalCores();
+  const [half, sideBySide] = [Math.max(1, Math.floor(threads / 2)), threads > 1];
   const runs = [];
   for (let seed = first; seed < first + seeds; seed++) {
-    const epochSeconds: number[] = [];
+    const [epochSeconds, stepSeconds]: [number[], number[]] = [[], []];
     const run = finetune({
       ...{ checkpoint, train, validation, pruned, seed, epochs, batchSize },
       ...{ learningRate: Number(flags.lr), order: flags.order === "length" ? "length" : "random" },
-      ...{ optimizer: { variant: "torch" }, jit: compiler({ threads: Number(flags.threads) }) },
+      ...{ optimizer: { variant: "torch" }, jit: compiler({ threads: half }), sideBySide },
     });
     let start = performance.now();
     let [seconds, tokens] = [0, 0];
     for await (const event of run) {
       if (event.kind === "step") {
-        seconds += (performance.now() - start) / 1000;
+        stepSeconds.push((performance.now() - start) / 1000);
+        seconds += stepSeconds.at(-1)!;
         tokens += event.tokens;
       }
       if (event.kind === "epoch") {
@@ -59,7 +62,12 @@ export async function glue(flags: Flags) {
         const dev = Object.entries(event.scores).map(([split, { metrics }]) => [split, metrics]);
         const train_loss = event.history.map(({ loss }) => round(loss));
         const tokens_per_second = Math.round(tokens / epochSeconds.reduce((sum, one) => sum + one, 0));
-        runs.push({ seed, dev: Object.fromEntries(dev), train_loss, epoch_seconds: epochSeconds, tokens_per_second });
+        // Steps in which a shape is compiled are above the median.
+        const median_step_seconds = round(median(stepSeconds));
+        runs.push({
+          ...{ seed, dev: Object.fromEntries(dev), train_loss, epoch_seconds: epochSeconds, median_step_seconds },
+          tokens_per_second,
+        });
       }
       start = performance.now();
     }
@@ -72,7 +80,7 @@ export async function glue(flags: Flags) {
   };
 }
 
-async function load(path: string, sizes: Parameters<typeof scoreLayout>[0]) {
+async function loadPruned(path: string, sizes: Parameters<typeof scoreLayout>[0]) {
   const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
   const layout = scoreLayout(sizes, settings);
   return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };

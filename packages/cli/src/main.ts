@@ -323,7 +323,8 @@ program
   .requiredOption("--out <folder>")
   .action(async ({ out }) => {
     const [{ runClassifier }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
-    await runClassifier(config, resolve(root, out), context());
+    const folder = resolve(root, out);
+    await runClassifier(config, folder, context(), { resume: await wasStopped(join(folder, "glue")) });
   });
 program
   .command("run-glue", { hidden: true })
@@ -334,8 +335,10 @@ program
   .option("--untouched")
   .action(async ({ out, task, name, scoreOnly, untouched = false }) => {
     const [{ runGlue }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
-    const target = { task, ...(name !== undefined && { name }), ...(scoreOnly && { scoreOnly }) };
-    await runGlue({ config, out: resolve(root, out), untouched }, target, context());
+    const folder = resolve(root, out);
+    const resume = await wasStopped(join(folder, "glue", name ?? task));
+    const target = { task, resume, ...(name !== undefined && { name }), ...(scoreOnly && { scoreOnly }) };
+    await runGlue({ config, out: folder, untouched }, target, context());
   });
 
 for (const command of visible()) command.addHelpText("after", examplesText(command.name()));

@@ -18,6 +18,7 @@ import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
 import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
 import type { FinetuneOptions } from "./options.ts";
+import { batchGradients } from "./gradients.ts";
 import { features, logits, type Subject } from "./predict.ts";
 import { compactVocabulary } from "./vocabulary.ts";
 
@@ -47,6 +48,7 @@ export async function* finetune({
   dropout,
   keep = "last",
   tokenBudget = 2048,
+  sideBySide = true,
   seed = 42,
   resume,
 }: FinetuneOptions): AsyncGenerator<FinetuneEvent, void> {
@@ -86,7 +88,7 @@ export async function* finetune({
     ]);
     return { epoch, loss: losses[epoch - 1]!, scores: Object.fromEntries(scores) };
   };
-  let history = losses.map((_, index) => historyOf(index + 1));
+  const history = losses.map((_, index) => historyOf(index + 1));
   const best = () => history.reduce((a, b) => (firstScore(b) > firstScore(a) ? b : a), history[0]!);
 
   try {
@@ -94,18 +96,16 @@ export async function* finetune({
       used.splits.map((split) => examplesOf(split, { model, subject: subjectOf(trained), config, cut, freezeEncoder })),
     );
     const [training, ...others] = all as [Examples, ...Examples[]];
-    let gradients: Arrays | undefined;
+    const gradientsOf = batchGradients(model, training, { seed, sideBySide });
     while (losses.length < epochs) {
       const epoch = losses.length + 1;
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
       for (const rows of batches.slice(step - batches.length * (epoch - 1))) {
-        const made = await gradientsOf(model, subjectOf(state.parameters), training, {
-          ...{ rows, seed, step },
-          pieces: pieces(rows, training.lengths, cut),
-          into: gradients,
+        const cutRows = pieces(rows, training.lengths, cut);
+        const { loss, gradients } = await gradientsOf(subjectOf(state.parameters), cutRows, {
+          size: rows.length,
+          step,
         });
-        ({ gradients } = made);
-        const { loss } = made;
         const gradientNorm = globalNorm(gradients);
         firstLoss ??= loss;
         const batch = `epoch ${epoch} of ${task}, examples ${rows.subarray(0, 8).join(", ")} …`;
@@ -130,7 +130,7 @@ export async function* finetune({
       }
       losses.push(sum / train.length);
       sum = 0;
-      history = [...history, historyOf(epoch)];
+      history.push(historyOf(epoch));
       if (keep === "best" && best().epoch === epoch) {
         for (const [name, array] of Object.entries(copies(state.parameters))) kept[`best.${name}`] = array;
       }
@@ -153,42 +153,6 @@ export async function* finetune({
     await model.dispose();
   }
 }
-
-interface BatchGradients {
-  readonly rows: Int32Array;
-  readonly pieces: ReturnType<typeof pieces>;
-  readonly seed: number;
-  readonly step: number;
-  /** Arrays of an earlier step, which are written again. */
-  readonly into: Arrays | undefined;
-}
-
-/** Mean loss of a batch and its gradients, piece by piece. */
-async function gradientsOf(
-  model: Classifier,
-  subject: Subject,
-  { batch }: Examples,
-  { rows, pieces: cut, seed, step, into }: BatchGradients,
-): Promise<{ loss: number; gradients: Arrays }> {
-  let [loss, gradients] = [0, into];
-  for (const [n, piece] of cut.entries()) {
-    const inputs = { ...subject, batch: batch(piece), share: 1 / rows.length };
-    const key = { seed, counter: step * MOST_PIECES + n };
-    const store = gradients && { loss: blank(), gradients };
-    const made =
-      n === 0
-        ? await model.gradients(inputs, key, store)
-        : await model.moreGradients({ ...inputs, sum: gradients! }, key, store);
-    loss += made.loss.data[0]!;
-    gradients = made.gradients;
-  }
-  return { loss, gradients: gradients! };
-}
-
-/** Noise of each piece has a number of its own. */
-const MOST_PIECES = 1 << 16;
-
-const blank = (): NDArray => ({ dtype: "float32", shape: [], data: new Float32Array(1) });
 
 interface ExampleOptions {
   readonly model: Classifier;

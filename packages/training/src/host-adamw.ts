@@ -22,7 +22,7 @@ export interface HostRates {
 /**
  * One step of `adamW` on the host, in place, each number in double precision until it is stored. It goes over the memory
  * once where a graph of tensor operations goes over it a dozen times: for the weights of a whole encoder, 5 ns a number
- * on one thread instead of 8 on two.
+ * instead of 16, in processor time.
  */
 export function hostAdamW(
   { p, m, v }: HostParameter,

@@ -48,6 +48,43 @@ describe("the projects of a sweep", () => {
     ]);
   });
 
+  it("are one for each GLUE task and seed, where seeds are named", () => {
+    const all = projects(demo(forms, { glue: ["cola"], glueSeeds: [1, 2] }));
+    const baseline = all.filter(({ root }) => root.startsWith("runs/small/baseline/glue"));
+    expect(baseline.map(({ name }) => name)).toEqual(["small/baseline/glue-cola-1", "small/baseline/glue-cola-2"]);
+    const { options, outputs } = baseline[1]!.targets!["glue-cola-2"]!;
+    const { command, env } = options as { command: string; env: Record<string, string> };
+    expect(command).toMatch(/ run-glue --task cola --name cola-2 --untouched --out "runs\/small\/baseline"$/);
+    expect(JSON.parse(env["RUN_CONFIG"]!)).toMatchObject({ finetune: { seed: 2 } });
+    expect(outputs).toEqual(
+      ["cola-2.json", "cola-2"].map((file) => `{workspaceRoot}/runs/small/baseline/glue/${file}`),
+    );
+    // One more seed changes no other task.
+    const more = projects(demo(forms, { glue: ["cola"], glueSeeds: [1, 2, 3] }));
+    const names = new Set(all.map(({ name }) => name));
+    names.delete("small");
+    for (const name of names)
+      expect(more.find((one) => one.name === name)).toEqual(all.find((one) => one.name === name));
+  });
+
+  it("make the classifier whose encoder is debiased, and score it again as it is", () => {
+    const base = ["experiment=glue_then_debias", "model.model_name=bert-base-uncased", "glue=rte"];
+    const all = projects({ base, grid: { seed: ["1", "2"] }, glue: ["cola"] });
+    const [made, data] = all;
+    expect(made).toMatchObject({
+      root: "runs/classifiers/bert-base-uncased/rte",
+      targets: { finetune: { dependsOn: [] } },
+    });
+    expect(Object.values(data!.targets!)[0]!.dependsOn).toEqual([{ target: "finetune", projects: [made!.name] }]);
+    const lines = all.flatMap(({ root, targets }) =>
+      root.includes("/glue-") ? [(Object.values(targets!)[0]!.options as { command: string }).command] : [],
+    );
+    expect(lines).toHaveLength(6);
+    expect(lines[0]).toMatch(/ run-glue --task rte --name rte --score-only --out "runs\/small\/seed=1"$/);
+    expect(lines[1]).toMatch(/ run-glue --task cola --name cola --out "runs\/small\/seed=1"$/);
+    expect(lines[4]).toMatch(/ run-glue --task rte --name rte --score-only --untouched --out "runs\/small\/baseline"$/);
+  });
+
   it("carry the settings that Nx hashes, references resolved", () => {
     const { options } = named(demo(forms), "small/debias_loss_form=direction")!.targets!["train"]!;
     const config = JSON.parse((options as { env: Record<string, string> }).env["RUN_CONFIG"]!) as object;

@@ -105,9 +105,11 @@ function pretrain(task: TaskMaker, config: Config): Project {
 /** The classifier whose encoder is debiased. */
 function classifier(task: TaskMaker, config: Config): Project {
   const { root, name, task: glue } = classifierOf(config)!;
+  const untuned = task.files({ ...config, model: { ...config.model, hf_checkpoint: null } }, "data");
+  const base = Object.fromEntries(Object.entries(untuned).filter(([file]) => file.startsWith("model")));
   return task({
     ...{ root, name, target: "finetune", line: "run-classifier", out: root },
-    ...{ settings: classifierSettings(config), files: task.files(config, `glue/${glue}`) },
+    ...{ settings: classifierSettings(config), files: { ...base, ...task.files(config, `glue/${glue}`) } },
     dependsOn: afterPretrain(config),
     outputs: [
       "config.json",

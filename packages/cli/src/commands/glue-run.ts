@@ -31,6 +31,8 @@ export interface GlueRun {
   readonly pruned: Pruned | undefined;
   readonly task: GlueTask;
   readonly jit: Jit;
+  /** Whether that takes half of the cores. */
+  readonly sideBySide: boolean;
   /** `OUT.json` gets the result; the folder `OUT` gets predictions, submissions, and checkpoints while it runs. */
   readonly out: string;
   /** Goes on from a checkpoint of the same settings: `if possible` starts anew where there is none such. */
@@ -100,7 +102,7 @@ async function scored({ model: { checkpoint }, pruned, jit, config }: GlueRun, d
 }
 
 async function finetuned(
-  { config, model: { checkpoint }, pruned, task, jit, out, resume }: GlueRun,
+  { config, model: { checkpoint }, pruned, task, jit, sideBySide, out, resume }: GlueRun,
   data: GlueData,
   context: Context,
 ): Promise<Made> {
@@ -109,7 +111,15 @@ async function finetuned(
   const settings = { ...config, glue_inputs: inputsOf(checkpoint, pruned, data) };
   const from = resume === undefined ? undefined : await resumed(settings, out, resume, context);
   const checkpoints = from?.checkpoints ?? (await newCheckpoints(settings, out));
-  const run = finetune({ ...data, ...finetuneSettings(config), checkpoint, pruned, jit, resume: from?.state });
+  const run = finetune({
+    ...data,
+    ...finetuneSettings(config),
+    checkpoint,
+    pruned,
+    jit,
+    sideBySide,
+    resume: from?.state,
+  });
   let done: DoneEvent | undefined;
   try {
     for await (const event of run) {

@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { glueTask } from "./glue-data.ts";
 import { type GlueResult, glueRun } from "./glue-run.ts";
-import { loadModel, loadPruned, openJit } from "./inputs.ts";
+import { loadModel, loadPruned, openHalves } from "./inputs.ts";
 
 export interface GlueOptions {
   readonly config: Config;
@@ -55,13 +55,13 @@ export async function glue(options: GlueOptions, context: Context): Promise<Glue
   }
   const model = await loadModel(name, context);
   const pruned = scores === undefined ? undefined : await loadPruned(scores, model.checkpoint.config);
-  const jit = await openJit(config, context);
+  const halves = await openHalves(config, context);
   const results: GlueResult[] = [];
   const failed: GlueSummary["failed"][number][] = [];
   for (const task of tasks) {
     for (const seed of seeds) {
       const own = { ...config, finetune: { ...config.finetune, seed } };
-      const run = { config: own, model, pruned, task, jit, out: join(out, `${task}-${seed}`) };
+      const run = { config: own, model, pruned, task, ...halves, out: join(out, `${task}-${seed}`) };
       const how = { scoreOnly, ...(save !== undefined && { save }), ...(resume && { resume: "yes" as const }) };
       try {
         const result = await glueRun({ ...run, ...how }, context);

@@ -19,7 +19,7 @@ import {
   readScoreSettings,
   scoreLayout,
 } from "@pruning-bias/pruning";
-import { type Jit, openBackend } from "@pruning-bias/runtime";
+import { type Jit, openBackend, physicalCores } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 
@@ -142,6 +142,16 @@ export async function openJit(
   const reasons = [...passed].map(([reason, others]) => `; not ${others.join(" or ")}: ${reason}`);
   log(`backend: ${backend.name}, ${backend.device}${reasons.join("")}`);
   return backend.jit;
+}
+
+/** Half of the cores for each of two graphs that run at once, where there are several. */
+export async function openHalves(
+  config: Config,
+  context: Context,
+): Promise<{ readonly jit: Jit; readonly sideBySide: boolean }> {
+  const threads = config.threads ?? context.machine.threads ?? physicalCores();
+  const jit = await openJit({ ...config, threads: Math.max(1, Math.floor(threads / 2)) }, context);
+  return { jit, sideBySide: threads > 1 };
 }
 
 /** A path of the settings, relative to the workspace. */

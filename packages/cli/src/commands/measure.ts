@@ -10,7 +10,7 @@ import { writeJson } from "./files.ts";
 import { glueTask } from "./glue-data.ts";
 import { glueRun } from "./glue-run.ts";
 import { HELD_OUT } from "./pretrain.ts";
-import { loadModel, loadSentences, type Model, modelName, openJit, pruningSettings } from "./inputs.ts";
+import { loadModel, loadSentences, type Model, modelName, openHalves, openJit, pruningSettings } from "./inputs.ts";
 import { seatOf } from "./seat.ts";
 
 /** What is measured: the model that a run in `out` left, or the one it started from. */
@@ -42,28 +42,35 @@ export interface GlueTarget {
   readonly name?: string;
   /** Scores the point's classifier as it is. */
   readonly scoreOnly?: boolean;
+  /** Goes on from the checkpoints of a run that was stopped. */
+  readonly resume?: boolean;
 }
 
 /** Fine-tunes one point on a GLUE task, its masks fixed; leaves `glue/NAME.json` and predictions in `glue/NAME/`. */
 export async function runGlue(subject: Subject, target: GlueTarget, context: Context): Promise<unknown> {
   const { config, out } = subject;
   const task = glueTask(target.task);
-  const { name = task, scoreOnly = false } = target;
+  const { name = task, scoreOnly = false, resume = false } = target;
   const { model, pruned } = await loadRun(subject, context);
-  const jit = await openJit(config, context);
-  const run = { config, model, pruned, task, jit, scoreOnly, out: join(out, "glue", name) };
-  const result = await glueRun({ ...run, resume: "if possible" }, context);
+  const halves = await openHalves(config, context);
+  const run = { config, model, pruned, task, ...halves, scoreOnly, out: join(out, "glue", name) };
+  const result = await glueRun({ ...run, ...(resume && { resume: "if possible" }) }, context);
   const shown = Object.entries(result.metrics).map(([metric, value]) => `${metric} ${value.toFixed(4)}`);
   context.log(`${name}: ${shown.join(", ")}`);
   return result;
 }
 
 /** Fine-tunes the classifier whose encoder is to be debiased: a model folder, with its score in `glue.json`. */
-export async function runClassifier(config: Config, out: string, context: Context): Promise<unknown> {
+export async function runClassifier(
+  config: Config,
+  out: string,
+  context: Context,
+  { resume = false }: { resume?: boolean } = {},
+): Promise<unknown> {
   const [task, model] = [glueTask(config.glue), await loadModel(config.model.model_name, context)];
-  const jit = await openJit(config, context);
-  const run = { config, model, pruned: undefined, task, jit, out: join(out, "glue"), save: out };
-  return glueRun({ ...run, resume: "if possible" }, context);
+  const halves = await openHalves(config, context);
+  const run = { config, model, pruned: undefined, task, ...halves, out: join(out, "glue"), save: out };
+  return glueRun({ ...run, ...(resume && { resume: "if possible" }) }, context);
 }
 
 /** How the demo's model fills in pronouns, and how well it still predicts its own corpus. */

@@ -65,10 +65,12 @@ async function readMetrics(path: string): Promise<Pick<PointResults, "steps" | "
   return { steps, validations };
 }
 
-/** A file for each task and seed. Checkpoints of a run that was stopped lie below. */
+/** A file for each task and seed; below lie predictions, and what a run that was stopped goes on from. */
 async function readGlue(dir: string): Promise<StoredGlue[]> {
   const names = (await ifThere(() => readdir(dir, { recursive: true }))) ?? [];
-  const files = names.filter((name) => name.endsWith(".json") && !/[/\\]checkpoints[/\\]/.test(name)).toSorted();
+  const files = names
+    .filter((name) => name.endsWith(".json") && !/[/\\](checkpoints[/\\]|task\.json$)/.test(name))
+    .toSorted();
   const results = await Promise.all(files.map((name) => readJson(join(dir, name), StoredGlue)));
   return results.filter((result) => result !== undefined);
 }
