@@ -109,7 +109,15 @@ function classifier(task: TaskMaker, config: Config): Project {
     ...{ root, name, target: "finetune", line: "run-classifier", out: root },
     ...{ settings: classifierSettings(config), files: task.files(config, `glue/${glue}`) },
     dependsOn: afterPretrain(config),
-    outputs: ["config.json", "model.safetensors", "*.txt", "tokenizer*.json", "special_tokens_map.json", "glue.json", "glue"],
+    outputs: [
+      "config.json",
+      "model.safetensors",
+      "*.txt",
+      "tokenizer*.json",
+      "special_tokens_map.json",
+      "glue.json",
+      "glue",
+    ],
   });
 }
 
@@ -167,7 +175,13 @@ function measurements(
   const measureGlue = ({ name, task: own, seed = config.finetune.seed }: GlueRun, how = "") => {
     const settings = { ...config, finetune: { ...config.finetune, seed } };
     const line = `run-glue --task ${own} --name ${name}${how}`;
-    return measure(`glue-${name}`, line, [`glue/${name}.json`, `glue/${name}`], settings, task.files(config, `glue/${own}`));
+    return measure(
+      `glue-${name}`,
+      line,
+      [`glue/${name}.json`, `glue/${name}`],
+      settings,
+      task.files(config, `glue/${own}`),
+    );
   };
   const kept = classifierOf(config)?.task as GlueRun["task"] | undefined;
   return [
