@@ -35,15 +35,16 @@ function pointOf(project: string, target: string, sweep: string): string {
   return name.endsWith(`/${target}`) ? name.slice(0, -target.length - 1) : name;
 }
 
-const order = ["pretrain", "data", "train"];
+/** What all points wait for, the first thing first. */
+const shared = ["pretrain", "data", "finetune"];
 
-/** Nx lists only tasks that ran; a report is drawn from what there is. */
+/** Of failed tasks those that did not fail merely for want of another. */
 function causes(failed: readonly string[]): string[] {
-  const first = order.map((target) => failed.filter((task) => task.endsWith(`:${target}`)));
-  const made = first.slice(0, 2).find((tasks) => tasks.length > 0);
+  const of = (target: string) => failed.filter((task) => task.endsWith(`:${target}`));
+  const made = shared.map(of).find((tasks) => tasks.length > 0);
   if (made !== undefined) return made;
   const rest = failed.filter((task) => !task.endsWith(":report"));
   if (rest.length === 0) return [...failed];
-  const trained = first[2]!.map((task) => task.slice(0, -":train".length));
+  const trained = of("train").map((task) => task.slice(0, -":train".length));
   return rest.filter((task) => task.endsWith(":train") || !trained.some((point) => task.startsWith(`${point}/`)));
 }

@@ -83,7 +83,12 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
 
 function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
   const all = points(sweep);
-  const data = new Set(all.map((point) => `${dataProject(compose(point.overrides).config)}:data`));
+  const configs = all.map((point) => compose(point.overrides).config);
+  const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
+  const data = new Set([
+    ...configs.map((config) => `${dataProject(config)}:data`),
+    ...classifiers.map((classifier) => `${classifier}:finetune`),
+  ]);
   const slurm = Slurm.parse(sweep.slurm ?? {});
   const glue = glueRuns(sweep).map(({ name }) => name);
   return { root, sweep: name, points: all, glue, data: [...data], node: process.execPath, slurm, baseline: BASELINE };
