@@ -55,7 +55,7 @@ async function heads(
 }
 
 async function clozes(checkpoint: Checkpoint, tokenizer: Awaited<ReturnType<typeof loadTokenizer>>, file: string) {
-  const pairs = (await readCrowsPairs(file, "gender")).slice(0, 40);
+  const pairs = (await readCrowsPairs(file, "gender")).slice(0, 10);
   const ids = pairs.flatMap(({ more, less }) => [more, less]).map((text) => tokenizer.encode(text).inputIds);
   const all = ids.flatMap((own) => [...own.keys()].slice(1, -1).map((position) => hide(own, [position], tokenizer)));
   const few = all.filter((_, n) => n % 10 === 0);
