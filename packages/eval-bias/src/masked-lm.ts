@@ -32,13 +32,7 @@ export interface MaskedLm {
  *
  * @throws Error where the checkpoint has no masked-language-model head
  */
-export function maskedLm({
-  checkpoint,
-  tokenizer,
-  pruned,
-  jit = compiled,
-  batchSize = 128,
-}: MaskedLmOptions): MaskedLm {
+export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchSize = 64 }: MaskedLmOptions): MaskedLm {
   const { config, weights } = checkpoint;
   if (weights["cls.predictions.bias"] === undefined) {
     throw new Error(
