@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { crowsProtocols, maskedLm, protocols, type SeatResult } from "@pruning-bias/eval-bias";
 import { appendRows, checkHeader } from "../bias/append.ts";
 import { type BiasChange, biasChanges } from "../bias/changes.ts";
-import { measureBias, type ModelBias } from "../bias/measure.ts";
+import { measureBias, type ModelBias, reportedResult, type ReportedResult } from "../bias/measure.ts";
 import { biasHeader, biasRow } from "../bias/row.ts";
 import { type BiasSubject, loadSubject } from "../bias/subjects.ts";
 import { biasTable } from "../bias/table.ts";
@@ -65,8 +65,6 @@ export async function bias(options: BiasOptions, context: Context): Promise<Bias
   return report;
 }
 
-type ReportedResult = Omit<SeatResult, "associations">;
-
 /** All that was measured, without the associations of single targets. */
 export interface ReportedBias extends Omit<ModelBias, "tests" | "layers"> {
   readonly tests: readonly ReportedResult[];
@@ -74,8 +72,7 @@ export interface ReportedBias extends Omit<ModelBias, "tests" | "layers"> {
 }
 
 function reported({ tests, layers, ...rest }: ModelBias): ReportedBias {
-  const plain = (results: readonly SeatResult[]): ReportedResult[] =>
-    results.map(({ associations: _, ...result }) => result);
+  const plain = (results: readonly SeatResult[]) => results.map(reportedResult);
   return { ...rest, tests: plain(tests), ...(layers && { layers: layers.map(plain) }) };
 }
 
