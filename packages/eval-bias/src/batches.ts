@@ -12,17 +12,30 @@ export interface TokenBatch {
   readonly shape: readonly [B: number, S: number];
 }
 
+interface BatchOptions {
+  readonly batchSize: number;
+  /** The most tokens that the encoder takes. */
+  readonly positions: number;
+  readonly pad: number;
+  /** Pads to the next four tokens and makes the last batch smaller: more shapes to compile, fewer tokens to compute. */
+  readonly finely?: boolean;
+}
+
 /** Token ids in batches of like length, padded to few widths, since each is compiled once. */
 export function* batchesOf(
   ids: readonly (readonly number[])[],
-  { batchSize, positions, pad }: { batchSize: number; positions: number; pad: number },
+  { batchSize, positions, pad, finely = false }: BatchOptions,
 ): Generator<TokenBatch> {
   const sentences: Sentences = sentencesOf(ids);
   const order = [...ids.keys()].sort((a, b) => ids[a]!.length - ids[b]!.length || a - b);
   for (let start = 0; start < order.length; start += batchSize) {
     const rows = order.slice(start, start + batchSize);
-    const width = paddedWidth(ids[rows.at(-1)!]!.length, positions);
-    const { inputIds, attentionMask, shape } = padBatch(sentences, rows, { batchSize, width, pad });
+    const longest = ids[rows.at(-1)!]!.length;
+    const fine = Math.max(longest, Math.min(4 * Math.ceil(longest / 4), positions));
+    const options = finely
+      ? { batchSize: Math.min(batchSize, 8 * Math.ceil(rows.length / 8)), width: fine }
+      : { batchSize, width: paddedWidth(longest, positions) };
+    const { inputIds, attentionMask, shape } = padBatch(sentences, rows, { ...options, pad });
     yield { rows, inputIds: ndarray(inputIds, shape), attentionMask: ndarray(attentionMask, shape), shape };
   }
 }

@@ -32,7 +32,7 @@ export interface MaskedLm {
  *
  * @throws Error where the checkpoint has no masked-language-model head
  */
-export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchSize = 32 }: MaskedLmOptions): MaskedLm {
+export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchSize = 64 }: MaskedLmOptions): MaskedLm {
   const { config, weights } = checkpoint;
   if (weights["cls.predictions.bias"] === undefined) {
     throw new Error(
@@ -44,11 +44,12 @@ export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchS
     const results = clozes.map(({ asked }) => new Float32Array(asked.length));
     const ids = clozes.map(({ inputIds }) => inputIds);
     const most = clozes.reduce((most, { asked }) => Math.max(most, asked.length), 1);
-    const options = { batchSize, positions: maxTokens(config), pad: tokenizer.pad };
+    const options = { batchSize, positions: maxTokens(config), pad: tokenizer.pad, finely: true };
     for (const { rows, ...batch } of batchesOf(ids, options)) {
+      const [B] = batch.shape;
       // (B, most): where a sentence asks for fewer, the first token at the first position.
-      const positions = new Int32Array(batchSize * most);
-      const tokens = new Int32Array(batchSize * most);
+      const positions = new Int32Array(B * most);
+      const tokens = new Int32Array(B * most);
       rows.forEach((row, n) => {
         clozes[row]!.asked.forEach(({ position, token }, k) => {
           positions[n * most + k] = position;
@@ -57,7 +58,7 @@ export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchS
       });
       const { data } = await program({
         ...{ inputIds: batch.inputIds, attentionMask: batch.attentionMask },
-        positions: ndarray(positions, [batchSize, most]),
+        positions: ndarray(positions, [B, most]),
         tokens: ndarray(tokens),
         ...{ weights, scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 },
       });

@@ -12,7 +12,7 @@ import type { Cloze } from "./masked-lm.ts";
 export function pronounCloze(
   texts: readonly string[],
   pronouns: readonly [readonly string[], readonly string[]],
-  tokenizer: Pick<Tokenizer, "encode" | "mask">,
+  tokenizer: Pick<Tokenizer, "encode" | "mask" | "maxLength">,
 ): Cloze {
   const sentence = (own: readonly string[]) =>
     texts.map((text, n) => (n === 0 ? text : `${own[n - 1]}${text}`)).join("");
@@ -22,7 +22,7 @@ export function pronounCloze(
     throw new Error("pronouns: expected a tokenizer with a mask token, got one without");
   if (first.length !== second.length || places.length !== pronouns[0].length) {
     throw new Error(
-      `${JSON.stringify(sentence(pronouns[0]))}: expected pronouns of one token each, got others in ${pronouns.flat().join(", ")}`,
+      `${JSON.stringify(sentence(pronouns[0]))}: expected ${pronouns.flat().join(", ")} as one token each among the first ${tokenizer.maxLength}, got others`,
     );
   }
   return {

@@ -66,6 +66,14 @@ export interface ModelBias {
   readonly winobias?: WinoBiasResult;
 }
 
+/** A test's result without the associations of single targets, which only comparisons need. */
+export type ReportedResult = Omit<SeatResult, "associations">;
+
+export function reportedResult(result: SeatResult): ReportedResult {
+  const { associations: _, ...rest } = result;
+  return rest;
+}
+
 /** Measures one model. */
 export async function measureBias(
   { name, scores, model, pruned }: BiasSubject,

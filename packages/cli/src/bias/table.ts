@@ -5,6 +5,8 @@ import type { ModelBias } from "./measure.ts";
 /** One line of the table: what is measured, and what it says of a model. */
 interface Line {
   readonly measure: string;
+  /** What its change goes by. */
+  readonly compared?: string;
   readonly value: string;
   /** What is known of its certainty. */
   readonly certainty: string;
@@ -14,11 +16,11 @@ interface Line {
 export function biasTable(models: readonly ModelBias[], changes: readonly (readonly BiasChange[])[]): string {
   const lines = models.map(linesOf);
   const head = ["", ...models.map(({ model, scores }) => (scores === undefined ? model : `${model} + ${scores}`))];
-  const rows = lines[0]!.map(({ measure }, row) => [
+  const rows = lines[0]!.map(({ measure, compared }, row) => [
     measure,
     ...lines.map((own, n) => {
       const { value, certainty } = own[row]!;
-      const change = n === 0 ? undefined : changes[n - 1]!.find((other) => other.measure === measureName(measure));
+      const change = n === 0 ? undefined : changes[n - 1]!.find((other) => other.measure === compared);
       const moved = change && `${signed(change.change, Math.abs(change.change) < 5 ? 3 : 1)}, ${probability(change.p)}`;
       return [value, certainty, moved && `change ${moved}`].filter(Boolean).join("  ");
     }),
@@ -39,7 +41,7 @@ function linesOf({ embedding, layer, tests, layers, probing, stereoset, crows, w
     interval === null ? "" : `[${fixed(interval.low, digits)}, ${fixed(interval.high, digits)}]`;
   return [
     ...tests.map(({ test, effectSize, interval, p, pKind, pHolm }) => ({
-      measure: `${test} (${at})`,
+      ...{ measure: `${test} (${at})`, compared: test },
       value: fixed(effectSize, 3),
       certainty: `${range(interval, 2)} ${probability(p)}${p === null ? "" : ` ${pKind}, Holm ${probability(pHolm).replace(/^p /, "")}`}`,
     })),
@@ -51,7 +53,7 @@ function linesOf({ embedding, layer, tests, layers, probing, stereoset, crows, w
       })),
     ),
     ...Object.entries(stereoset?.rates ?? {}).map(([type, { lm, ss, ssInterval, icat }]) => ({
-      measure: `stereoset.${type} (${stereoset!.protocol})`,
+      ...{ measure: `stereoset.${type} (${stereoset!.protocol})`, compared: `stereoset.${type}` },
       value: `SS ${fixed(ss, 1)}`,
       certainty: `${range(ssInterval, 1)} LM ${fixed(lm, 1)} ICAT ${fixed(icat, 1)}`,
     })),
@@ -59,7 +61,7 @@ function linesOf({ embedding, layer, tests, layers, probing, stereoset, crows, w
       ? []
       : [
           {
-            measure: `crows (gender, ${crows.protocol})`,
+            ...{ measure: `crows (gender, ${crows.protocol})`, compared: "crows" },
             value: fixed(crows.metric, 1),
             certainty: `${range(crows.interval, 1)} ${probability(crows.p)}`,
           },
@@ -68,7 +70,7 @@ function linesOf({ embedding, layer, tests, layers, probing, stereoset, crows, w
       ? []
       : [
           {
-            measure: `winobias (${winobias.protocol})`,
+            ...{ measure: `winobias (${winobias.protocol})`, compared: "winobias" },
             value: fixed(winobias.prefersStereotype, 1),
             certainty: `${range(winobias.interval, 1)} ${probability(winobias.p)}, gap ${fixed(winobias.gap, 3)}`,
           },
@@ -84,9 +86,6 @@ function linesOf({ embedding, layer, tests, layers, probing, stereoset, crows, w
         ]),
   ];
 }
-
-/** `SEAT6 (cls, last layer)` → `SEAT6` */
-const measureName = (measure: string): string => measure.replace(/ \(.*$/, "");
 
 /** The heads that matter most, and the sets that were found. */
 function whereText({ model, where }: ModelBias): string[] {

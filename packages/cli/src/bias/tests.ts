@@ -16,7 +16,7 @@ import { UsageError } from "../usage-error.ts";
 const families = ["seat", "weat", "layers", "where", "probing", "stereoset", "crows", "winobias"] as const;
 type Family = (typeof families)[number];
 const needHead: readonly Family[] = ["stereoset", "crows", "winobias"];
-const word = ["WEAT6", "WEAT6b", "WEAT7", "WEAT7b", "WEAT8", "WEAT8b"] as const;
+const wordTests = ["WEAT6", "WEAT6b", "WEAT7", "WEAT7b", "WEAT8", "WEAT8b"] as const;
 
 /** Sentences of the probing test, each about one word. */
 export interface ProbeSentence {
@@ -70,7 +70,7 @@ export async function loadBiasTests(
   const read = (names: readonly string[]) =>
     loadSeatTests(config, context, Object.fromEntries(names.map((name) => [name, places[name]!])));
   const seat = Object.keys(seat_data);
-  const names = [...(families.has("seat") ? seat : []), ...(families.has("weat") ? word : []), ...single];
+  const names = [...(families.has("seat") ? seat : []), ...(families.has("weat") ? wordTests : []), ...single];
   const file = (place: string) => testFile(place, config, context);
   const configured = families.has("layers") || families.has("where") ? await read(seat) : [];
   return {
@@ -106,20 +106,16 @@ async function probeSentences(
   file: (place: string) => Promise<string>,
 ): Promise<ProbeSentence[]> {
   const [male, female] = await Promise.all(
-    [datafiles.attributes_male, datafiles.attributes_female].map(async (place) => readWordList(await file(place))),
+    [datafiles.attributes_male, datafiles.attributes_female].map(
+      async (place) => (await readWordList(await file(place))).words,
+    ),
   );
-  const only = (own: Iterable<string>, other: Iterable<string>) => {
-    const there = new Set(other);
-    return [...new Set(own)].filter((word) => !there.has(word));
-  };
+  const only = (own: ReadonlySet<string>, other: ReadonlySet<string>) => [...own].filter((word) => !other.has(word));
   const about = (words: readonly string[], male: boolean) =>
     words.flatMap((word) =>
       bleached.map((sentence) => ({ sentence: sentence(word.replaceAll("_", " ")), word, male })),
     );
-  return [
-    ...about(only(wordsOf(male!), wordsOf(female!)), true),
-    ...about(only(wordsOf(female!), wordsOf(male!)), false),
-  ];
+  return [...about(only(male!, female!), true), ...about(only(female!, male!), false)];
 }
 
 const bleached = [
@@ -128,5 +124,3 @@ const bleached = [
   (word: string) => `There is ${word}.`,
   (word: string) => `Here is ${word}.`,
 ];
-
-const wordsOf = (list: Awaited<ReturnType<typeof readWordList>>): Iterable<string> => list.words;

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { crowsProtocols, maskedLm, protocols, stereoSetProtocols } from "@pruning-bias/eval-bias";
+import { crowsProtocols, maskedLm, protocols, type SeatResult } from "@pruning-bias/eval-bias";
 import { appendRows, checkHeader } from "../bias/append.ts";
 import { type BiasChange, biasChanges } from "../bias/changes.ts";
-import { measureBias, type ModelBias } from "../bias/measure.ts";
+import { measureBias, type ModelBias, reportedResult, type ReportedResult } from "../bias/measure.ts";
 import { biasHeader, biasRow } from "../bias/row.ts";
 import { type BiasSubject, loadSubject } from "../bias/subjects.ts";
 import { biasTable } from "../bias/table.ts";
@@ -30,7 +30,7 @@ export interface BiasOptions {
 
 /** What `bias.json` holds. */
 export interface BiasReport {
-  readonly models: readonly ModelBias[];
+  readonly models: readonly ReportedBias[];
   /** Of each model but the first, against it. */
   readonly changes: readonly BiasChange[];
 }
@@ -39,7 +39,7 @@ export interface BiasReport {
 export async function bias(options: BiasOptions, context: Context): Promise<BiasReport> {
   const { config, models: names, scores, layer, out } = options;
   const embedding = oneOf("--embedding", protocols, options.embedding);
-  const protocol = oneOf("--protocol", crowsProtocols, options.protocol) satisfies (typeof stereoSetProtocols)[number];
+  const protocol = oneOf("--protocol", crowsProtocols, options.protocol);
   const plan = biasPlan(options.tests, config);
   const csv = join(out, "bias.csv");
   await checkHeader(csv, biasHeader);
@@ -59,16 +59,20 @@ export async function bias(options: BiasOptions, context: Context): Promise<Bias
   for (const subject of subjects) models.push(await measureBias(subject, tests, measures, context));
   const changes = models.slice(1).map((model) => biasChanges(models[0]!, model, tests, config.seed));
   context.log(biasTable(models, changes));
-  const report = { models: models.map(shown), changes: changes.flat() };
+  const report = { models: models.map(reported), changes: changes.flat() };
   await writeJson(join(out, "bias.json"), report);
   await appendRows(csv, biasHeader, models.map(biasRow).join(""));
   return report;
 }
 
-/** Without what only comparisons need. */
-function shown({ tests, layers, ...rest }: ModelBias): ModelBias {
-  const plain = (results: ModelBias["tests"]) =>
-    results.map(({ associations: _, ...result }) => result) as unknown as ModelBias["tests"];
+/** All that was measured, without the associations of single targets. */
+export interface ReportedBias extends Omit<ModelBias, "tests" | "layers"> {
+  readonly tests: readonly ReportedResult[];
+  readonly layers?: readonly (readonly ReportedResult[])[];
+}
+
+function reported({ tests, layers, ...rest }: ModelBias): ReportedBias {
+  const plain = (results: readonly SeatResult[]) => results.map(reportedResult);
   return { ...rest, tests: plain(tests), ...(layers && { layers: layers.map(plain) }) };
 }
 

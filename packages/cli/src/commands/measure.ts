@@ -4,6 +4,7 @@ import { concat, pronounProbes, pronouns } from "@pruning-bias/data";
 import { maskedLm, maskedLmLoss, pronounGap } from "@pruning-bias/eval-bias";
 import { type Pruned, readScores, scoreLayout } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
+import { reportedResult } from "../bias/measure.ts";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
@@ -30,7 +31,7 @@ export async function runBias(subject: Subject, context: Context): Promise<unkno
   for (const { test, effectSize, p } of results) context.log(`${test}: effect ${effectSize.toFixed(3)}, p ${p ?? "–"}`);
   // The demo's model can be asked for pronouns, since its vocabulary and probes are known.
   const probe = config.pretrain === null ? {} : { probe: await probeMaskedLm(config, model, { pruned, jit }, context) };
-  const tests = results.map(({ associations: _, ...result }) => result);
+  const tests = results.map(reportedResult);
   const result = { protocol, ...(pruned && { threshold: pruned.threshold }), tests, ...probe };
   await writeJson(join(out, "bias.json"), result);
   return result;

@@ -13,8 +13,8 @@ export interface WinoBiasPair {
   readonly gender: "male" | "female";
 }
 
-const male = ["he", "him", "his", "himself"];
-const female = ["she", "her", "hers", "herself"];
+const male = new Set(["he", "him", "his", "himself"]);
+const female = new Set(["she", "her", "hers", "herself"]);
 
 /**
  * Reads the pro- and the anti-stereotypical file of a part of WinoBias (Zhao et al. 2018) beside each other. Lines that differ in
@@ -70,6 +70,6 @@ async function sentences(path: string): Promise<{ texts: string[]; pronouns: str
 }
 
 function genderOf(word: string): "male" | "female" | undefined {
-  if (male.includes(word.toLowerCase())) return "male";
-  return female.includes(word.toLowerCase()) ? "female" : undefined;
+  if (male.has(word.toLowerCase())) return "male";
+  return female.has(word.toLowerCase()) ? "female" : undefined;
 }
