@@ -24,6 +24,8 @@ export interface Family {
   readonly residualDropout: { readonly attention: boolean; readonly feedForward: boolean };
   /** Whether the model without a head pools. */
   readonly pooler: boolean;
+  /** Whether the head for the order of sentences has as many outputs as the config has labels, and not two. */
+  readonly orderByLabels: boolean;
   /** Of the masked language model; the config's `hidden_act` where absent. */
   readonly languageModelActivation?: ActivationName;
   readonly classifier: ClassifierForm;
@@ -55,6 +57,7 @@ const bert: Family = {
   alwaysProjects: false,
   residualDropout: { attention: true, feedForward: true },
   pooler: true,
+  orderByLabels: false,
   classifier: { dropsFirst: false, hidden: "pooler.dense", activation: "tanh", output: "classifier" },
   classes: {
     ForSequenceClassification: ["classifier"],
@@ -144,6 +147,7 @@ const albert: Family = {
   },
   alwaysProjects: true,
   residualDropout: { attention: true, feedForward: false },
+  orderByLabels: true,
   classes: {
     ForSequenceClassification: ["classifier"],
     ForPreTraining: ["masked-lm", "next-sentence"],

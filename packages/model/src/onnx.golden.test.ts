@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { AutoModel, env, pipeline, Tensor } from "@huggingface/transformers";
 import { describeGolden } from "@pruning-bias/oracle";
 import { jit, ndarray, type NDArray, readSafetensors, tf, toFloat32, toInt32 } from "@pruning-bias/runtime";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { maxTokens } from "./config.ts";
 import { type Batch, encode } from "./encoder.ts";

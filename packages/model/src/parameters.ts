@@ -37,7 +37,7 @@ export function encoderShapes(config: BertConfig): Shapes {
 /** The parameters of a head's part; none where the family has no such part. */
 export function headShapes(config: BertConfig, part: HeadPart): Shapes {
   const { hidden_size: D, vocab_size: V } = config;
-  const { classifier, pooler } = familyOf(config);
+  const { classifier, orderByLabels, pooler } = familyOf(config);
   const E = embeddingSize(config);
   switch (part) {
     case "pooler":
@@ -48,7 +48,7 @@ export function headShapes(config: BertConfig, part: HeadPart): Shapes {
         ...dense(classifier.output, labelCount(config), D),
       };
     case "next-sentence":
-      return dense("cls.seq_relationship", 2, D);
+      return dense("cls.seq_relationship", orderByLabels ? labelCount(config) : 2, D);
     case "replaced-token":
       return {
         ...dense("discriminator_predictions.dense", D, D),

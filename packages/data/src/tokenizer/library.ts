@@ -13,5 +13,9 @@ export interface Library {
   get_vocab(): Map<string, number>;
 }
 
-/** The library's tokenizer over a folder's files. */
-export const library = ({ json, config }: TokenizerFiles): Library => new Tokenizer(json, config) as Library;
+/**
+ * The library's tokenizer over a folder's files. It would trim texts where `tokenizer_config.json` says `remove_space`;
+ * the Rust tokenizers do what `tokenizer.json` says, and no more.
+ */
+export const library = ({ json, config }: TokenizerFiles): Library =>
+  new Tokenizer(json, { ...config, remove_space: false }) as Library;

@@ -4,13 +4,13 @@ import type { Library } from "./library.ts";
 export type Slot = { readonly type: number } & ({ readonly id: number } | { readonly text: 0 | 1 });
 
 /** Where a tokenizer puts its special tokens around one text, or two: found by handing it one mark for each text. */
-export function template(library: Library, texts: 1 | 2): Slot[] {
+export function template(library: Library, texts: 1 | 2, { segments = true } = {}): Slot[] {
   const [first, second] = texts === 1 ? [marks[0], null] : marks;
   const { tokens, token_type_ids } = library.post_processor?.([first], second === null ? null : [second], true) ?? {
     tokens: second === null ? [first] : [first, second],
   };
   return tokens.map((token, i) => {
-    const type = token_type_ids?.[i] ?? 0;
+    const type = segments ? (token_type_ids?.[i] ?? 0) : 0;
     const text = marks.findIndex((mark) => mark === token);
     if (text >= 0) return { type, text: text === 0 ? 0 : 1 };
     const id = library.token_to_id(token);

@@ -41,7 +41,9 @@ export async function loadTokenizer(dir: string, { maxLength = 128 }: TokenizerO
   const { normalizer } = files.json;
   if (normalizer?.type === "BertNormalizer") library.normalizer = bertNormalizer(normalizer);
   const pieces = piecesOf(library, files);
-  const [single, pair] = [template(library, 1), template(library, 2)];
+  // RoBERTa has one segment; the library gives the second text of a pair a second one.
+  const segments = files.json.post_processor?.type !== "RobertaProcessing";
+  const [single, pair] = [template(library, 1), template(library, 2, { segments })];
   const specials = single.flatMap((slot) => ("id" in slot ? [slot.id] : []));
   const token = (...names: readonly (string | null | undefined)[]) =>
     names
