@@ -29,7 +29,8 @@ export function maskSummary(layout: Layout, scores: HostScores, threshold: numbe
   const masks = hostMasks(layout, scores, threshold);
   const open = openHeads(layout, masks);
   // A head is undecided where moving all scores by the margin would open or close it.
-  const shifted = (by: number) => openHeads(layout, hostMasks(layout, shift(scores, by), threshold));
+  const shifted = (by: number) =>
+    openHeads(layout, hostMasks(layout, { ...scores, ...shift(layout, scores, by) }, threshold));
   const [lower, higher] = [shifted(-MARGIN), shifted(MARGIN)];
   const heads = open.map((layer, l) =>
     layer.map((isOpen, h) => (lower[l]![h] === higher[l]![h] ? Number(isOpen) : 0.5)),
@@ -51,12 +52,14 @@ export function maskSummary(layout: Layout, scores: HostScores, threshold: numbe
 
 const MARGIN = 0.1;
 
-const shift = (scores: HostScores, by: number): HostScores =>
+/** The score tensors alone: with the weights beside them they would be few among many. */
+const shift = (layout: Layout, scores: HostScores, by: number): HostScores =>
   Object.fromEntries(
-    Object.entries(scores).map(([name, { dtype, shape, data }]) => [
-      name,
-      { dtype, shape, data: Float32Array.from(data, (score) => score + by) },
-    ]),
+    layout.scores.flatMap(({ name }) => {
+      const tensor = scores[name];
+      if (tensor === undefined) return [];
+      return [[name, { ...tensor, data: Float32Array.from(tensor.data, (score) => score + by) }]];
+    }),
   );
 
 function packed(mask: Uint8Array): string {

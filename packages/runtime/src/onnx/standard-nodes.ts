@@ -5,7 +5,7 @@ const { onnx } = onnxProto;
 
 /**
  * The same nodes in operators of ONNX alone, without onnxruntime's own: batches of products whose operands are transposed
- * get the transposition where their operand is made. Nodes and outputs that nobody needs are left out.
+ * get the transposition where their operand is made, and their factor a product of its own. Nodes and outputs that nobody needs are left out.
  *
  * @throws Error where an operand is not made by a transposition
  */
@@ -36,5 +36,14 @@ function plainProduct(node: NodeProto, makers: ReadonlyMap<string, NodeProto>): 
     before.push({ opType: "Transpose", input: maker.input!, output: [`${name}.transposed`], attribute });
     return `${name}.transposed`;
   });
-  return [...before, { opType: "MatMul", input, output: node.output! }];
+  const scale = node.attribute!.find((one) => one.name === "alpha")?.f ?? 1;
+  const [output] = node.output as [string];
+  if (scale === 1) return [...before, { opType: "MatMul", input, output: [output] }];
+  const value = { name: "value_float", type: onnx.AttributeProto.AttributeType.FLOAT, f: scale };
+  return [
+    ...before,
+    { opType: "MatMul", input, output: [`${output}.unscaled`] },
+    { opType: "Constant", input: [], output: [`${output}.scale`], attribute: [value] },
+    { opType: "Mul", input: [`${output}.unscaled`, `${output}.scale`], output: [output] },
+  ];
 }
