@@ -21,10 +21,10 @@ export async function pretrain(
 ): Promise<{ loss: number }> {
   const { root, log, progress } = context;
   const settings = config.pretrain;
+  const jit = await openJit(config, context);
   await mkdir(out, { recursive: true });
   const from = resume ? await resumeFrom(config, out, context) : undefined;
   const checkpoints = from?.checkpoints ?? (await newCheckpoints(config, out));
-  const jit = await openJit(config, context);
   const { seed, skew, sentences, steps, batch_size: batchSize, learning_rate: learningRate } = settings;
   const files = await writeDemo(join(out, "data"), { seed, sentences, skew });
   const tokenizer = await loadTokenizer(files.tokenizer);

@@ -1,10 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { scanCacheDir } from "@huggingface/hub";
 import { describeData } from "@pruning-bias/oracle";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -242,6 +243,18 @@ describe("resolveModel", () => {
     const dirs = await Promise.all([1, 2, 3].map(() => resolveModel("org/tiny", { endpoint, cacheDir })));
     expect(new Set(dirs).size).toBe(1);
     expect(await readFile(join(dirs[0]!, "model.safetensors"), "utf8")).toBe(files["model.safetensors"]);
+    expect((await readdir(join(cacheDir, "models--org--tiny", "blobs"))).join()).not.toContain("incomplete");
+  });
+
+  it("two processes at once do not disturb each other", async () => {
+    const endpoint = await serve(cutting(120_000, []));
+    const module = new URL("resolve.ts", import.meta.url).href;
+    const program = `const { resolveModel } = await import(${JSON.stringify(module)});
+      process.stdout.write(await resolveModel("org/tiny", ${JSON.stringify({ endpoint, cacheDir })}));`;
+    const each = () => promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+    const [one, other] = await Promise.all([each(), each()]);
+    expect(one.stdout).toBe(other.stdout);
+    expect(await readFile(join(one.stdout, "model.safetensors"), "utf8")).toBe(files["model.safetensors"]);
     expect((await readdir(join(cacheDir, "models--org--tiny", "blobs"))).join()).not.toContain("incomplete");
   });
 
