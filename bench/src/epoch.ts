@@ -18,7 +18,7 @@ export async function epoch(flags: Flags) {
   const data = await corpusOf("epoch", flags);
   const checkpoint = await load(flags.model);
   const tokenizer = await loadTokenizer(flags.tokenizer!);
-  const [batch, steps, micro, some] = [flags.batch, flags.steps, flags.microbatch ?? "32", flags["val-limit"]].map(
+  const [batch, steps, tokenBudget, some] = [flags.batch, flags.steps, flags["token-budget"], flags["val-limit"]].map(
     Number,
   );
   const pruning = fromNnPruning({
@@ -30,7 +30,7 @@ export async function epoch(flags: Flags) {
   const train = part(data, "train");
   const run = fineprune({
     ...{ checkpoint, pruning, train, validation: first(part(data, "validation"), some!), jit },
-    ...{ batchSize: batch!, microbatch: micro!, epochs: 1, limitBatches: steps!, validationsPerEpoch: 1 },
+    ...{ batchSize: batch!, tokenBudget: tokenBudget!, epochs: 1, limitBatches: steps!, validationsPerEpoch: 1 },
     staticSentences: Number(flags["static-limit"]),
     embeddingLayer: embeddingLayers.find((layer) => layer === flags.layer)!,
     debiasMode: debiasModes.find((mode) => mode === flags.mode)!,

@@ -30,6 +30,7 @@ const { values } = parseArgs({
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: "0" },
     microbatch: { type: "string" },
+    "token-budget": { type: "string", default: "1024" },
     seat: { type: "string" },
     "val-limit": { type: "string", default: "200" },
     "static-limit": { type: "string", default: "1000" },

@@ -30,7 +30,7 @@ export async function settle(flags: Flags) {
   const started = performance.now();
   for (const seed of (flags.seeds ?? "42,43,44").split(",").map(Number)) {
     const run = fineprune({
-      ...{ checkpoint, pruning, seed, batchSize: 16, microbatch: 16, lossForm: "squared_sum", settle: "greedy" },
+      ...{ checkpoint, pruning, seed, batchSize: 16, lossForm: "squared_sum", settle: "greedy" },
       ...{ train: part(data, "train"), validation: first(part(data, "validation"), Number(flags["val-limit"])) },
       ...{
         epochs: 1,

@@ -33,6 +33,7 @@ export async function step(flags: Flags) {
   const run = fineprune({
     ...{ checkpoint, pruning, train: { targets, male, female }, batchSize: batch, freezeWeights: !flags.unfrozen },
     ...{ microbatch: flags.microbatch === undefined ? batch : Number(flags.microbatch), staticSentences: batch },
+    tokenBudget: Infinity,
     embeddingLayer: embeddingLayers.find((layer) => layer === flags.layer)!,
     debiasMode: debiasModes.find((mode) => mode === flags.mode)!,
     ...{ epochs: steps + 1, limitBatches: 1, maxSteps: steps + 1, jit: compiler({ threads }) },

@@ -61,7 +61,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
 
   const model = subject(checkpoint, layout, options);
   const groups = parameterGroups(options, model.names);
-  const update = optimizer(jit, groups);
+  const update = optimizer(groups);
   let state = resume?.optimizer ?? initialState(model.initial);
   let step = resume?.step ?? 0;
   let firstLoss = resume?.values["firstLoss"] as number | undefined;
@@ -97,7 +97,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
         mean = addMargins(mean, layout!, model.scores(state.parameters), threshold);
       }
       const rate = at.rate(step);
-      await updateParameters(gradients, rate);
+      updateParameters(gradients, rate);
       step++;
       yield {
         kind: "step",
@@ -116,7 +116,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   if (method !== "none" && mean !== undefined) yield await settled(mean);
   await training.saveOriginals();
   await checking?.saveOriginals();
-  await Promise.all([programs.dispose(), update.dispose()]);
+  await programs.dispose();
   return { ...parameters(), layout, threshold: final.threshold, steps: step, bestStep };
 
   /** Losses of training and of validation sentences. */
@@ -155,10 +155,10 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     return part.loss.data[0]!;
   }
 
-  async function updateParameters(gradients: Arrays, rate: number): Promise<void> {
+  function updateParameters(gradients: Arrays, rate: number): void {
     const tied = layout !== undefined && layout.tied.length > 0 ? layout : undefined;
     const before = tied && copies(state.parameters);
-    state = await update(state, gradients, rate);
+    state = update(state, gradients, rate);
     if (tied) state = { ...state, parameters: mergeTied(tied, before!, state.parameters) };
   }
 

@@ -10,25 +10,38 @@ const sentences = {
   keywordMask: new Uint8Array(64).fill(1),
   lines: new Uint32Array(4),
 };
+const options = { tokenBudget: 1024, padTokenId: 0 };
 
 it("sentences of like length go together, each once", () => {
-  const pieces = microbatches(sentences, [0, 1, 2, 3], { size: 2, padTokenId: 0 });
+  const pieces = microbatches(sentences, [0, 1, 2, 3], { ...options, size: 2 });
   expect(pieces.map(({ rows }) => [...rows])).toEqual([
     [1, 3],
     [2, 0],
   ]);
   expect(pieces.map(({ batch }) => batch.shape)).toEqual([
     [2, 8],
-    [2, 48],
+    [2, 40],
   ]);
 });
 
-it("no batch is wider than the model has positions", () => {
-  const [piece] = microbatches(sentences, [0], { size: 2, padTokenId: 0, positions: 40 });
-  expect(piece!.batch.shape).toEqual([1, 40]);
+it("no more go together than the budget has tokens for", () => {
+  const many = Array.from({ length: 64 }, (_, n) => n % 4);
+  for (const tokenBudget of [160, 400, 4096]) {
+    const pieces = microbatches(sentences, many, { ...options, tokenBudget });
+    expect(pieces.flatMap(({ rows }) => [...rows]).sort()).toEqual(many.toSorted());
+    for (const { batch } of pieces) expect(batch.shape[0] * batch.shape[1]).toBeLessThanOrEqual(tokenBudget);
+  }
 });
 
-it("a width that is asked for is kept", () => {
-  const [piece] = microbatches(sentences, [1], { size: 1, padTokenId: 0, width: 24 });
-  expect(piece!.batch.shape).toEqual([1, 24]);
+it("no batch is wider than the model has positions", () => {
+  const [piece] = microbatches(sentences, [0], { ...options, positions: 36 });
+  expect(piece!.batch.shape).toEqual([1, 36]);
+});
+
+it("a width that is asked for is kept, and counts", () => {
+  const pieces = microbatches(sentences, [0, 1, 2, 3], { ...options, tokenBudget: 80, width: 40, size: 2 });
+  expect(pieces.map(({ batch }) => batch.shape)).toEqual([
+    [2, 40],
+    [2, 40],
+  ]);
 });

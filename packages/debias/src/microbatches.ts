@@ -1,13 +1,15 @@
-import { type PaddedBatch, paddedWidth, padBatch, type Sentences } from "@pruning-bias/data";
+import { type PaddedBatch, padBatch, batchPieces, type Sentences } from "@pruning-bias/data";
 
 /** How a batch is cut into pieces that go through the encoder at once. */
 export interface MicrobatchOptions {
-  /** Sentences in a piece. */
-  readonly size: number;
+  /** Most tokens of a piece, padding counted. */
+  readonly tokenBudget: number;
+  /** Most sentences of a piece; as many as the budget allows where absent. */
+  readonly size?: number | undefined;
   readonly padTokenId: number;
-  /** Positions of every piece; by default each is as wide as its longest sentence, in buckets. */
+  /** Positions of every piece; by default each is as wide as its longest sentence, in multiples of 8. */
   readonly width?: number | undefined;
-  /** Positions that the model has, which no bucket goes beyond. */
+  /** Positions that the model has, which no piece goes beyond. */
   readonly positions?: number;
 }
 
@@ -17,27 +19,25 @@ export interface Microbatch {
   readonly rows: Int32Array;
 }
 
-/** Cuts rows of `sentences` into micro-batches of like length, so that little is padding. */
+/** Cuts rows of `sentences` into micro-batches of like length within a budget of tokens, so that little is padding. */
 export function microbatches(
   sentences: Sentences,
   rows: ArrayLike<number>,
-  { size, padTokenId, width, positions = Infinity }: MicrobatchOptions,
+  { tokenBudget, size = Infinity, padTokenId, width, positions = Infinity }: MicrobatchOptions,
 ): Microbatch[] {
-  const length = (row: number) => sentences.offsets[row + 1]! - sentences.offsets[row]!;
-  const sorted = Int32Array.from(rows).sort((a, b) => length(a) - length(b) || a - b);
-  const pieces: Microbatch[] = [];
-  for (let start = 0; start < sorted.length; start += size) {
-    const piece = sorted.subarray(start, start + size);
-    // Sorted: the last is the longest.
-    const longest = length(piece.at(-1)!);
-    const options = {
-      batchSize: Math.min(size, rows.length),
-      pad: padTokenId,
-      width: width ?? paddedWidth(longest, positions),
-    };
-    pieces.push({ rows: piece, batch: padBatch(sentences, piece, options) });
-  }
-  return pieces;
+  const { offsets } = sentences;
+  const ordered = Int32Array.from(rows).sort();
+  const lengths = ordered.map((row) => width ?? offsets[row + 1]! - offsets[row]!);
+  const cut = batchPieces(
+    ordered.map((_, index) => index),
+    lengths,
+    { tokenBudget, positions, most: Math.min(size, Math.max(1, rows.length)) },
+  );
+  return cut.map((piece) => {
+    const own = piece.rows.map((index) => ordered[index]!);
+    const options = { batchSize: piece.size, pad: padTokenId, width: width ?? piece.width };
+    return { rows: own, batch: padBatch(sentences, own, options) };
+  });
 }
 
 /** Real tokens of the rows. */

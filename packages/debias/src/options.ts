@@ -53,7 +53,9 @@ export interface FinepruneOptions {
   readonly compat?: "default" | "reference";
   /** Width that the reference pads to. */
   readonly referenceWidth?: number;
-  /** Sentences that go through the encoder at once. */
+  /** Tokens that go through the encoder at once, padding counted; 1024 by default. Gradients are summed, and means are over the batch. */
+  readonly tokenBudget?: number;
+  /** Most sentences that do; as many as the budget allows by default. */
   readonly microbatch?: number;
   /** Bytes in which embeddings of the original model may be kept, so that a sentence goes through it once; 1e9 by default. */
   readonly originalCache?: number;

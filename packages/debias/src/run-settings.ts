@@ -24,10 +24,12 @@ export function programSettings(options: FinepruneOptions, layout: Layout | unde
 /** How its batches are cut. */
 export const microbatchOptions = ({
   checkpoint: { config },
-  microbatch = 8,
+  tokenBudget = 1024,
+  microbatch,
   compat,
   referenceWidth = 128,
 }: FinepruneOptions): MicrobatchOptions => ({
+  tokenBudget,
   size: microbatch,
   padTokenId: config.pad_token_id ?? 0,
   positions: maxTokens(config),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { epochBatches, pieces } from "./batches.ts";
+import { epochBatches } from "./batches.ts";
 import { featureExamples, tokenExamples } from "./examples.ts";
 
 const lengths = Array.from({ length: 1003 }, (_, n) => 3 + ((n * n) % 120));
@@ -25,33 +25,6 @@ describe("the batches of an epoch", () => {
     const spread = batches.map((rows) => Math.max(...rows.values().map((row) => lengths[row]!)) - lengths[rows[0]!]!);
     // The three rows of the last stretch stand together whatever their length.
     expect(spread.filter((tokens) => tokens > 16).length).toBeLessThanOrEqual(1);
-  });
-});
-
-describe("the pieces of a batch", () => {
-  const rows = Int32Array.from(all.slice(0, 32));
-  it.each([64, 300, 2048])("hold each row once, within a budget of %i tokens", (tokenBudget) => {
-    const cut = pieces(rows, lengths, { tokenBudget, positions: 128 });
-    expect(sorted(cut.map((piece) => piece.rows))).toEqual([...rows]);
-    for (const { rows: own, size, width } of cut) {
-      expect(own.length).toBeLessThanOrEqual(size);
-      expect(Math.max(...own.values().map((row) => lengths[row]!))).toBeLessThanOrEqual(width);
-      expect(width % 8).toBe(0);
-      expect(size === 4 || size * width <= tokenBudget).toBe(true);
-    }
-  });
-
-  it("take few shapes and little padding", () => {
-    const batches = epochBatches(lengths, { ...options, batchSize: 32 });
-    const cut = batches.flatMap((batch) => pieces(batch, lengths, { tokenBudget: 2048, positions: 128 }));
-    const padded = cut.reduce((sum, { size, width }) => sum + size * width, 0);
-    expect(padded / lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(1.25);
-    expect(new Set(cut.map(({ size, width }) => `${size} ${width}`)).size).toBeLessThan(40);
-  });
-
-  it("are no wider than the model's positions", () => {
-    const [piece] = pieces(Int32Array.of(0), [9], { tokenBudget: 100, positions: 12 });
-    expect(piece).toMatchObject({ size: 4, width: 12 });
   });
 });
 

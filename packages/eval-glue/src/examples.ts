@@ -1,6 +1,5 @@
-import type { GlueTokens } from "@pruning-bias/data";
+import type { GlueTokens, BatchPiece } from "@pruning-bias/data";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
-import type { Piece } from "./batches.ts";
 
 /** Examples of one piece on the host: B rows of S tokens, or of features that stand for them. */
 export type Batch = TokenBatch | FeatureBatch;
@@ -29,14 +28,14 @@ export interface Examples<B extends Batch = Batch> {
   readonly source: GlueTokens;
   /** Tokens of each example; all 1 where features stand for them. */
   readonly lengths: Int32Array;
-  readonly batch: (piece: Piece) => B;
+  readonly batch: (piece: BatchPiece) => B;
 }
 
 /** A split's tokens, padded with `pad`. */
 export function tokenExamples(source: GlueTokens, pad: number): Examples<TokenBatch> {
   const { offsets, inputIds, tokenTypeIds, length } = source;
   const lengths = Int32Array.from({ length }, (_, row) => offsets[row + 1]! - offsets[row]!);
-  const batch = ({ rows, size, width }: Piece): TokenBatch => {
+  const batch = ({ rows, size, width }: BatchPiece): TokenBatch => {
     const ids = new Int32Array(size * width).fill(pad);
     const [mask, types] = [new Int32Array(size * width), new Int32Array(size * width)];
     rows.forEach((row, n) => {
@@ -59,7 +58,7 @@ export function tokenExamples(source: GlueTokens, pad: number): Examples<TokenBa
 /** A split's features, (N, D) row by row: what a frozen encoder makes of its examples. */
 export function featureExamples(source: GlueTokens, features: Float32Array): Examples<FeatureBatch> {
   const dim = features.length / source.length;
-  const batch = ({ rows, size }: Piece): FeatureBatch => {
+  const batch = ({ rows, size }: BatchPiece): FeatureBatch => {
     const own = new Float32Array(size * dim);
     rows.forEach((row, n) => own.set(features.subarray(row * dim, (row + 1) * dim), n * dim));
     return { features: ndarray(own, [size, 1, dim]), ...targets(source, rows, size) };

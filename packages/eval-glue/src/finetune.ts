@@ -1,4 +1,4 @@
-import { type GlueTask, type GlueTokens, glueTasks } from "@pruning-bias/data";
+import { type GlueTask, type GlueTokens, glueTasks, type BatchPiecesOptions, batchPieces } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, familyOf, maxTokens, withHead } from "@pruning-bias/model";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
@@ -6,13 +6,13 @@ import {
   copies,
   expectConvergence,
   globalNorm,
-  hostOptimizer,
   initialState,
   linearSchedule,
+  optimizer,
   type ParameterGroup,
   type TrainingState,
 } from "@pruning-bias/training";
-import { epochBatches, type PieceOptions, pieces } from "./batches.ts";
+import { epochBatches } from "./batches.ts";
 import { type Classifier, classifier } from "./classifier.ts";
 import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
@@ -66,7 +66,7 @@ export async function* finetune({
   const config = dropout === undefined ? used.checkpoint.config : withDropout(used.checkpoint.config, dropout);
   const model = classifier(jit, { config, layout: pruned?.layout });
   const { trained, fixed } = divided(used.checkpoint, freezeEncoder);
-  const update = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
+  const update = optimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
   const cut = { tokenBudget, positions: maxTokens(config) };
@@ -101,7 +101,7 @@ export async function* finetune({
       const epoch = losses.length + 1;
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
       for (const rows of batches.slice(step - batches.length * (epoch - 1))) {
-        const cutRows = pieces(rows, training.lengths, cut);
+        const cutRows = batchPieces(rows, training.lengths, cut);
         const { loss, gradients } = await gradientsOf(subjectOf(state.parameters), cutRows, {
           size: rows.length,
           step,
@@ -158,7 +158,7 @@ interface ExampleOptions {
   readonly model: Classifier;
   readonly subject: Subject;
   readonly config: BertConfig;
-  readonly cut: PieceOptions;
+  readonly cut: BatchPiecesOptions;
   readonly freezeEncoder: boolean;
 }
 

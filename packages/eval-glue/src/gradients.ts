@@ -1,6 +1,6 @@
+import type { BatchPiece } from "@pruning-bias/data";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
 import { accumulate, type Arrays } from "@pruning-bias/training";
-import type { Piece } from "./batches.ts";
 import type { Classifier } from "./classifier.ts";
 import type { Examples } from "./examples.ts";
 import type { Subject } from "./predict.ts";
@@ -32,7 +32,7 @@ export function batchGradients(
   const stores: (Arrays | undefined)[] = [undefined, undefined];
   return async (
     subject: Subject,
-    cut: readonly Piece[],
+    cut: readonly BatchPiece[],
     { size, step }: Where,
   ): Promise<{ loss: number; gradients: Arrays }> => {
     const half = async (own: readonly Numbered[], side: number): Promise<number> => {
@@ -65,12 +65,12 @@ export function batchGradients(
 const MOST_PIECES = 1 << 16;
 
 interface Numbered {
-  readonly piece: Piece;
+  readonly piece: BatchPiece;
   readonly number: number;
 }
 
 /** Two lists of about as many tokens: the largest piece first, each to the list that has less. */
-function halves(cut: readonly Piece[]): [Numbered[], Numbered[]] {
+function halves(cut: readonly BatchPiece[]): [Numbered[], Numbered[]] {
   const tokens = ({ piece: { size, width } }: Numbered) => size * width;
   const numbered = cut.map((piece, number): Numbered => ({ piece, number }));
   const [first, second]: [Numbered[], Numbered[]] = [[], []];

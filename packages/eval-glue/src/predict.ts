@@ -1,7 +1,6 @@
-import type { GlueTokens } from "@pruning-bias/data";
+import { type GlueTokens, type BatchPiecesOptions, batchPieces } from "@pruning-bias/data";
 import type { HostScores } from "@pruning-bias/pruning";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
-import { pieces, type PieceOptions } from "./batches.ts";
 import type { Classifier } from "./classifier.ts";
 import type { Batch, Examples, TokenBatch } from "./examples.ts";
 import { argmax } from "./metrics.ts";
@@ -15,23 +14,27 @@ export interface Subject {
 }
 
 /** Logits of all examples of a split, (N, classes), in eval mode. */
-export const logits = (model: Classifier, subject: Subject, examples: Examples, options: PieceOptions) =>
+export const logits = (model: Classifier, subject: Subject, examples: Examples, options: BatchPiecesOptions) =>
   everyRow(examples, options, (batch) => model.predict({ ...subject, batch }));
 
 /** The last hidden states at the first tokens, (N, D), in eval mode. */
-export const features = (model: Classifier, subject: Subject, examples: Examples<TokenBatch>, options: PieceOptions) =>
-  everyRow(examples, options, (batch) => model.features({ ...subject, batch }));
+export const features = (
+  model: Classifier,
+  subject: Subject,
+  examples: Examples<TokenBatch>,
+  options: BatchPiecesOptions,
+) => everyRow(examples, options, (batch) => model.features({ ...subject, batch }));
 
 /** Runs every example once, by length, and puts the results, (B, …) a piece, back in their order: (N, …). */
 async function everyRow<B extends Batch>(
   { source, lengths, batch }: Examples<B>,
-  options: PieceOptions,
+  options: BatchPiecesOptions,
   run: (batch: B) => Promise<NDArray>,
 ): Promise<NDArray> {
   const all = Int32Array.from(lengths.keys());
   let results = new Float32Array();
   let dim = 0;
-  for (const piece of pieces(all, lengths, options)) {
+  for (const piece of batchPieces(all, lengths, options)) {
     const { data } = await run(batch(piece));
     dim = data.length / piece.size;
     if (results.length === 0) results = new Float32Array(source.length * dim);

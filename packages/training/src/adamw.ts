@@ -1,13 +1,13 @@
-import { tf } from "@pruning-bias/runtime";
+/** Numbers that an update reads and writes. */
+type Numbers = Float32Array | Float64Array;
 
-/** Tensors by name: parameters, gradients or moments. */
-export type Tensors = Readonly<Record<string, tf.Tensor>>;
-
-export interface AdamWState {
+/** One parameter with its moments, all updated in place. */
+export interface AdamWParameter {
+  readonly p: Numbers;
   /** Running mean of the gradients. */
-  readonly m: Tensors;
+  readonly m: Numbers;
   /** Running mean of their squares. */
-  readonly v: Tensors;
+  readonly v: Numbers;
 }
 
 export interface AdamWOptions {
@@ -22,43 +22,39 @@ export interface AdamWOptions {
   readonly weightDecay?: number;
 }
 
-/** What changes from step to step, as float32 scalars: tensors, so that one compiled update serves all steps. */
 export interface AdamWRates {
-  readonly learningRate: tf.Scalar;
-  /** 1 − β₁ᵗ and 1 − β₂ᵗ, t counted from 1; see `biasCorrections`. */
-  readonly corrections: readonly [tf.Scalar, tf.Scalar];
+  readonly learningRate: number;
+  /** Number of this update, from 1. */
+  readonly update: number;
+  /** Factor of the gradients: what clipping makes of them. */
+  readonly scale?: number;
 }
 
 /**
- * One step of Adam with decoupled weight decay (Loshchilov and Hutter 2019) for one parameter group.
- *
- * @returns parameters and moments after the step, under the names of `gradients`
+ * One step of Adam with decoupled weight decay (Kingma and Ba 2015, Algorithm 1; Loshchilov and Hutter 2019, Algorithm 2)
+ * on one parameter, in place, each number in double precision until it is stored. It goes over the memory once, where a
+ * graph of tensor operations goes over it a dozen times.
  */
 export function adamW(
-  parameters: Tensors,
-  gradients: Tensors,
-  state: AdamWState,
-  { learningRate, corrections: [first, second] }: AdamWRates,
+  { p, m, v }: AdamWParameter,
+  gradient: Numbers,
+  { learningRate, update, scale = 1 }: AdamWRates,
   { variant = "transformers", betas: [b1, b2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0 }: AdamWOptions = {},
-): { parameters: Tensors; state: AdamWState } {
-  const decay = (p: tf.Tensor) => (weightDecay === 0 ? p : tf.sub(p, tf.mul(p, tf.mul(learningRate, weightDecay))));
-  const updated = Object.entries(gradients).map(([name, g]) => {
-    const m = tf.add(tf.mul(state.m[name]!, b1), tf.mul(g, 1 - b1));
-    const v = tf.add(tf.mul(state.v[name]!, b2), tf.mul(tf.square(g), 1 - b2));
-    const p = parameters[name]!;
-    if (variant === "torch") {
-      const direction = tf.div(m, tf.add(tf.div(tf.sqrt(v), tf.sqrt(second)), eps));
-      return { name, m, v, p: tf.sub(decay(p), tf.mul(tf.div(learningRate, first), direction)) };
-    }
-    const size = tf.div(tf.mul(learningRate, tf.sqrt(second)), first);
-    return { name, m, v, p: decay(tf.sub(p, tf.mul(size, tf.div(m, tf.add(tf.sqrt(v), eps))))) };
-  });
-  const pick = (key: "m" | "v" | "p"): Tensors => Object.fromEntries(updated.map((u) => [u.name, u[key]]));
-  return { parameters: pick("p"), state: { m: pick("m"), v: pick("v") } };
+): void {
+  const torch = variant === "torch";
+  const [first, root] = [1 - b1 ** update, Math.sqrt(1 - b2 ** update)];
+  // √v is corrected before eps joins it, or with the learning rate.
+  const [size, correction] = torch ? [learningRate / first, root] : [(learningRate * root) / first, 1];
+  const decay = learningRate * weightDecay;
+  for (let i = 0; i < p.length; i++) {
+    const g = gradient[i]! * scale;
+    const mean = m[i]! * b1 + g * (1 - b1);
+    const square = v[i]! * b2 + g * g * (1 - b2);
+    m[i] = mean;
+    v[i] = square;
+    const step = (size * mean) / (Math.sqrt(square) / correction + eps);
+    // transformers decays what the step left.
+    const decayed = torch ? p[i]! : p[i]! - step;
+    p[i]! -= step + decay * decayed;
+  }
 }
-
-/** 1 − β₁ᵗ and 1 − β₂ᵗ for the t-th update, from 1. */
-export const biasCorrections = (
-  t: number,
-  [b1, b2]: readonly [number, number] = [0.9, 0.999],
-): readonly [number, number] => [1 - b1 ** t, 1 - b2 ** t];

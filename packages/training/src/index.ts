@@ -1,15 +1,14 @@
-export { adamW, type AdamWOptions, type AdamWRates, type AdamWState, biasCorrections, type Tensors } from "./adamw.ts";
+export { adamW, type AdamWOptions, type AdamWParameter, type AdamWRates } from "./adamw.ts";
 export {
   accumulate,
   type Arrays,
   copies,
   initialState,
   optimizer,
-  type Optimizer,
   type OptimizerState,
   type ParameterGroup,
+  type Tensors,
 } from "./optimizer.ts";
-export { hostAdamW, hostOptimizer, type HostParameter, type HostRates } from "./host-adamw.ts";
 export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
 export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
 export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";

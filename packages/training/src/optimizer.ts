@@ -1,8 +1,11 @@
-import { type HostInput, type Jit, ndarray, type NDArray, type tf, zeros } from "@pruning-bias/runtime";
-import { adamW, type AdamWOptions, biasCorrections } from "./adamw.ts";
+import { ndarray, type NDArray, type tf, zeros } from "@pruning-bias/runtime";
+import { adamW, type AdamWOptions } from "./adamw.ts";
 
 /** Host arrays by name. */
 export type Arrays = Readonly<Record<string, NDArray>>;
+
+/** Tensors by name: parameters or gradients. */
+export type Tensors = Readonly<Record<string, tf.Tensor>>;
 
 /** Parameters that share a learning rate and the optimiser's settings. */
 export interface ParameterGroup extends AdamWOptions {
@@ -31,37 +34,22 @@ export function initialState(parameters: Arrays): OptimizerState {
 export const copies = (arrays: Arrays): Arrays =>
   Object.fromEntries(Object.entries(arrays).map(([name, { data, shape }]) => [name, ndarray(data.slice(), shape)]));
 
-export interface Optimizer {
-  /**
-   * One update of all groups with their learning rates times `factor`, in place: the returned state has the arrays of the
-   * state that is given. Parameters without a gradient stay.
-   */
-  (state: OptimizerState, gradients: Arrays, factor: number): Promise<OptimizerState>;
-  dispose(): Promise<void>;
-}
-
 /**
- * AdamW over parameter groups on host arrays, one parameter at a time and in place: what fits the processor's cache is
- * computed two to three times as fast.
+ * AdamW over parameter groups: one update of all groups with their learning rates times `factor`, of gradients times
+ * `scale`, in place: the returned state has the arrays of the state that is given. Parameters without a gradient stay.
  */
-export function optimizer(jit: Jit, groups: readonly ParameterGroup[]): Optimizer {
-  const updates = groups.map((group) => ({ group, update: jit(parameterUpdate(group)) }));
-  const step = async (state: OptimizerState, gradients: Arrays, factor: number): Promise<OptimizerState> => {
+export function optimizer(groups: readonly ParameterGroup[]) {
+  return (state: OptimizerState, gradients: Arrays, factor: number, scale = 1): OptimizerState => {
     const next = { ...state, updates: state.updates + 1 };
-    for (const { group, update } of updates) {
+    for (const group of groups) {
+      const rates = { learningRate: group.learningRate * factor, update: next.updates, scale };
       for (const name of group.names) {
-        const gradient = gradients[name];
-        if (gradient === undefined) continue;
-        const old = { p: state.parameters[name]!, m: state.m[name]!, v: state.v[name]! };
-        const learningRate = group.learningRate * factor;
-        const inputs = { ...old, gradient, learningRate, corrections: [...biasCorrections(next.updates, group.betas)] };
-        await update(inputs as unknown as HostInput<UpdateInputs>, undefined, old);
+        const gradient = gradients[name]?.data as Float32Array | undefined;
+        if (gradient !== undefined) adamW(parameterOf(state, name), gradient, rates, group);
       }
     }
     return next;
   };
-  const dispose = async () => void (await Promise.all(updates.map(({ update }) => update.dispose())));
-  return Object.assign(step, { dispose });
 }
 
 /** Adds `more` into `sum`, element by element, in place where `sum` has the name already: gradients of micro-batches. */
@@ -76,25 +64,8 @@ export function accumulate(sum: Record<string, NDArray>, more: Arrays): void {
   }
 }
 
-interface UpdateInputs {
-  readonly p: tf.Tensor;
-  readonly gradient: tf.Tensor;
-  readonly m: tf.Tensor;
-  readonly v: tf.Tensor;
-  readonly learningRate: tf.Scalar;
-  readonly corrections: readonly [tf.Scalar, tf.Scalar];
-}
-
-const parameterUpdate =
-  (options: AdamWOptions) =>
-  ({ p, gradient, m, v, learningRate, corrections }: UpdateInputs) => {
-    const own = { p: gradient };
-    const { parameters, state } = adamW(
-      { p },
-      own,
-      { m: { p: m }, v: { p: v } },
-      { learningRate, corrections },
-      options,
-    );
-    return { p: parameters["p"]!, m: state.m["p"]!, v: state.v["p"]! };
-  };
+const parameterOf = ({ parameters, m, v }: OptimizerState, name: string) => ({
+  p: parameters[name]!.data as Float32Array,
+  m: m[name]!.data as Float32Array,
+  v: v[name]!.data as Float32Array,
+});

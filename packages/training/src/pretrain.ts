@@ -11,11 +11,10 @@ import {
   tf,
   valueAndGradients,
 } from "@pruning-bias/runtime";
-import type { Tensors } from "./adamw.ts";
 import { globalNorm } from "./clipping.ts";
 import { expectConvergence } from "./divergence.ts";
 import { maskTokens, type MaskingOptions } from "./masking.ts";
-import { initialState, optimizer } from "./optimizer.ts";
+import { initialState, optimizer, type Tensors } from "./optimizer.ts";
 import { flatThenLinear } from "./schedule.ts";
 import type { TrainingState } from "./training-state.ts";
 
@@ -64,7 +63,7 @@ export async function* pretrain({
 }: PretrainOptions): AsyncGenerator<PretrainEvent, Checkpoint> {
   const { config } = checkpoint;
   const step = jit(maskedLmStep(config));
-  const update = optimizer(jit, [{ names: Object.keys(checkpoint.weights), learningRate, variant: "torch" }]);
+  const update = optimizer([{ names: Object.keys(checkpoint.weights), learningRate, variant: "torch" }]);
   const random = resume === undefined ? generator(seed) : generatorAt(resume.values["generator"] as number[]);
   let state = resume?.optimizer ?? initialState(checkpoint.weights);
   let order = (resume?.arrays["order"]!.data as Int32Array | undefined) ?? new Int32Array();
@@ -91,13 +90,13 @@ export async function* pretrain({
     firstLoss ??= value;
     const where = { step: done + 1, batch: `sentences ${rows.subarray(0, 8).join(", ")} …` };
     expectConvergence({ ...where, loss: value, gradientNorm: globalNorm(gradients), firstLoss });
-    state = await update(state, gradients, flatThenLinear(done, steps));
+    state = update(state, gradients, flatThenLinear(done, steps));
     const values = { generator: random.state(), firstLoss };
     const arrays = { order: ndarray(order) };
     const current = { step: done + 1, optimizer: state, arrays, values };
     yield { step: done + 1, totalSteps: steps, loss: value, state: () => current };
   }
-  await Promise.all([step.dispose(), update.dispose()]);
+  await step.dispose();
   return { ...checkpoint, weights: { ...state.parameters } as Checkpoint["weights"] };
 }
 

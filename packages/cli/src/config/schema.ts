@@ -110,7 +110,11 @@ const DataModule = z.strictObject({
     .max(2e9)
     .default(1e9)
     .describe("bytes in which embeddings of the original model are kept, in memory and in data_dir"),
-  microbatch: positive.default(8).describe("sentences that go through the encoder at once"),
+  token_budget: positive.default(1024).describe("tokens that go through the encoder at once, padding counted"),
+  microbatch: positive
+    .nullable()
+    .default(null)
+    .describe("most sentences that go through the encoder at once; null: as many as token_budget allows"),
   datafiles: z
     .strictObject({
       plaintext: text.default(newsCommentary).describe("corpus, a sentence a line, gzip or plain: URL or path"),

@@ -22,7 +22,6 @@ export const demo: Preset = {
     },
     datamodule: {
       batch_size: 32,
-      microbatch: 32,
       validation_size: 200,
       static_sentences: 300,
       datafiles: {

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { batchPieces } from "./batch-pieces.ts";
+
+const lengths = Array.from({ length: 1003 }, (_, n) => 3 + ((n * n) % 120));
+const sorted = (batches: readonly Int32Array[]) => batches.flatMap((batch) => [...batch]).sort((a, b) => a - b);
+const all = lengths.map((_, row) => row);
+
+describe("the pieces of a batch", () => {
+  const rows = Int32Array.from(all.slice(0, 32));
+  it.each([64, 300, 2048])("hold each row once, within a budget of %i tokens", (tokenBudget) => {
+    const cut = batchPieces(rows, lengths, { tokenBudget, positions: 128 });
+    expect(sorted(cut.map((piece) => piece.rows))).toEqual([...rows]);
+    for (const { rows: own, size, width } of cut) {
+      expect(own.length).toBeLessThanOrEqual(size);
+      expect(Math.max(...own.values().map((row) => lengths[row]!))).toBeLessThanOrEqual(width);
+      expect(width % 8).toBe(0);
+      expect(size === 4 || size * width <= tokenBudget).toBe(true);
+    }
+  });
+
+  it("take few shapes and little padding", () => {
+    const batches = Array.from({ length: 32 }, (_, n) => Int32Array.from(all.filter((row) => row % 32 === n)));
+    const cut = batches.flatMap((batch) => batchPieces(batch, lengths, { tokenBudget: 2048, positions: 128 }));
+    const padded = cut.reduce((sum, { size, width }) => sum + size * width, 0);
+    expect(padded / lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(1.25);
+    expect(new Set(cut.map(({ size, width }) => `${size} ${width}`)).size).toBeLessThan(40);
+  });
+
+  it("are no wider than the model's positions", () => {
+    const [piece] = batchPieces(Int32Array.of(0), [9], { tokenBudget: 100, positions: 12 });
+    expect(piece).toMatchObject({ size: 4, width: 12 });
+  });
+
+  it.each([1, 3, 24, 300])("have no more than %i rows where that is asked for", (most) => {
+    const cut = batchPieces(rows, lengths, { tokenBudget: 2048, positions: 128, most });
+    expect(sorted(cut.map((piece) => piece.rows))).toEqual([...rows]);
+    for (const { size } of cut) expect(size).toBeLessThanOrEqual(most);
+  });
+});
