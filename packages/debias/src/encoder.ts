@@ -1,5 +1,5 @@
 import type { BertConfig } from "@pruning-bias/model";
-import { encodeMasked, type Layout, type MaskTraining } from "@pruning-bias/pruning";
+import { encodeMasked, type GateSets, type Layout, type MaskTraining } from "@pruning-bias/pruning";
 import { ndarray, type NDArray, type Random, type tf } from "@pruning-bias/runtime";
 import type { PaddedBatch } from "@pruning-bias/data";
 import type { Tensors } from "@pruning-bias/training";
@@ -36,6 +36,8 @@ export interface HiddenStatesOptions {
   readonly random?: Random | undefined;
   /** Masks of training; without it, those of evaluation. */
   readonly maskTraining?: MaskTraining | undefined;
+  /** Masks of modules by candidate: the batch is all candidates' one after the other. */
+  readonly gateSets?: GateSets<tf.Tensor2D> | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ export function hiddenStates(
   { config, layout }: Subject,
   parameters: Tensors,
   { inputIds, attentionMask, keywordPositions }: BatchTensors,
-  { threshold, layers, keywordsOnly, random, maskTraining }: HiddenStatesOptions,
+  { threshold, layers, keywordsOnly, random, maskTraining, gateSets }: HiddenStatesOptions,
 ): tf.Tensor3D[] {
   const masked = { weights: parameters, scores: parameters, threshold };
   return encodeMasked(
@@ -56,7 +58,7 @@ export function hiddenStates(
     layout,
     masked,
     { inputIds, attentionMask },
-    { layers, maskTraining, random, ...(keywordsOnly && { lastPositions: keywordPositions }) },
+    { layers, maskTraining, random, gateSets, ...(keywordsOnly && { lastPositions: keywordPositions }) },
   );
 }
 

@@ -13,8 +13,9 @@ import {
 import { staticAttributes } from "./attributes.ts";
 import { judge, storeBest, storedBest } from "./best.ts";
 import type { Evaluation, FinepruneEvent, FinepruneResult, SettledEvent, ValidationEvent } from "./events.ts";
+import { candidateLosses } from "./candidates.ts";
 import { gates, sameGates } from "./gates.ts";
-import { batchLosses, type DebiasBatch, type DebiasSentences } from "./losses.ts";
+import { batchLosses, type DebiasBatch, type DebiasSentences, type Losses } from "./losses.ts";
 import type { FinepruneOptions } from "./options.ts";
 import { originalEmbeddings } from "./original.ts";
 import { encoderWeights, parameterGroups, subject } from "./parameters.ts";
@@ -54,7 +55,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   if (keepBest && method !== "none") throw new RangeError("fineprune: expected keepBest or settle, got both");
   const layout = pruning && scoreLayout(checkpoint.config, pruning);
   const settings = programSettings(options, layout);
-  if (method !== "none") expectSettling(layout);
+  if (method !== "none") expectSettling(layout, method);
   const programs = makePrograms(jit, settings);
   const { stepsPerEpoch, totalSteps, final, ...at } = plan(options);
   const [training, checking] = await losses();
@@ -190,12 +191,22 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   async function settled(mean: MeanMargins): Promise<SettledEvent> {
     const before = await evaluate(final);
     const batch = someSentences(validation!, options.settleSentences ?? 100);
+    const withScores = (candidate: Arrays): Arrays => ({ ...state.parameters, ...candidate });
     const scores = await settle({
       ...{ layout: layout!, scores: model.scores(state.parameters), threshold: final.threshold, mean },
       method: method as Exclude<SettleMethod, "none">,
-      loss: async (scores) => (await lossOf(batch, { ...state.parameters, ...scores }, final)).loss,
+      losses: candidateLosses({
+        ...{ layout: layout!, threshold: final.threshold },
+        scoresOf: (candidate) => model.scores(withScores(candidate)),
+        one: async (candidate) => (await lossOf(batch, withScores(candidate), final)).loss,
+        together: async (first, sets) => {
+          const losses = await checking!.evaluateEach(model.at(withScores(first), final), sets, attributes, batch);
+          return losses.map(weighed);
+        },
+      }),
     });
-    const changed = changedGates(layout!, state.parameters, scores, final.threshold);
+    const all = [state.parameters, withScores(scores)].map(model.scores) as [Arrays, Arrays];
+    const changed = changedGates(layout!, ...all, final.threshold);
     state = { ...state, parameters: { ...state.parameters, ...scores } };
     return { kind: "settled", step, method, changed, before, ...(await evaluate(final)), parameters };
   }
@@ -208,7 +219,11 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
 
   async function lossOf(batch: DebiasBatch, trained: Arrays, { threshold, temperature }: Pressure) {
     const now = model.at(trained, { threshold, temperature });
-    const { lossDebias, lossKeep } = await checking!.evaluate(now, attributes, batch);
-    return { loss: settings.alpha * lossDebias + settings.beta * lossKeep, lossDebias, lossKeep };
+    const losses = await checking!.evaluate(now, attributes, batch);
+    return { loss: weighed(losses), ...losses };
+  }
+
+  function weighed({ lossDebias, lossKeep }: Losses): number {
+    return settings.alpha * lossDebias + settings.beta * lossKeep;
   }
 }

@@ -1,4 +1,5 @@
 import { concat, type Sentences } from "@pruning-bias/data";
+import type { GateSets } from "@pruning-bias/pruning";
 import { type NDArray, type RandomKey, zeros } from "@pruning-bias/runtime";
 import type { Arrays } from "@pruning-bias/training";
 import type { HostModel } from "./attributes.ts";
@@ -66,6 +67,29 @@ export async function batchLosses(
         lossKeep += (await programs.attributeLoss({ ...inputs, original: await originals.of(piece) })).data[0]!;
       }
       return { lossDebias, lossKeep };
+    },
+
+    /** The same under the masks of several candidates, (C, g) by module, which are encoded together. */
+    async evaluateEach(
+      model: HostModel,
+      sets: GateSets<NDArray>,
+      attribute: NDArray,
+      batch: DebiasBatch,
+    ): Promise<Losses[]> {
+      const count = Object.values(sets)[0]!.shape[0]!;
+      const [debias, keep] = [new Float64Array(count), new Float64Array(count)];
+      const add = (into: Float64Array, { data }: NDArray) => data.forEach((loss, c) => (into[c]! += loss));
+      const pieces = cut(sentences.targets, batch.targets);
+      const share = targetShare(batch.targets, pieces);
+      for (const piece of pieces) {
+        const inputs = { model, sets, batch: batchArrays(piece.batch), attributes: attribute, share };
+        add(debias, await programs.targetLosses(inputs));
+      }
+      for (const piece of cut(attributes, batch.attributes)) {
+        const inputs = { model, sets, batch: batchArrays(piece.batch), share: attributeShare(batch.attributes) };
+        add(keep, await programs.attributeLosses({ ...inputs, original: await originals.of(piece) }));
+      }
+      return Array.from(debias, (lossDebias, c) => ({ lossDebias, lossKeep: keep[c]! }));
     },
 
     /**

@@ -1,4 +1,4 @@
-import { regulariser, type PruningSettings } from "@pruning-bias/pruning";
+import { type GateSets, regulariser, type PruningSettings } from "@pruning-bias/pruning";
 import { type Jit, type Random, tf, valueAndGradients } from "@pruning-bias/runtime";
 import type { Tensors } from "@pruning-bias/training";
 import { type EmbeddingLayer, hiddenStateIndices } from "./embeddings.ts";
@@ -39,6 +39,11 @@ interface TargetInputs {
 /** Gradients so far by the trained names, to which a program adds its own. */
 interface Summed {
   readonly sum: Tensors;
+}
+
+/** Masks of C candidates, (C, g) by module. */
+interface Candidates {
+  readonly sets: GateSets<tf.Tensor2D>;
 }
 
 interface AttributeInputs {
@@ -94,6 +99,19 @@ export function programs(jit: Jit, settings: ProgramSettings) {
       share,
     );
 
+  /** Encodes the batch once under each candidate's masks, and makes a loss of each one's hidden states. */
+  const eachCandidate = (
+    { model, batch }: Pick<TargetInputs, "model" | "batch">,
+    sets: GateSets<tf.Tensor2D>,
+    options: Pick<HiddenStatesOptions, "layers" | "keywordsOnly">,
+    loss: (hidden: tf.Tensor3D[]) => tf.Scalar,
+  ): tf.Tensor1D => {
+    const [count] = Object.values(sets)[0]!.shape;
+    const hidden = encoded(model, model.trained, repeated(batch, count), { ...options, gateSets: sets });
+    const own = hidden.map((state) => tf.split<tf.Tensor3D>(state, count)); // by layer, then by candidate
+    return tf.stack(Array.from({ length: count }, (_, c) => loss(own.map((states) => states[c]!)))) as tf.Tensor1D;
+  };
+
   const compiled = {
     /** α·L_debias: the loss before α, and its gradients after, added to `sum`. */
     targetGradients: jit((inputs: TargetInputs & Summed, random) =>
@@ -117,6 +135,24 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     targetLoss: jit((inputs: TargetInputs) => targets(inputs.model.trained, inputs)),
     /** L_keep of a batch in evaluation mode. */
     attributeLoss: jit((inputs: AttributeInputs) => attributes(inputs.model.trained, inputs)),
+    /** (C): L_debias of a batch in evaluation mode under each candidate's masks, all of them in one batch. */
+    targetLosses: jit(({ sets, ...inputs }: TargetInputs & Candidates) =>
+      eachCandidate(inputs, sets, { layers, keywordsOnly: settings.mode === "token" }, (hidden) =>
+        debiasTerm(
+          settings,
+          indices.map((index) => hidden[index]!),
+          inputs.batch,
+          inputs.attributes,
+          inputs.share,
+        ),
+      ),
+    ),
+    /** (C): L_keep, likewise. */
+    attributeLosses: jit(({ sets, ...inputs }: AttributeInputs & Candidates) =>
+      eachCandidate(inputs, sets, { layers: depth, keywordsOnly }, (hidden) =>
+        keepTerm(hidden, inputs.batch, inputs.original, inputs.share),
+      ),
+    ),
     /** (D): token-mode embeddings at the configured layers in evaluation mode, summed over rows and layers. */
     attributeSum: jit(({ model, batch }: { model: Model; batch: BatchTensors }) => {
       const hidden = encoded(model, model.trained, batch, { layers, keywordsOnly });
@@ -139,6 +175,22 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     depth,
     hiddenSize: subject.config.hidden_size,
     dispose: async () => void (await Promise.all(Object.values(compiled).map((program) => program.dispose()))),
+  };
+}
+
+/** A batch `count` times, one after the other. */
+function repeated(batch: BatchTensors, count: number): BatchTensors {
+  const again = <T extends tf.Tensor>(x: T): T => {
+    const [rows, ...rest] = x.shape;
+    const copies = tf.broadcastTo(tf.reshape(x, [1, rows!, ...rest]), [count, rows!, ...rest]);
+    return tf.reshape(copies, [count * rows!, ...rest]) as T;
+  };
+  const { inputIds, attentionMask, keywordPositions } = batch;
+  return {
+    ...batch,
+    inputIds: again(inputIds),
+    attentionMask: again(attentionMask),
+    keywordPositions: again(keywordPositions),
   };
 }
 

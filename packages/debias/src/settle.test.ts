@@ -1,5 +1,5 @@
 import { parsePruningSettings, scoreLayout } from "@pruning-bias/pruning";
-import { ndarray } from "@pruning-bias/runtime";
+import { ndarray, sizeOf } from "@pruning-bias/runtime";
 import type { Arrays } from "@pruning-bias/training";
 import { describe, expect, it } from "vitest";
 import { addMargins, changedGates, expectSettling, type MeanMargins, settle } from "./settle.ts";
@@ -25,7 +25,7 @@ const options = { layout, scores: steps[1]![0], threshold: 0.1, mean: mean! };
 
 describe("settling by average", () => {
   it("takes the mean distance from the threshold of each step, not the mean score", async () => {
-    const settled = await settle({ ...options, method: "average", loss: async () => 0 });
+    const settled = await settle({ ...options, method: "average", losses: async () => [] });
     const margins = [-2.9 + 2.944439, -3 + 2.944439, -2.9 + 2.944439, 1 + 2.944439];
     const last = [-2.25, -2.1, -2.15, 1].map((score) => score - cutoff);
     margins.forEach((margin, i) => expect(settled[name]!.data[i]).toBeCloseTo((margin + last[i]!) / 2 + cutoff, 5));
@@ -40,29 +40,82 @@ describe("settling by loss", () => {
   const loss = (gates: number[]) => gates[1]! * -1 + (gates[0] ? 3 : gates[2] ? 2 : 0) + gates[3]! * 100;
 
   it("finds what each gate is worth beside the others, and leaves none undecided", async () => {
-    const asked: number[][] = [];
+    const asked: number[][][] = [];
     const settled = await settle({
       ...{ ...options, method: "greedy" },
-      loss: async (scores) => {
-        asked.push(open(scores));
-        return loss(open(scores));
+      losses: async (candidates) => {
+        asked.push(candidates.map(open));
+        return candidates.map((scores) => loss(open(scores)));
       },
     });
     expect(open(settled)).toEqual([0, 1, 0, 1]);
-    expect(asked[0]).toEqual([1, 1, 1, 1]);
-    expect(asked).toHaveLength(2 * 3 + 1);
+    expect(asked[0]![0]).toEqual([1, 1, 1, 1]);
+    // All of them at once, then one more after each that gained; the last two at once.
+    expect(asked.map(({ length }) => length)).toEqual([4, 1, 1, 1]);
     settled[name]!.data.forEach((score) => expect(Math.abs(score - cutoff)).toBeGreaterThan(0.1));
   });
 
   it("decides no more gates than it is told to", async () => {
     let asked = 0;
-    await settle({ ...options, method: "greedy", most: 1, loss: async () => asked++ });
+    const losses = async (candidates: readonly Arrays[]) => candidates.map(() => asked++);
+    await settle({ ...options, method: "greedy", most: 1, losses });
     expect(asked).toBe(3);
   });
 });
 
-it("scores that are no gates of their own are refused", () => {
-  const soft = parsePruningSettings({ attention: { block: [2, 8], method: "l0" } });
-  expect(() => expectSettling(scoreLayout(sizes, soft))).toThrow("expected scores that are gates of their own, got l0");
-  expect(() => expectSettling(undefined)).toThrow("got no pruning");
+describe("scores that open nothing alone", () => {
+  const layoutOf = (attention: object, dense: object = {}) =>
+    scoreLayout(
+      sizes,
+      parsePruningSettings({ attention: { block: [2, 8], ...attention }, dense, finalThreshold: 0.1 }),
+    );
+  const factors = { layout: "1d" as const };
+
+  it.each([
+    ["l0", { method: "l0" }, "got l0, whose masks are amounts"],
+    ["topK", { method: "topK" }, "got topK, which opens a gate only as it closes another"],
+    ["rows times columns", factors, "got rows times columns, none of which"],
+  ])("are averaged, and refused to be chosen by loss: %s", (_, attention, message) => {
+    expect(() => expectSettling(layoutOf(attention), "average")).not.toThrow();
+    expect(() => expectSettling(layoutOf(attention), "greedy")).toThrow(message);
+  });
+
+  it("are rows and columns, whose averages are those of their numbers", async () => {
+    const layout = layoutOf(factors);
+    const { trained, ...first } = layout.scores.find((tensor) => tensor.kind === "factor")!;
+    expect(trained).toBe(true);
+    const drawn = (value: number): Arrays =>
+      Object.fromEntries(
+        layout.scores.map((own) => [own.name, ndarray(new Float32Array(sizeOf(own.shape)).fill(value), own.shape)]),
+      );
+    let mean: MeanMargins | undefined;
+    for (const value of [1, 2]) mean = addMargins(mean, layout, drawn(value), 0.1);
+    const losses = async () => [];
+    const settled = await settle({ layout, scores: drawn(2), threshold: 0.1, mean: mean!, method: "average", losses });
+    expect(new Set(settled[first.name]!.data)).toEqual(new Set([1.5]));
+  });
+
+  it("are refused where nothing trains", () => {
+    expect(() => expectSettling(undefined, "average")).toThrow("got no pruning");
+  });
+});
+
+it("tied scores are decided together", async () => {
+  const shared = parsePruningSettings({
+    ...{ attention: { block: [2, 8] }, shared: true, compat: "reference", finalThreshold: 0.1 },
+  });
+  const tied = scoreLayout(sizes, shared);
+  const [names] = tied.tied as [string[]];
+  expect(names).toHaveLength(3);
+  const scores: Arrays = Object.fromEntries(
+    tied.scores.map(({ name, shape }) => [name, ndarray(new Float32Array(sizeOf(shape)).fill(cutoff + 0.01), shape)]),
+  );
+  const mean = addMargins(undefined, tied, scores, 0.1)!;
+  const settled = await settle({
+    ...{ layout: tied, scores, threshold: 0.1, mean, method: "greedy", most: 1 },
+    losses: async (candidates) =>
+      candidates.map((own) => Array.from(own[names[0]!]!.data).filter((x) => x > cutoff).length),
+  });
+  for (const name of names) expect(settled[name]!.data).toEqual(settled[names[0]!]!.data);
+  expect(changedGates(tied, scores, settled, 0.1)).toBe(names.length);
 });

@@ -1,6 +1,7 @@
 import { type Batch, type BertConfig, encode, type EncodeOptions, type Weights } from "@pruning-bias/model";
 import type { tf } from "@pruning-bias/runtime";
 import { applyMasks, type MaskTraining } from "./apply-masks.ts";
+import { gateOf, type GateSets } from "./gate-sets.ts";
 import type { HostScores } from "./host-masks.ts";
 import type { Layout } from "./layout.ts";
 
@@ -19,7 +20,11 @@ export interface MaskedWeights {
 }
 
 /** How to encode, and what masks read while training: without it they are those of evaluation. */
-export type EncodeMaskedOptions = Omit<EncodeOptions, "gates"> & { readonly maskTraining?: MaskTraining | undefined };
+export type EncodeMaskedOptions = Omit<EncodeOptions, "gates"> & {
+  readonly maskTraining?: MaskTraining | undefined;
+  /** Masks of these modules, (C, g), in place of those of their scores: the batch is C candidates' one after the other. */
+  readonly gateSets?: GateSets<tf.Tensor2D> | undefined;
+};
 
 /**
  * The hidden states of an encoder, [0] after the embeddings and [l] after layer l, each (B, S, D), under the masks that
@@ -32,9 +37,11 @@ export function encodeMasked(
   layout: Layout | undefined,
   { weights, scores, threshold }: MaskedWeights,
   batch: Batch,
-  { maskTraining, ...options }: EncodeMaskedOptions = {},
+  { maskTraining, gateSets = {}, ...options }: EncodeMaskedOptions = {},
 ): tf.Tensor3D[] {
   if (layout === undefined) return encode(config, weights, batch, options);
-  const masked = applyMasks(layout, weights, scores, threshold, maskTraining);
-  return encode(config, masked.weights, batch, { ...options, gates: masked.gates });
+  const [given, made] = [true, false].map((given) => layout.modules.filter(({ name }) => name in gateSets === given));
+  const masked = applyMasks({ ...layout, modules: made! }, weights, scores, threshold, maskTraining);
+  const own = given!.map((module) => [module.name, gateOf(module, gateSets[module.name]!, layout)] as const);
+  return encode(config, masked.weights, batch, { ...options, gates: { ...masked.gates, ...Object.fromEntries(own) } });
 }

@@ -16,6 +16,7 @@ export { annealed, bestTwo, patterns } from "./ampere.ts";
 export { type Position, rampSteps, schedule, type Scheduled } from "./schedule.ts";
 export { applyMasks, type MaskTraining } from "./apply-masks.ts";
 export { encodeMasked, type EncodeMaskedOptions, type MaskedWeights, type Pruned } from "./encode-masked.ts";
+export { type GateSets, gateSets, gateTensors } from "./gate-sets.ts";
 export { type Linear, maskLinear } from "./masked-linear.ts";
 export { type Binariser, binarise, hostBinarise, type MethodName, type Noise } from "./methods.ts";
 export { regulariser, regulariserGroups } from "./regulariser.ts";
