@@ -1,47 +1,52 @@
-import { debiasModes, embeddingLayers, fineprune } from "@pruning-bias/debias";
-import { embedder, seat } from "@pruning-bias/eval-bias";
-import { loadTokenizer, readSeat } from "@pruning-bias/data";
-import { fromNnPruning } from "@pruning-bias/pruning";
+import { debiasModes, embeddingLayers, fineprune, lossForms } from "@pruning-bias/debias";
+import { fromNnPruning, scoreLayout } from "@pruning-bias/pruning";
 import { compiler } from "@pruning-bias/runtime";
-import { join } from "node:path";
 import { corpusOf, first, part } from "./corpus.ts";
 import type { Flags } from "./main.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
 import { blockOf, load } from "./model.ts";
+import { row } from "./rows.ts";
+import { seatMeasure } from "./seat.ts";
 
 /**
- * An epoch of fine-pruning on a real corpus, or its first steps: static attributes, validation and SEAT at the start and
- * at the end, steps. `epoch_seconds` is a whole epoch at these rates, with two validations.
+ * An epoch of fine-pruning on a real corpus, or its first steps, as the yardstick's `reference_epoch.py` has it: static
+ * attributes, validation and SEAT at the start, on the way and at the end, steps. `epoch_seconds` is a whole epoch at these
+ * rates, with validation and SEAT three times.
  */
 export async function epoch(flags: Flags) {
   if (flags.seat === undefined) throw new Error("bench epoch: expected --seat FOLDER, got none");
   const data = await corpusOf("epoch", flags);
   const checkpoint = await load(flags.model);
-  const tokenizer = await loadTokenizer(flags.tokenizer!);
-  const [batch, steps, tokenBudget, some] = [flags.batch, flags.steps, flags["token-budget"], flags["val-limit"]].map(
-    Number,
-  );
+  const [batchSize, steps, tokenBudget] = [flags.batch ?? "128", flags.steps, flags["token-budget"]].map(Number);
   const pruning = fromNnPruning({
     ...blockOf(flags.block, checkpoint.config),
-    prune_values_only: flags["values-only"],
-    prune_attention_only: flags["values-only"],
+    ...{ prune_values_only: flags["values-only"], prune_attention_only: flags["values-only"] },
+    ...{ mask_scores_learning_rate: Number(flags["score-lr"] ?? "1e-2"), final_threshold: Number(flags.threshold) },
   });
+  const layout = scoreLayout(checkpoint.config, pruning);
   const jit = compiler({ threads: Number(flags.threads) });
   const train = part(data, "train");
+  const inEpoch = Math.ceil(
+    Math.max(2 * Math.min(train.male.length, train.female.length), train.targets.length) / batchSize!,
+  );
+  const limit = Math.min(steps!, inEpoch);
   const run = fineprune({
-    ...{ checkpoint, pruning, train, validation: first(part(data, "validation"), some!), jit },
-    ...{ batchSize: batch!, tokenBudget: tokenBudget!, epochs: 1, limitBatches: steps!, validationsPerEpoch: 1 },
-    staticSentences: Number(flags["static-limit"]),
+    ...{ checkpoint, pruning, train, jit, batchSize: batchSize!, tokenBudget: tokenBudget! },
+    ...{ validation: first(part(data, "validation"), Number(flags["val-limit"])), seed: Number(flags.seed) },
+    ...{ epochs: 1, limitBatches: limit, staticSentences: Number(flags["static-limit"]) },
+    validationsPerEpoch: flags["eval-every"] === undefined ? 2 : Math.ceil(limit / Number(flags["eval-every"])),
     embeddingLayer: embeddingLayers.find((layer) => layer === flags.layer)!,
     debiasMode: debiasModes.find((mode) => mode === flags.mode)!,
-    ...{ freezeWeights: !flags.unfrozen, lossForm: "squared_sum" },
+    lossForm: lossForms.find((form) => form === flags["loss-form"].replaceAll("-", "_"))!,
+    freezeWeights: !flags.unfrozen,
   });
-  const tests = await Promise.all([6, 7, 8].map((n) => readSeat(join(flags.seat!, `sent-weat${n}.jsonl`))));
-  const embed = embedder({ checkpoint, tokenizer, jit });
-  const seconds: Record<"static" | "validation" | "seat" | "step", number[]> = {
-    ...{ static: [], validation: [], seat: [], step: [] },
-  };
+  const measure = await seatMeasure({
+    ...{ folder: flags.seat, tokenizer: flags.tokenizer!, checkpoint, layout, jit },
+  });
+  const seconds: Record<"validation" | "seat" | "step", number[]> = { validation: [], seat: [], step: [] };
+  const evaluations = [];
   let [started, tokens] = [performance.now(), 0];
+  const begun = started;
   const elapsed = () => {
     const now = performance.now();
     const since = (now - started) / 1000;
@@ -55,23 +60,25 @@ export async function epoch(flags: Flags) {
     } else if (event.kind === "validation") {
       // The first comes after the static attributes, and compiles.
       seconds.validation.push(elapsed());
-      await seat({ tests, embed: (sentences) => embed(sentences), protocol: "cls", samples: 1 });
+      const effects = await measure(event.parameters(), event.threshold);
       seconds.seat.push(elapsed());
+      evaluations.push({ step: event.step, seat: effects, ...row(event), current: row(event.current) });
     } else elapsed();
   }
   const [compiling, ...others] = seconds.step;
   const step = median(others);
-  const inEpoch = Math.ceil((2 * Math.min(train.male.length, train.female.length)) / batch!);
   const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
+  const [start] = seconds.validation;
   const each = seconds.validation.at(-1)! + seconds.seat.at(-1)!;
   return {
-    median_step_seconds: round(step),
-    best_step_seconds: round(Math.min(...others)),
-    first_step_seconds: round(compiling!),
+    ...{ median_step_seconds: round(step), best_step_seconds: round(Math.min(...others)) },
+    ...{ first_step_seconds: round(compiling!), step_seconds: round(total(seconds.step) / seconds.step.length) },
     real_tokens_per_second: Math.round(tokens / total(seconds.step)),
-    validation_seconds: seconds.validation.map((own) => round(own)),
+    static_and_first_validation_seconds: round(start!),
+    validation_seconds: seconds.validation.slice(1).map((own) => round(own)),
     seat_seconds: seconds.seat.map((own) => round(own)),
-    ...{ steps: seconds.step.length, steps_in_epoch: inEpoch, epoch_seconds: round(inEpoch * step + 2 * each) },
-    peak_rss_mb: peakMegabytes(),
+    ...{ seconds: round((performance.now() - begun) / 1000), steps: seconds.step.length, steps_in_epoch: inEpoch },
+    epoch_seconds: round(start! + seconds.seat[0]! + (compiling! - step) + inEpoch * step + 2 * each),
+    ...{ evaluations, peak_rss_mb: peakMegabytes() },
   };
 }
