@@ -295,12 +295,13 @@ program
 program
   .command("pretrain", { hidden: true })
   .requiredOption("--out <folder>")
-  .action(async ({ out }) => {
+  .option("--resume")
+  .action(async ({ out, resume: asked }) => {
     const [{ pretrain }, config] = await Promise.all([import("./commands/pretrain.ts"), settings([])]);
     if (config.pretrain === null)
       throw new UsageError("pretrain: expected an experiment that makes its model, got none");
     const folder = resolve(root, out);
-    const resume = await wasStopped(folder);
+    const resume = asked ?? (await wasStopped(folder));
     await pretrain({ ...config, pretrain: config.pretrain }, folder, context(), { resume });
   });
 program

@@ -25,5 +25,7 @@ export function run(
 }
 
 /** Starts it and leaves it to the caller. */
-export const start = (args: readonly string[]): ChildProcess =>
-  spawn(process.execPath, [join(workspace, "packages/cli/src/main.ts"), ...args], { cwd: workspace, stdio: "ignore" });
+export const start = (args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess =>
+  spawn(process.execPath, [join(workspace, "packages/cli/src/main.ts"), ...args], {
+    ...{ cwd: workspace, stdio: "ignore", env: { ...process.env, ...env } },
+  });

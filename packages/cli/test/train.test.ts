@@ -23,7 +23,7 @@ const train = async (overrides: readonly string[], env: NodeJS.ProcessEnv = {}) 
 describe("a run", () => {
   it("leaves settings, metrics, scores and masks", async () => {
     const { code, stdout, stderr, out } = await train([]);
-    expect(stderr).toMatch(/step 3\/3 {2}loss \d/);
+    expect(stderr).toMatch(/step 3\/3 {2}loss \d\S* {2}\d of 8 heads closed {2}\d+ tokens\/s/);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ steps: 3 });
     const left = await readdir(out);

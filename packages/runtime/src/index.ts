@@ -28,6 +28,7 @@ export { valueAndGradients } from "./gradients.ts";
 export { type DropoutMask, generator, type Generator, generatorAt, type Random, type RandomKey } from "./random.ts";
 export {
   encodeSafetensors,
+  safetensorsParts,
   readSafetensors,
   type SafeTensors,
   type StoredTensor,

@@ -72,10 +72,14 @@ export async function writeSafetensors(
 }
 
 /** The bytes of a safetensors file. */
-export function encodeSafetensors(
+export const encodeSafetensors = (...of: Parameters<typeof safetensorsParts>): Buffer =>
+  Buffer.concat(safetensorsParts(...of));
+
+/** The same in pieces, tensors as they lie in memory: what is larger than one write or one buffer may be. */
+export function safetensorsParts(
   tensors: Record<string, NDArray | StoredTensor>,
   metadata: Record<string, string> = {},
-): Buffer {
+): Uint8Array[] {
   const names = Object.keys(tensors).toSorted();
   const header: Record<string, unknown> = Object.keys(metadata).length === 0 ? {} : { __metadata__: metadata };
   const parts: Uint8Array[] = [];
@@ -91,7 +95,7 @@ export function encodeSafetensors(
   text.copy(padded);
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(padded.length));
-  return Buffer.concat([size, padded, ...parts]);
+  return [size, padded, ...parts];
 }
 
 /** The tensor as float32; half, bfloat16 and double values are converted. */

@@ -7,6 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { ndarray } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
 import { initialState, newestTrainingState, type TrainingState, writeTrainingState } from "./index.ts";
+import { slices } from "./training-state.ts";
 
 const folder = () => mkdtemp(join(tmpdir(), "training-state-"));
 
@@ -45,6 +46,24 @@ describe("a training state", () => {
 
   it("is not there where there is no folder", async () => {
     expect(await newestTrainingState(join(await folder(), "none"))).toBeUndefined();
+  });
+});
+
+describe("files larger than one write takes", () => {
+  it("are written and hashed in slices, none of them lost", () => {
+    const parts = [Uint8Array.of(1, 2, 3, 4, 5), new Uint8Array(), Uint8Array.of(6), Uint8Array.of(7, 8, 9, 10)];
+    const cut = [...slices(parts, 2)];
+    expect(cut.map((piece) => [...piece])).toEqual([[1, 2], [3, 4], [5], [6], [7, 8], [9, 10]]);
+    // No copies: a slice is where the tensor is.
+    expect(cut[0]!.buffer).toBe(parts[0]!.buffer);
+  });
+
+  it("come back to the bit when they take several slices", async () => {
+    const dir = await folder();
+    const w = ndarray(Float32Array.from({ length: 3e6 + 1 }, (_, i) => i / 7));
+    const state = { ...stateAt(3), optimizer: initialState({ w }) };
+    await writeTrainingState(dir, state);
+    expect((await newestTrainingState(dir))!.state.optimizer.parameters["w"]).toEqual(w);
   });
 });
 

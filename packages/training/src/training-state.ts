@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, type Hash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { encodeSafetensors, type NDArray, readSafetensors, toFloat32, toInt32 } from "@pruning-bias/runtime";
+import { type NDArray, readSafetensors, safetensorsParts, toFloat32, toInt32 } from "@pruning-bias/runtime";
 import { z } from "zod";
 import type { Arrays, OptimizerState } from "./optimizer.ts";
 
@@ -50,9 +51,12 @@ export async function writeTrainingState(
   try {
     await mkdir(temporary);
     const write = async (name: string, tensors: Arrays): Promise<string> => {
-      const bytes = encodeSafetensors(tensors);
-      await writeFlushed(join(temporary, `${name}.safetensors`), bytes);
-      return digest(bytes);
+      const hash = createHash("sha256");
+      await writeFlushed(
+        join(temporary, `${name}.safetensors`),
+        hashed(hash, slices(safetensorsParts({ ...tensors }))),
+      );
+      return hash.digest("hex");
     };
     const { parameters, m, v, updates } = optimizer;
     const digests = {
@@ -62,7 +66,7 @@ export async function writeTrainingState(
       arrays: await write("arrays", arrays),
     };
     const stored: z.input<typeof Stored> = { format: FORMAT, step, updates, values, digests };
-    await writeFlushed(join(temporary, "state.json"), JSON.stringify(stored));
+    await writeFlushed(join(temporary, "state.json"), [Buffer.from(JSON.stringify(stored))]);
     await flushFolder(temporary);
     await replaceFolder(temporary, path);
     await flushFolder(folder);
@@ -110,9 +114,8 @@ export async function readTrainingState(path: string): Promise<TrainingState> {
   const { step, updates, values, digests } = data;
   const read = async (name: keyof typeof digests): Promise<Arrays> => {
     const part = join(path, `${name}.safetensors`);
-    const bytes = await readFile(part);
-    if (digest(bytes) !== digests[name]) throw new Error(`${part}: expected what was written, got other bytes`);
-    const { tensors } = await readSafetensors(bytes);
+    if ((await digest(part)) !== digests[name]) throw new Error(`${part}: expected what was written, got other bytes`);
+    const { tensors } = await readSafetensors(part);
     return Object.fromEntries(
       Object.entries(tensors).map(([key, tensor]): [string, NDArray] => [
         key,
@@ -150,7 +153,28 @@ async function stateSteps(folder: string): Promise<number[]> {
   return names.flatMap((name) => (/^step-\d+$/.test(name) ? [Number(name.slice(5))] : [])).toSorted((a, b) => a - b);
 }
 
-const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+/** Of a file, a piece at a time: it may be larger than what one buffer or one read takes. */
+async function digest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of createReadStream(path, { highWaterMark: SLICE })) hash.update(piece as Buffer);
+  return hash.digest("hex");
+}
+
+const SLICE = 2 ** 22;
+
+/** Bytes in pieces of `size` at most: one hash update or one write takes less than 2 GiB. */
+export function* slices(parts: Iterable<Uint8Array>, size = SLICE): Generator<Uint8Array> {
+  for (const part of parts) {
+    for (let start = 0; start < part.length; start += size) yield part.subarray(start, start + size);
+  }
+}
+
+function* hashed(hash: Hash, pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    hash.update(piece);
+    yield piece;
+  }
+}
 
 function parseJson(content: string, file: string): unknown {
   try {
@@ -160,10 +184,10 @@ function parseJson(content: string, file: string): unknown {
   }
 }
 
-async function writeFlushed(path: string, content: string | Uint8Array): Promise<void> {
+async function writeFlushed(path: string, pieces: Iterable<Uint8Array>): Promise<void> {
   const file = await open(path, "wx");
   try {
-    await file.writeFile(content);
+    for (const piece of pieces) await file.writeFile(piece);
     await file.sync();
   } finally {
     await file.close();
