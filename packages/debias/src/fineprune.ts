@@ -6,8 +6,8 @@ import {
   clipByGlobalNorm,
   copies,
   expectConvergence,
+  hostOptimizer,
   initialState,
-  optimizer,
   type TrainingState,
 } from "@pruning-bias/training";
 import { staticAttributes } from "./attributes.ts";
@@ -62,7 +62,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
 
   const model = subject(checkpoint, layout, options);
   const groups = parameterGroups(options, model.names);
-  const update = optimizer(groups);
+  const update = hostOptimizer(groups);
   let state = resume?.optimizer ?? initialState(model.initial);
   let step = resume?.step ?? 0;
   let firstLoss = resume?.values["firstLoss"] as number | undefined;

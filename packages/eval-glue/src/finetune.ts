@@ -6,9 +6,9 @@ import {
   copies,
   expectConvergence,
   globalNorm,
+  hostOptimizer,
   initialState,
   linearSchedule,
-  optimizer,
   type ParameterGroup,
   type TrainingState,
 } from "@pruning-bias/training";
@@ -66,7 +66,7 @@ export async function* finetune({
   const config = dropout === undefined ? used.checkpoint.config : withDropout(used.checkpoint.config, dropout);
   const model = classifier(jit, { config, layout: pruned?.layout });
   const { trained, fixed } = divided(used.checkpoint, freezeEncoder);
-  const update = optimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
+  const update = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
   const cut = { tokenBudget, positions: maxTokens(config) };

@@ -1,14 +1,14 @@
-export { adamW, type AdamWOptions, type AdamWParameter, type AdamWRates } from "./adamw.ts";
+export { type AdamWOptions, biasCorrections } from "./adamw.ts";
 export {
   accumulate,
   type Arrays,
   copies,
   initialState,
-  optimizer,
   type OptimizerState,
   type ParameterGroup,
   type Tensors,
 } from "./optimizer.ts";
+export { hostAdamW, hostOptimizer, type HostParameter, type HostRates } from "./host-adamw.ts";
 export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
 export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
 export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";

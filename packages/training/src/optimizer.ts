@@ -1,5 +1,5 @@
 import { ndarray, type NDArray, type tf, zeros } from "@pruning-bias/runtime";
-import { adamW, type AdamWOptions } from "./adamw.ts";
+import type { AdamWOptions } from "./adamw.ts";
 
 /** Host arrays by name. */
 export type Arrays = Readonly<Record<string, NDArray>>;
@@ -34,24 +34,6 @@ export function initialState(parameters: Arrays): OptimizerState {
 export const copies = (arrays: Arrays): Arrays =>
   Object.fromEntries(Object.entries(arrays).map(([name, { data, shape }]) => [name, ndarray(data.slice(), shape)]));
 
-/**
- * AdamW over parameter groups: one update of all groups with their learning rates times `factor`, of gradients times
- * `scale`, in place: the returned state has the arrays of the state that is given. Parameters without a gradient stay.
- */
-export function optimizer(groups: readonly ParameterGroup[]) {
-  return (state: OptimizerState, gradients: Arrays, factor: number, scale = 1): OptimizerState => {
-    const next = { ...state, updates: state.updates + 1 };
-    for (const group of groups) {
-      const rates = { learningRate: group.learningRate * factor, update: next.updates, scale };
-      for (const name of group.names) {
-        const gradient = gradients[name]?.data as Float32Array | undefined;
-        if (gradient !== undefined) adamW(parameterOf(state, name), gradient, rates, group);
-      }
-    }
-    return next;
-  };
-}
-
 /** Adds `more` into `sum`, element by element, in place where `sum` has the name already: gradients of micro-batches. */
 export function accumulate(sum: Record<string, NDArray>, more: Arrays): void {
   for (const [name, array] of Object.entries(more)) {
@@ -63,9 +45,3 @@ export function accumulate(sum: Record<string, NDArray>, more: Arrays): void {
     for (let i = 0; i < array.data.length; i++) into.data[i]! += array.data[i]!;
   }
 }
-
-const parameterOf = ({ parameters, m, v }: OptimizerState, name: string) => ({
-  p: parameters[name]!.data as Float32Array,
-  m: m[name]!.data as Float32Array,
-  v: v[name]!.data as Float32Array,
-});

@@ -13,8 +13,9 @@ import {
 } from "@pruning-bias/runtime";
 import { globalNorm } from "./clipping.ts";
 import { expectConvergence } from "./divergence.ts";
+import { hostOptimizer } from "./host-adamw.ts";
 import { maskTokens, type MaskingOptions } from "./masking.ts";
-import { initialState, optimizer, type Tensors } from "./optimizer.ts";
+import { initialState, type Tensors } from "./optimizer.ts";
 import { flatThenLinear } from "./schedule.ts";
 import type { TrainingState } from "./training-state.ts";
 
@@ -63,7 +64,7 @@ export async function* pretrain({
 }: PretrainOptions): AsyncGenerator<PretrainEvent, Checkpoint> {
   const { config } = checkpoint;
   const step = jit(maskedLmStep(config));
-  const update = optimizer([{ names: Object.keys(checkpoint.weights), learningRate, variant: "torch" }]);
+  const update = hostOptimizer([{ names: Object.keys(checkpoint.weights), learningRate, variant: "torch" }]);
   const random = resume === undefined ? generator(seed) : generatorAt(resume.values["generator"] as number[]);
   let state = resume?.optimizer ?? initialState(checkpoint.weights);
   let order = (resume?.arrays["order"]!.data as Int32Array | undefined) ?? new Int32Array();
