@@ -11,6 +11,7 @@ export { families, type Family, type FamilyName, familyOf, type HeadPart } from 
 export { type Batch, encode, type Encoded, type EncodeOptions, forward, type Gates } from "./encoder.ts";
 export { maskedLmLogits, nextSentenceLogits, pooled, replacedTokenLogits, sequenceLogits } from "./heads.ts";
 export { type Gate, linear } from "./linear.ts";
+export type { OwnGates } from "./own-gates.ts";
 export { activations } from "./activations.ts";
 export { parameter, type Weights } from "./weights.ts";
 export { encoderShapes, headShapes, type Shapes } from "./parameters.ts";

@@ -41,6 +41,6 @@ export function gateOf(
   set: tf.Tensor2D,
   { biasMask }: Pick<Layout, "biasMask">,
 ): Gate {
-  if (columns === 1) return { rows: set, ...(biasMask && { bias: set }) };
-  return { columns: set, ...(biasMask && { bias: tf.max<tf.Tensor2D>(set, 1, true) }) };
+  if (columns === 1) return { own: { rows: set, ...(biasMask && { bias: set }) } };
+  return { own: { columns: set, ...(biasMask && { bias: tf.max<tf.Tensor2D>(set, 1, true) }) } };
 }
