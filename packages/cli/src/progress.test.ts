@@ -31,7 +31,7 @@ describe("a progress bar", () => {
       print({ what: "step", done, total: 3, detail });
       time += 1;
     }
-    expect(text.match(/\r/g)).toHaveLength(3);
+    expect(text.match(/\r/g)).toHaveLength(2);
     expect(text.match(/\n/g)).toHaveLength(1);
     expect(text).toContain("3 of 72 heads closed");
   });

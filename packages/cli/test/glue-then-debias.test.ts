@@ -14,8 +14,8 @@ it("a classifier's encoder is debiased, its head kept to the bit, and it is scor
     const { code, stderr } = await run(words);
     expect(stderr).not.toContain("error");
     expect(code).toBe(0);
-    const result = JSON.parse(await readFile(join(dir, out, "cola.json"), "utf8")) as Record<string, unknown>;
-    const predictions = await readFile(join(dir, out, "cola/predictions-validation.tsv"), "utf8");
+    const result = JSON.parse(await readFile(join(dir, out, "cola-42.json"), "utf8")) as Record<string, unknown>;
+    const predictions = await readFile(join(dir, out, "cola-42/predictions-validation.tsv"), "utf8");
     return { result, predictions };
   };
 
