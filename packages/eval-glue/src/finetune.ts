@@ -12,14 +12,14 @@ import {
   type ParameterGroup,
   type TrainingState,
 } from "@pruning-bias/training";
-import { epochBatches, type PieceOptions, pieces } from "./batches.ts";
+import { epochBatches, pieces } from "./batches.ts";
 import { type Classifier, classifier } from "./classifier.ts";
 import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
 import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
 import type { FinetuneOptions } from "./options.ts";
-import { batchGradients } from "./gradients.ts";
-import { features, logits, type Subject } from "./predict.ts";
+import { allShared, batchGradients } from "./gradients.ts";
+import { features, logits, type PredictOptions, type Subject } from "./predict.ts";
 import { compactVocabulary } from "./vocabulary.ts";
 
 /**
@@ -48,7 +48,7 @@ export async function* finetune({
   dropout,
   keep = "last",
   tokenBudget = 2048,
-  sideBySide = true,
+  sideBySide = false,
   seed = 42,
   resume,
 }: FinetuneOptions): AsyncGenerator<FinetuneEvent, void> {
@@ -65,20 +65,23 @@ export async function* finetune({
     freezeEncoder || weightDecay !== 0 ? { checkpoint: headed, splits, whole } : compactVocabulary(headed, splits);
   const config = dropout === undefined ? used.checkpoint.config : withDropout(used.checkpoint.config, dropout);
   const model = classifier(jit, { config, layout: pruned?.layout });
-  const { trained, fixed } = divided(used.checkpoint, freezeEncoder);
+  const { trained, fixed: given } = divided(used.checkpoint, freezeEncoder);
+  const placed = sideBySide ? allShared : (arrays: Arrays): Arrays => arrays;
+  const fixed = placed(given);
   const update = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
-  const cut = { tokenBudget, positions: maxTokens(config) };
+  const cut = { tokenBudget, positions: maxTokens(config), sideBySide };
 
   let state = resume?.optimizer ?? initialState(trained);
+  state = { ...state, parameters: placed(state.parameters) };
   let step = resume?.step ?? 0;
   let { sum = 0, firstLoss } = (resume?.values ?? {}) as { sum?: number; firstLoss?: number };
   const losses = [...((resume?.values["losses"] as number[] | undefined) ?? [])];
   /** Logits of every epoch's validation, and the best weights so far. */
   const kept: Record<string, NDArray> = { ...resume?.arrays };
   const current = (): TrainingState => ({
-    ...{ step, optimizer: state, arrays: { ...kept } },
+    ...{ step, optimizer: { ...state, parameters: copies(state.parameters) }, arrays: { ...kept } },
     values: { sum, losses: [...losses], ...(firstLoss !== undefined && { firstLoss }) },
   });
   const historyOf = (epoch: number): EpochScores => {
@@ -147,7 +150,7 @@ export async function* finetune({
     yield {
       ...{ kind: "done", task, step, totalSteps, keep, ...chosen, history },
       logits: Object.fromEntries(found),
-      checkpoint: { ...headed, weights: used.whole({ ...fixed, ...parameters }) as Checkpoint["weights"] },
+      checkpoint: { ...headed, weights: used.whole(copies({ ...fixed, ...parameters })) as Checkpoint["weights"] },
     };
   } finally {
     await model.dispose();
@@ -158,7 +161,7 @@ interface ExampleOptions {
   readonly model: Classifier;
   readonly subject: Subject;
   readonly config: BertConfig;
-  readonly cut: PieceOptions;
+  readonly cut: PredictOptions;
   readonly freezeEncoder: boolean;
 }
 

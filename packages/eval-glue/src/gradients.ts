@@ -1,4 +1,4 @@
-import { ndarray, type NDArray } from "@pruning-bias/runtime";
+import { ndarray, type NDArray, shared } from "@pruning-bias/runtime";
 import { accumulate, type Arrays } from "@pruning-bias/training";
 import type { Piece } from "./batches.ts";
 import type { Classifier } from "./classifier.ts";
@@ -7,7 +7,7 @@ import type { Subject } from "./predict.ts";
 
 export interface BatchGradientsOptions {
   readonly seed: number;
-  /** Both halves at once, or one after the other. */
+  /** Both halves at once, for a `jit` with two lanes, or one after the other. */
   readonly sideBySide: boolean;
 }
 
@@ -20,7 +20,7 @@ interface Where {
 
 /**
  * The mean loss of a batch and its gradients, piece by piece. The pieces are summed in two halves of like size, which may be
- * computed at once, each on one core: a graph of small operators takes two cores for one another worse than two graphs do.
+ * computed at once, each on one core: two graphs keep two cores busier than one graph of small operators does.
  *
  * The gradients stay valid until the next call, which writes the same arrays.
  */
@@ -47,7 +47,7 @@ export function batchGradients(
             ? await model.gradients(inputs, key, into)
             : await model.moreGradients({ ...inputs, sum: gradients! }, key, into);
         loss += made.loss.data[0]!;
-        stores[side] = made.gradients;
+        stores[side] ??= sideBySide ? allShared(made.gradients) : made.gradients;
       }
       return loss;
     };
@@ -60,6 +60,10 @@ export function batchGradients(
     return { loss: losses[0]! + losses[1]!, gradients: sum };
   };
 }
+
+/** Copies that the threads of a `jit` with lanes read and write in place. */
+export const allShared = (arrays: Arrays): Arrays =>
+  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, shared(array)]));
 
 /** Noise of each piece has a number of its own. */
 const MOST_PIECES = 1 << 16;
