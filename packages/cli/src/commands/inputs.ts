@@ -132,11 +132,13 @@ export async function loadPruned(path: string, sizes: BertConfig): Promise<Prune
 export async function openJit(
   { backend: name, threads, trainer }: Pick<Config, "backend" | "threads" | "trainer">,
   { log, machine }: Context,
+  lanes?: number,
 ): Promise<Jit> {
   const passed = new Map<string, string[]>();
   const backend = await openBackend(name, {
     ...{ precision: trainer.precision, gpu: trainer.gpus > 0, from: machine.native },
     ...{ threads: threads ?? machine.threads, shared: machine.threads !== undefined },
+    ...(lanes !== undefined && { lanes }),
     onFallback: (other, reason) => passed.set(reason, [...(passed.get(reason) ?? []), other]),
   });
   const reasons = [...passed].map(([reason, others]) => `; not ${others.join(" or ")}: ${reason}`);
@@ -144,14 +146,15 @@ export async function openJit(
   return backend.jit;
 }
 
-/** Half of the cores for each of two graphs that run at once, where there are several. */
+/** Two lanes of half of the cores each, where there are several. */
 export async function openHalves(
   config: Config,
   context: Context,
 ): Promise<{ readonly jit: Jit; readonly sideBySide: boolean }> {
   const threads = config.threads ?? context.machine.threads ?? physicalCores();
-  const jit = await openJit({ ...config, threads: Math.max(1, Math.floor(threads / 2)) }, context);
-  return { jit, sideBySide: threads > 1 };
+  const sideBySide = threads > 1;
+  const half = { ...config, threads: Math.max(1, Math.floor(threads / 2)) };
+  return { jit: await openJit(half, context, sideBySide ? 2 : undefined), sideBySide };
 }
 
 /** A path of the settings, relative to the workspace. */

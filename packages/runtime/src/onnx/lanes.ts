@@ -46,9 +46,9 @@ export function lanes(count: number): OpenSession {
         }
       },
       async release() {
-        open.delete(id);
         const having = all.filter((lane) => lane.loaded.delete(id));
         await Promise.all(having.map((lane) => lane.ask({ kind: "release", id })));
+        open.delete(id);
         if (open.size === 0) await Promise.all(all.map((lane) => lane.end()));
       },
     };
