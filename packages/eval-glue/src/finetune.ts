@@ -5,10 +5,10 @@ import {
   type Arrays,
   copies,
   expectConvergence,
-  globalNorm,
   hostOptimizer,
   initialState,
   linearSchedule,
+  type OptimizerState,
   type ParameterGroup,
   type TrainingState,
 } from "@pruning-bias/training";
@@ -68,20 +68,20 @@ export async function* finetune({
   const { trained, fixed: given } = divided(used.checkpoint, freezeEncoder);
   const placed = sideBySide ? allShared : (arrays: Arrays): Arrays => arrays;
   const fixed = placed(given);
-  const update = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
+  const optimizer = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }), { sideBySide });
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
   const cut = { tokenBudget, positions: maxTokens(config), sideBySide };
 
   let state = resume?.optimizer ?? initialState(trained);
-  state = { ...state, parameters: placed(state.parameters) };
+  state = { ...state, parameters: placed(state.parameters), m: placed(state.m), v: placed(state.v) };
   let step = resume?.step ?? 0;
   let { sum = 0, firstLoss } = (resume?.values ?? {}) as { sum?: number; firstLoss?: number };
   const losses = [...((resume?.values["losses"] as number[] | undefined) ?? [])];
   /** Logits of every epoch's validation, and the best weights so far. */
   const kept: Record<string, NDArray> = { ...resume?.arrays };
   const current = (): TrainingState => ({
-    ...{ step, optimizer: { ...state, parameters: copies(state.parameters) }, arrays: { ...kept } },
+    ...{ step, optimizer: copyOf(state), arrays: { ...kept } },
     values: { sum, losses: [...losses], ...(firstLoss !== undefined && { firstLoss }) },
   });
   const historyOf = (epoch: number): EpochScores => {
@@ -105,18 +105,18 @@ export async function* finetune({
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
       for (const rows of batches.slice(step - batches.length * (epoch - 1))) {
         const cutRows = pieces(rows, training.lengths, cut);
-        const { loss, gradients } = await gradientsOf(subjectOf(state.parameters), cutRows, {
+        const { loss, gradients, more } = await gradientsOf(subjectOf(state.parameters), cutRows, {
           size: rows.length,
           step,
         });
-        const gradientNorm = globalNorm(gradients);
+        const gradientNorm = await optimizer.sum(gradients, more);
         firstLoss ??= loss;
         const batch = `epoch ${epoch} of ${task}, examples ${rows.subarray(0, 8).join(", ")} …`;
         expectConvergence({ step: step + 1, batch, loss, gradientNorm, firstLoss });
         const factor = linearSchedule(step, totalSteps, warmupSteps);
         // As PyTorch clips: 1e-6 keeps rounding from leaving the norm above.
         const scale = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
-        state = update(state, gradients, factor, scale);
+        state = await optimizer.update(state, gradients, factor, scale);
         step++;
         sum += loss * rows.length;
         const tokens = rows.reduce((total, row) => total + training.lengths[row]!, 0);
@@ -153,7 +153,7 @@ export async function* finetune({
       checkpoint: { ...headed, weights: used.whole(copies({ ...fixed, ...parameters })) as Checkpoint["weights"] },
     };
   } finally {
-    await model.dispose();
+    await Promise.all([model.dispose(), optimizer.dispose()]);
   }
 }
 
@@ -171,6 +171,10 @@ async function examplesOf(split: GlueTokens, { model, subject, config, cut, free
   const { data } = await features(model, subject, examples, cut);
   return featureExamples(split, data as Float32Array);
 }
+
+const copyOf = ({ parameters, m, v, updates }: OptimizerState): OptimizerState => ({
+  ...{ parameters: copies(parameters), m: copies(m), v: copies(v), updates },
+});
 
 /** The encoder under a fresh classifier; a head of another task is not a start, nor is a language model's used. */
 function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: number): Checkpoint {

@@ -1,5 +1,5 @@
-import { ndarray, type NDArray, shared } from "@pruning-bias/runtime";
-import { accumulate, type Arrays } from "@pruning-bias/training";
+import { ndarray, shared } from "@pruning-bias/runtime";
+import type { Arrays } from "@pruning-bias/training";
 import type { Piece } from "./batches.ts";
 import type { Classifier } from "./classifier.ts";
 import type { Examples } from "./examples.ts";
@@ -18,6 +18,13 @@ interface Where {
   readonly step: number;
 }
 
+export interface BatchGradients {
+  readonly loss: number;
+  readonly gradients: Arrays;
+  /** To be added to them: of the second half, where the batch has more than one piece. */
+  readonly more?: Arrays;
+}
+
 /**
  * The mean loss of a batch and its gradients, piece by piece. The pieces are summed in two halves of like size, which may be
  * computed at once, each on one core: two graphs keep two cores busier than one graph of small operators does.
@@ -30,11 +37,7 @@ export function batchGradients(
   { seed, sideBySide }: BatchGradientsOptions,
 ) {
   const stores: (Arrays | undefined)[] = [undefined, undefined];
-  return async (
-    subject: Subject,
-    cut: readonly Piece[],
-    { size, step }: Where,
-  ): Promise<{ loss: number; gradients: Arrays }> => {
+  return async (subject: Subject, cut: readonly Piece[], { size, step }: Where): Promise<BatchGradients> => {
     const half = async (own: readonly Numbered[], side: number): Promise<number> => {
       let loss = 0;
       for (const [n, { piece, number }] of own.entries()) {
@@ -55,9 +58,8 @@ export function batchGradients(
     const losses = sideBySide
       ? await Promise.all([half(first, 0), half(second, 1)])
       : [await half(first, 0), await half(second, 1)];
-    const sum = stores[0] as Record<string, NDArray>;
-    if (second.length > 0) accumulate(sum, stores[1]!);
-    return { loss: losses[0]! + losses[1]!, gradients: sum };
+    const more = second.length > 0 ? stores[1] : undefined;
+    return { loss: losses[0]! + losses[1]!, gradients: stores[0]!, ...(more && { more }) };
   };
 }
 

@@ -1,4 +1,5 @@
-export { adamW, type AdamWOptions, type AdamWRates, type AdamWState, biasCorrections, type Tensors } from "./adamw.ts";
+export { adamW, type AdamWOptions, type AdamWRates, type AdamWState, type Tensors } from "./adamw.ts";
+export { biasCorrections } from "./bias-corrections.ts";
 export {
   accumulate,
   type Arrays,
@@ -9,7 +10,8 @@ export {
   type OptimizerState,
   type ParameterGroup,
 } from "./optimizer.ts";
-export { hostAdamW, hostOptimizer, type HostParameter, type HostRates } from "./host-adamw.ts";
+export { hostAdamW, type HostParameter, type HostRates } from "./host-adamw.ts";
+export { hostOptimizer, type HostOptimizer, type HostOptimizerOptions } from "./host-optimizer.ts";
 export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
 export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
 export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";

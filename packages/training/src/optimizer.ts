@@ -1,5 +1,6 @@
 import { type HostInput, type Jit, ndarray, type NDArray, type tf, zeros } from "@pruning-bias/runtime";
-import { adamW, type AdamWOptions, biasCorrections } from "./adamw.ts";
+import { adamW, type AdamWOptions } from "./adamw.ts";
+import { biasCorrections } from "./bias-corrections.ts";
 
 /** Host arrays by name. */
 export type Arrays = Readonly<Record<string, NDArray>>;

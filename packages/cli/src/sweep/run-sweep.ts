@@ -18,8 +18,8 @@ import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-fil
 export interface SweepOptions {
   readonly root: string;
   readonly glue?: readonly string[];
-  /** Seeds of every GLUE task. */
-  readonly glueSeeds?: readonly number[];
+  /** Seeds of every GLUE task: how many, from `finetune.seed` on, or which. */
+  readonly glueSeeds?: number | readonly number[];
   /** Tasks that run at once, on an equal share of the cores each. */
   readonly parallel?: number;
   readonly dryRun?: boolean;
@@ -139,7 +139,7 @@ function findOwn(
   const ofTree = (name: string): Found => ({ name, sweep: readSweepFile(sweepFile(root, name)), written: true });
   if (rest.length === 0 && glue.length === 0) return ofTree(own ?? "demo");
 
-  const sweep = parseSweep(rest, glue, glueSeeds);
+  const sweep = withSeeds(parseSweep(rest, glue), glueSeeds);
   const generated = (name: string): Found => ({ name, sweep: inOrderOf(root, name, sweep), written: false });
   if (own !== undefined) {
     if (inTree(own)) throw new UsageError(`name: expected one that no written sweep has, got ${own}`);
@@ -151,6 +151,17 @@ function findOwn(
   const keys = Object.keys(sweep.grid).toSorted();
   if (keys.length === 0 && sweep.base.length === 1 && glue.length === 0) return ofTree(name);
   return generated(`${name}-${digest(keys)}`);
+}
+
+function withSeeds(sweep: Sweep, seeds: SweepOptions["glueSeeds"]): Sweep {
+  if (seeds === undefined) return sweep;
+  if (typeof seeds !== "number") return { ...sweep, glueSeeds: [...seeds] };
+  const firsts = new Set(points(sweep).map(({ overrides }) => compose(overrides).config.finetune.seed));
+  const [first = 0] = firsts;
+  if (firsts.size > 1) {
+    throw new UsageError(`--seeds: expected one finetune.seed to count from, got ${[...firsts].join(", ")}`);
+  }
+  return { ...sweep, glueSeeds: Array.from({ length: seeds }, (_, n) => first + n) };
 }
 
 /** A grid whose keys were typed in another order than the last time has the same points, of the same names. */
