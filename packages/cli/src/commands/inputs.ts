@@ -123,6 +123,9 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
 
 /** The masks of a score file: its own settings, or the original's defaults where it has none. */
 export async function loadPruned(path: string, sizes: BertConfig): Promise<Pruned> {
+  if (sizes.compact_layers !== undefined) {
+    throw new Error(`${path}: expected a model with all heads and neurons under scores, got one that is compact`);
+  }
   const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
   const layout = scoreLayout(sizes, settings);
   return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
