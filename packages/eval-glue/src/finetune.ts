@@ -99,7 +99,7 @@ export async function* finetune({
       used.splits.map((split) => examplesOf(split, { model, subject: subjectOf(trained), config, cut, freezeEncoder })),
     );
     const [training, ...others] = all as [Examples, ...Examples[]];
-    const gradientsOf = batchGradients(model, training, { seed, sideBySide });
+    const gradientsOf = batchGradients(model, training, { seed, sideBySide, padding: config.pad_token_id });
     while (losses.length < epochs) {
       const epoch = losses.length + 1;
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
