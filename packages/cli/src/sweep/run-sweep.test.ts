@@ -59,3 +59,15 @@ describe("seeds of GLUE tasks", () => {
     );
   });
 });
+
+it("classifiers of other settings are not made in one folder", async () => {
+  const root = await mkdtemp(join(tmpdir(), "sweep-"));
+  const dryRun = (...overrides: string[]) =>
+    runSweep(["experiment=glue_then_debias", "glue=rte", ...overrides], {
+      ...{ root, dryRun: true, log: () => {}, output: () => {}, environment: {} },
+    });
+  expect((await dryRun("finetune.seed=1,2")).points).toHaveLength(2);
+  await expect(dryRun("finetune.epochs=1,2")).rejects.toThrow(
+    "model.hf_checkpoint: expected a folder for each classifier, got runs/classifiers/bert-base-uncased/rte-42 for some of",
+  );
+});
