@@ -44,7 +44,11 @@ export async function glue(flags: Flags) {
     const run = finetune({
       ...{ checkpoint, train, validation, pruned, seed, epochs, batchSize },
       ...{ learningRate: Number(flags.lr), order: flags.order === "length" ? "length" : "random" },
-      ...{ optimizer: { variant: "torch" }, jit: compiler({ threads: half }), sideBySide },
+      ...{
+        optimizer: { variant: "torch" },
+        jit: compiler({ threads: half, ...(sideBySide && { lanes: 2 }) }),
+        sideBySide,
+      },
     });
     let start = performance.now();
     let [seconds, tokens] = [0, 0];

@@ -28,7 +28,7 @@ program
   .description("run every point of a grid that is not done yet, then the report; without overrides: the demo")
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
-  .option("--seeds <n>", "seeds of every GLUE task: how many, from 42 on, or several, set apart by commas")
+  .option("--seeds <n>", "seeds of every GLUE task: how many, from finetune.seed on, or several, set apart by commas")
   .option("--parallel <n>", "tasks that run at once", count, 1)
   .addOption(
     new Option("--launcher <where>", "where tasks run").choices(["local", "slurm"] as const).default("local" as const),
@@ -60,7 +60,7 @@ program
         output: (text) => (live === undefined ? write(text) : live.output(text)),
       },
       ...(glue && { glue }),
-      ...(seeds !== undefined && { glueSeeds: seedsOf(seeds, 42) }),
+      ...(seeds !== undefined && { glueSeeds: seedChoice(seeds) }),
       ...(dryRun && { dryRun }),
     });
     live?.end();
@@ -439,16 +439,20 @@ function count(text: string): number {
   return value;
 }
 
-/** `3`: so many from the first on; `42,7`: these. */
-function seedsOf(text: string | undefined, first: number): number[] {
-  if (text === undefined) return [first];
+function seedsOf(text: string | undefined, first: number): readonly number[] {
+  const choice = text === undefined ? 1 : seedChoice(text);
+  return typeof choice === "number" ? Array.from({ length: choice }, (_, n) => first + n) : choice;
+}
+
+/** `3`: so many; `42,7`: these. */
+function seedChoice(text: string): number | readonly number[] {
   const numbers = text.split(",").map(Number);
   const bad = numbers.some((value) => !Number.isInteger(value) || value < 0) || text.split(",").includes("");
   const [count] = numbers as [number];
   if (bad || (numbers.length === 1 && count < 1)) {
     throw new UsageError(`--seeds: expected a number of seeds, or several set apart by commas, got ${text}`);
   }
-  return numbers.length === 1 ? Array.from({ length: count }, (_, n) => first + n) : [...new Set(numbers)];
+  return numbers.length === 1 ? count : [...new Set(numbers)];
 }
 
 function whole(text: string): number {

@@ -62,7 +62,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
 
   const model = subject(checkpoint, layout, options);
   const groups = parameterGroups(options, model.names);
-  const update = hostOptimizer(groups);
+  const optimizer = hostOptimizer(groups);
   let state = resume?.optimizer ?? initialState(model.initial);
   let step = resume?.step ?? 0;
   let firstLoss = resume?.values["firstLoss"] as number | undefined;
@@ -98,7 +98,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
         mean = addMargins(mean, layout!, model.scores(state.parameters), threshold);
       }
       const rate = at.rate(step);
-      updateParameters(gradients, rate);
+      await updateParameters(gradients, rate);
       step++;
       yield {
         kind: "step",
@@ -156,10 +156,10 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     return part.loss.data[0]!;
   }
 
-  function updateParameters(gradients: Arrays, rate: number): void {
+  async function updateParameters(gradients: Arrays, rate: number): Promise<void> {
     const tied = layout !== undefined && layout.tied.length > 0 ? layout : undefined;
     const before = tied && copies(state.parameters);
-    state = update(state, gradients, rate);
+    state = await optimizer.update(state, gradients, rate);
     if (tied) state = { ...state, parameters: mergeTied(tied, before!, state.parameters) };
   }
 

@@ -1,4 +1,4 @@
-import { type BertConfig, labelCount, sequenceLogits } from "@pruning-bias/model";
+import { type BertConfig, type EncodeOptions, labelCount, sequenceLogits } from "@pruning-bias/model";
 import { encodeMasked, type Layout } from "@pruning-bias/pruning";
 import {
   type Compiled,
@@ -43,7 +43,10 @@ interface TrainingInputs extends ClassifierInputs {
 
 interface Step {
   readonly loss: tf.Scalar;
+  /** Of all trained weights but the word embeddings. */
   readonly gradients: Tensors;
+  /** Of the word embeddings of each token, (B·S, E), where they are trained: little beside a whole table of zeros. */
+  readonly words?: tf.Tensor;
 }
 
 /** The tensor functions of a sequence classifier, each compiled apart. */
@@ -67,32 +70,38 @@ export interface ClassifierOptions {
 
 /** A sequence classifier, whose encoder stands under the masks of its scores in every forward. */
 export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Classifier {
-  const encoded = (weights: Tensors, inputs: ClassifierInputs<TokenBatch>, random?: Random): tf.Tensor3D => {
+  const encoded = (weights: Tensors, inputs: ClassifierInputs<TokenBatch>, options: Options = {}): tf.Tensor3D => {
     const { scores, threshold, batch } = inputs;
     const lastPositions = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D; // nothing else is read
-    return encodeMasked(config, layout, { weights, scores, threshold }, batch, { random, lastPositions }).at(-1)!; // (B, 1, D)
+    return encodeMasked(config, layout, { weights, scores, threshold }, batch, { ...options, lastPositions }).at(-1)!; // (B, 1, D)
   };
-  const logitsOf = (trained: Tensors, inputs: ClassifierInputs, random?: Random): tf.Tensor2D => {
+  const logitsOf = (trained: Tensors, inputs: ClassifierInputs, options: Options = {}): tf.Tensor2D => {
     const weights = { ...inputs.fixed, ...trained };
-    const first = "features" in inputs.batch ? inputs.batch.features : encoded(weights, withTokens(inputs), random);
-    return sequenceLogits(config, weights, first, { random });
+    const first = "features" in inputs.batch ? inputs.batch.features : encoded(weights, withTokens(inputs), options);
+    return sequenceLogits(config, weights, first, { random: options.random });
   };
   const lossesOf = labelCount(config) === 1 ? squaredErrors : softmaxCrossEntropy;
   const step = (inputs: TrainingInputs, random: Random): Step => {
     const { labels, rowWeights } = inputs.batch;
-    const { value: loss, gradients } = valueAndGradients((trained: Tensors) => {
-      const losses = lossesOf(logitsOf(trained, inputs, random), labels);
-      return tf.mul<tf.Scalar>(tf.sum(tf.mul(losses, rowWeights)), inputs.share);
-    }, inputs.trained);
-    return { loss, gradients };
+    const { [WORDS]: table, ...others } = inputs.trained;
+    const rows = table && { [WORDS]: tf.gather(table, tf.reshape(withTokens(inputs).batch.inputIds, [-1])) };
+    const { value: loss, gradients } = valueAndGradients(
+      ({ [WORDS]: words, ...trained }: Tensors) => {
+        const losses = lossesOf(logitsOf(trained, inputs, { random, words: words as tf.Tensor2D | undefined }), labels);
+        return tf.mul<tf.Scalar>(tf.sum(tf.mul(losses, rowWeights)), inputs.share);
+      },
+      { ...others, ...rows },
+    );
+    const { [WORDS]: words, ...rest } = gradients;
+    return { loss, gradients: rest, ...(words && { words }) };
   };
 
   const compiled = {
     gradients: jit(step),
     moreGradients: jit(({ sum, ...inputs }: TrainingInputs & { readonly sum: Tensors }, random) => {
-      const { loss, gradients } = step(inputs, random);
-      const added = Object.entries(gradients).map(([name, own]) => [name, tf.add(sum[name]!, own)] as const);
-      return { loss, gradients: Object.fromEntries(added) };
+      const { gradients, ...own } = step(inputs, random);
+      const added = Object.entries(gradients).map(([name, more]) => [name, tf.add(sum[name]!, more)] as const);
+      return { ...own, gradients: Object.fromEntries(added) };
     }),
     predict: jit((inputs: ClassifierInputs) => logitsOf(inputs.trained, inputs)),
     features: jit((inputs: ClassifierInputs<TokenBatch>) => encoded({ ...inputs.fixed, ...inputs.trained }, inputs)),
@@ -102,6 +111,11 @@ export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Cla
     dispose: async () => void (await Promise.all(Object.values(compiled).map((program) => program.dispose()))),
   };
 }
+
+/** The table of word embeddings. */
+export const WORDS = "embeddings.word_embeddings.weight";
+
+type Options = Pick<EncodeOptions, "random" | "words">;
 
 const withTokens = (inputs: ClassifierInputs) => inputs as ClassifierInputs<TokenBatch>;
 

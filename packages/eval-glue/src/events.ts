@@ -21,7 +21,7 @@ export interface StepEvent extends Position {
   readonly gradientNorm: number;
   /** Tokens of the batch without padding. */
   readonly tokens: number;
-  /** Everything that the steps to come depend on; its arrays are the run's own until the next event is asked for. */
+  /** A copy of everything that the steps to come depend on. */
   readonly state: () => TrainingState;
 }
 

@@ -5,10 +5,10 @@ import {
   type Arrays,
   copies,
   expectConvergence,
-  globalNorm,
   hostOptimizer,
   initialState,
   linearSchedule,
+  type OptimizerState,
   type ParameterGroup,
   type TrainingState,
 } from "@pruning-bias/training";
@@ -18,8 +18,8 @@ import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
 import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
 import type { FinetuneOptions } from "./options.ts";
-import { batchGradients } from "./gradients.ts";
-import { features, logits, type Subject } from "./predict.ts";
+import { allShared, batchGradients } from "./gradients.ts";
+import { features, logits, type PredictOptions, type Subject } from "./predict.ts";
 import { compactVocabulary } from "./vocabulary.ts";
 
 /**
@@ -48,7 +48,7 @@ export async function* finetune({
   dropout,
   keep = "last",
   tokenBudget = 2048,
-  sideBySide = true,
+  sideBySide = false,
   seed = 42,
   resume,
 }: FinetuneOptions): AsyncGenerator<FinetuneEvent, void> {
@@ -65,20 +65,23 @@ export async function* finetune({
     freezeEncoder || weightDecay !== 0 ? { checkpoint: headed, splits, whole } : compactVocabulary(headed, splits);
   const config = dropout === undefined ? used.checkpoint.config : withDropout(used.checkpoint.config, dropout);
   const model = classifier(jit, { config, layout: pruned?.layout });
-  const { trained, fixed } = divided(used.checkpoint, freezeEncoder);
-  const update = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }));
+  const { trained, fixed: given } = divided(used.checkpoint, freezeEncoder);
+  const placed = sideBySide ? allShared : (arrays: Arrays): Arrays => arrays;
+  const fixed = placed(given);
+  const optimizer = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }), { sideBySide });
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
-  const cut = { tokenBudget, positions: maxTokens(config) };
+  const cut = { tokenBudget, positions: maxTokens(config), sideBySide };
 
   let state = resume?.optimizer ?? initialState(trained);
+  state = { ...state, parameters: placed(state.parameters), m: placed(state.m), v: placed(state.v) };
   let step = resume?.step ?? 0;
   let { sum = 0, firstLoss } = (resume?.values ?? {}) as { sum?: number; firstLoss?: number };
   const losses = [...((resume?.values["losses"] as number[] | undefined) ?? [])];
   /** Logits of every epoch's validation, and the best weights so far. */
   const kept: Record<string, NDArray> = { ...resume?.arrays };
   const current = (): TrainingState => ({
-    ...{ step, optimizer: state, arrays: { ...kept } },
+    ...{ step, optimizer: copyOf(state), arrays: { ...kept } },
     values: { sum, losses: [...losses], ...(firstLoss !== undefined && { firstLoss }) },
   });
   const historyOf = (epoch: number): EpochScores => {
@@ -96,24 +99,24 @@ export async function* finetune({
       used.splits.map((split) => examplesOf(split, { model, subject: subjectOf(trained), config, cut, freezeEncoder })),
     );
     const [training, ...others] = all as [Examples, ...Examples[]];
-    const gradientsOf = batchGradients(model, training, { seed, sideBySide });
+    const gradientsOf = batchGradients(model, training, { seed, sideBySide, padding: config.pad_token_id });
     while (losses.length < epochs) {
       const epoch = losses.length + 1;
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
       for (const rows of batches.slice(step - batches.length * (epoch - 1))) {
         const cutRows = batchPieces(rows, training.lengths, cut);
-        const { loss, gradients } = await gradientsOf(subjectOf(state.parameters), cutRows, {
+        const { loss, gradients, more } = await gradientsOf(subjectOf(state.parameters), cutRows, {
           size: rows.length,
           step,
         });
-        const gradientNorm = globalNorm(gradients);
+        const gradientNorm = await optimizer.sum(gradients, more);
         firstLoss ??= loss;
         const batch = `epoch ${epoch} of ${task}, examples ${rows.subarray(0, 8).join(", ")} …`;
         expectConvergence({ step: step + 1, batch, loss, gradientNorm, firstLoss });
         const factor = linearSchedule(step, totalSteps, warmupSteps);
         // As PyTorch clips: 1e-6 keeps rounding from leaving the norm above.
         const scale = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
-        state = update(state, gradients, factor, scale);
+        state = await optimizer.update(state, gradients, factor, scale);
         step++;
         sum += loss * rows.length;
         const tokens = rows.reduce((total, row) => total + training.lengths[row]!, 0);
@@ -147,10 +150,10 @@ export async function* finetune({
     yield {
       ...{ kind: "done", task, step, totalSteps, keep, ...chosen, history },
       logits: Object.fromEntries(found),
-      checkpoint: { ...headed, weights: used.whole({ ...fixed, ...parameters }) as Checkpoint["weights"] },
+      checkpoint: { ...headed, weights: used.whole(copies({ ...fixed, ...parameters })) as Checkpoint["weights"] },
     };
   } finally {
-    await model.dispose();
+    await Promise.all([model.dispose(), optimizer.dispose()]);
   }
 }
 
@@ -158,7 +161,7 @@ interface ExampleOptions {
   readonly model: Classifier;
   readonly subject: Subject;
   readonly config: BertConfig;
-  readonly cut: BatchPiecesOptions;
+  readonly cut: PredictOptions;
   readonly freezeEncoder: boolean;
 }
 
@@ -168,6 +171,10 @@ async function examplesOf(split: GlueTokens, { model, subject, config, cut, free
   const { data } = await features(model, subject, examples, cut);
   return featureExamples(split, data as Float32Array);
 }
+
+const copyOf = ({ parameters, m, v, updates }: OptimizerState): OptimizerState => ({
+  ...{ parameters: copies(parameters), m: copies(m), v: copies(v), updates },
+});
 
 /** The encoder under a fresh classifier; a head of another task is not a start, nor is a language model's used. */
 function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: number): Checkpoint {

@@ -1,14 +1,16 @@
 import type { BatchPiece } from "@pruning-bias/data";
-import { ndarray, type NDArray } from "@pruning-bias/runtime";
-import { accumulate, type Arrays } from "@pruning-bias/training";
-import type { Classifier } from "./classifier.ts";
+import { ndarray, type NDArray, shared, zeros } from "@pruning-bias/runtime";
+import type { Arrays } from "@pruning-bias/training";
+import { type Classifier, WORDS } from "./classifier.ts";
 import type { Examples } from "./examples.ts";
 import type { Subject } from "./predict.ts";
 
 export interface BatchGradientsOptions {
   readonly seed: number;
-  /** Both halves at once, or one after the other. */
+  /** Both halves at once, for a `jit` with two lanes, or one after the other. */
   readonly sideBySide: boolean;
+  /** The token whose embedding is not trained. */
+  readonly padding: number | null;
 }
 
 interface Where {
@@ -18,36 +20,48 @@ interface Where {
   readonly step: number;
 }
 
+export interface BatchGradients {
+  readonly loss: number;
+  readonly gradients: Arrays;
+  /** To be added to them: of the second half, where the batch has more than one piece. */
+  readonly more?: Arrays;
+}
+
 /**
  * The mean loss of a batch and its gradients, piece by piece. The pieces are summed in two halves of like size, which may be
- * computed at once, each on one core: a graph of small operators takes two cores for one another worse than two graphs do.
+ * computed at once, each on one core: two graphs keep two cores busier than one graph of small operators does.
  *
  * The gradients stay valid until the next call, which writes the same arrays.
  */
 export function batchGradients(
   model: Classifier,
   { batch }: Pick<Examples, "batch">,
-  { seed, sideBySide }: BatchGradientsOptions,
+  { seed, sideBySide, padding }: BatchGradientsOptions,
 ) {
+  const placed = sideBySide ? allShared : (arrays: Arrays): Arrays => arrays;
   const stores: (Arrays | undefined)[] = [undefined, undefined];
-  return async (
-    subject: Subject,
-    cut: readonly BatchPiece[],
-    { size, step }: Where,
-  ): Promise<{ loss: number; gradients: Arrays }> => {
-    const half = async (own: readonly Numbered[], side: number): Promise<number> => {
+  let words: ReturnType<typeof wordGradients> | undefined;
+  return async (subject: Subject, cut: readonly BatchPiece[], { size, step }: Where): Promise<BatchGradients> => {
+    const table = subject.trained[WORDS];
+    words ??= table && wordGradients(table, padding, placed);
+    words?.clear();
+    const half = async (own: readonly Numbered[], side: 0 | 1): Promise<number> => {
       let loss = 0;
       for (const [n, { piece, number }] of own.entries()) {
         const inputs = { ...subject, batch: batch(piece), share: 1 / size };
         const key = { seed, counter: step * MOST_PIECES + number };
         const gradients = stores[side];
-        const into = gradients && { loss: ndarray(new Float32Array(1), []), gradients };
+        const into = gradients && {
+          ...{ loss: ndarray(new Float32Array(1), []), gradients },
+          ...(table && { words: zeros([piece.size * piece.width, table.shape[1]!]) }),
+        };
         const made =
           n === 0
             ? await model.gradients(inputs, key, into)
             : await model.moreGradients({ ...inputs, sum: gradients! }, key, into);
         loss += made.loss.data[0]!;
-        stores[side] = made.gradients;
+        stores[side] ??= placed(made.gradients);
+        if ("inputIds" in inputs.batch) words?.add(side, inputs.batch.inputIds, made.words!);
       }
       return loss;
     };
@@ -55,11 +69,39 @@ export function batchGradients(
     const losses = sideBySide
       ? await Promise.all([half(first, 0), half(second, 1)])
       : [await half(first, 0), await half(second, 1)];
-    const sum = stores[0] as Record<string, NDArray>;
-    if (second.length > 0) accumulate(sum, stores[1]!);
-    return { loss: losses[0]! + losses[1]!, gradients: sum };
+    const of = (side: 0 | 1): Arrays => ({ ...words?.tables[side], ...stores[side] });
+    return { loss: losses[0]! + losses[1]!, gradients: of(0), ...(second.length > 0 && { more: of(1) }) };
   };
 }
+
+/** Gradients of the table (V, E) of both halves, added up from those of tokens; that of `padding` stays 0, as in PyTorch. */
+function wordGradients({ shape }: NDArray, padding: number | null, placed: (arrays: Arrays) => Arrays) {
+  const dim = shape[1]!;
+  const tables = [placed({ [WORDS]: zeros(shape) }), placed({ [WORDS]: zeros(shape) })] as const;
+  const touched = new Set<number>();
+  return {
+    tables,
+    /** Zeroes the rows that were added to, of both: the halves may have been summed. */
+    clear(): void {
+      for (const { [WORDS]: table } of tables) {
+        for (const id of touched) table!.data.fill(0, id * dim, (id + 1) * dim);
+      }
+      touched.clear();
+    },
+    add(side: 0 | 1, ids: NDArray, rows: NDArray): void {
+      const { data } = tables[side][WORDS]!;
+      ids.data.forEach((id, token) => {
+        if (id === padding) return;
+        touched.add(id);
+        for (let i = 0; i < dim; i++) data[id * dim + i]! += rows.data[token * dim + i]!;
+      });
+    },
+  };
+}
+
+/** Copies that the threads of a `jit` with lanes read and write in place. */
+export const allShared = (arrays: Arrays): Arrays =>
+  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, shared(array)]));
 
 /** Noise of each piece has a number of its own. */
 const MOST_PIECES = 1 << 16;

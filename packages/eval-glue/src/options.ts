@@ -35,7 +35,7 @@ export interface FinetuneOptions {
   readonly keep?: "last" | "best";
   /** Most tokens that go through the encoder at once, padding counted: what decides the memory. */
   readonly tokenBudget?: number;
-  /** Computes the two halves of a batch at once: for a `jit` that takes half of the cores. The numbers are the same. */
+  /** Computes the two halves of a batch at once: for a `jit` with two lanes of half the cores each. The numbers are the same. */
   readonly sideBySide?: boolean;
   /** Of the head's first weights, the order of examples, and dropout. */
   readonly seed?: number;

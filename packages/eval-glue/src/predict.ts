@@ -13,8 +13,13 @@ export interface Subject {
   readonly threshold: number;
 }
 
+export interface PredictOptions extends BatchPiecesOptions {
+  /** Two pieces at once, for a `jit` with two lanes. */
+  readonly sideBySide: boolean;
+}
+
 /** Logits of all examples of a split, (N, classes), in eval mode. */
-export const logits = (model: Classifier, subject: Subject, examples: Examples, options: BatchPiecesOptions) =>
+export const logits = (model: Classifier, subject: Subject, examples: Examples, options: PredictOptions) =>
   everyRow(examples, options, (batch) => model.predict({ ...subject, batch }));
 
 /** The last hidden states at the first tokens, (N, D), in eval mode. */
@@ -22,24 +27,28 @@ export const features = (
   model: Classifier,
   subject: Subject,
   examples: Examples<TokenBatch>,
-  options: BatchPiecesOptions,
+  options: PredictOptions,
 ) => everyRow(examples, options, (batch) => model.features({ ...subject, batch }));
 
 /** Runs every example once, by length, and puts the results, (B, …) a piece, back in their order: (N, …). */
 async function everyRow<B extends Batch>(
   { source, lengths, batch }: Examples<B>,
-  options: BatchPiecesOptions,
+  options: PredictOptions,
   run: (batch: B) => Promise<NDArray>,
 ): Promise<NDArray> {
   const all = Int32Array.from(lengths.keys());
   let results = new Float32Array();
   let dim = 0;
-  for (const piece of batchPieces(all, lengths, options)) {
-    const { data } = await run(batch(piece));
-    dim = data.length / piece.size;
-    if (results.length === 0) results = new Float32Array(source.length * dim);
-    piece.rows.forEach((row, n) => results.set(data.subarray(n * dim, (n + 1) * dim), row * dim));
-  }
+  const left = batchPieces(all, lengths, options).values();
+  const some = async (): Promise<void> => {
+    for (const piece of left) {
+      const { data } = await run(batch(piece));
+      dim = data.length / piece.size;
+      if (results.length === 0) results = new Float32Array(source.length * dim);
+      piece.rows.forEach((row, n) => results.set(data.subarray(n * dim, (n + 1) * dim), row * dim));
+    }
+  };
+  await Promise.all(options.sideBySide ? [some(), some()] : [some()]);
   return ndarray(results, [source.length, dim]);
 }
 

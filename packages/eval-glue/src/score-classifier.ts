@@ -4,6 +4,7 @@ import type { Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import { classifier } from "./classifier.ts";
 import { tokenExamples } from "./examples.ts";
+import { allShared } from "./gradients.ts";
 import { logits } from "./predict.ts";
 
 export interface ScoreOptions {
@@ -13,6 +14,8 @@ export interface ScoreOptions {
   readonly pruned?: Pruned | undefined;
   readonly jit?: Jit;
   readonly tokenBudget?: number;
+  /** Computes two pieces at once: for a `jit` with two lanes. */
+  readonly sideBySide?: boolean;
 }
 
 /**
@@ -27,6 +30,7 @@ export async function scoreClassifier({
   pruned,
   jit = compiled,
   tokenBudget = 2048,
+  sideBySide = false,
 }: ScoreOptions): Promise<Record<string, NDArray>> {
   for (const { task } of splits) {
     const [classes, own] = [glueTasks[task].labels, labelCount(config)];
@@ -37,8 +41,8 @@ export async function scoreClassifier({
   }
   const model = classifier(jit, { config, layout: pruned?.layout });
   const { scores, threshold } = pruned ?? { scores: {}, threshold: 0 };
-  const subject = { trained: {}, fixed: weights, scores, threshold };
-  const cut = { tokenBudget, positions: maxTokens(config) };
+  const subject = { trained: {}, fixed: sideBySide ? allShared(weights) : weights, scores, threshold };
+  const cut = { tokenBudget, positions: maxTokens(config), sideBySide };
   try {
     const found: Record<string, NDArray> = {};
     for (const split of splits) {

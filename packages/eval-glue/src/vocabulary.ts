@@ -1,5 +1,6 @@
 import type { GlueTokens } from "@pruning-bias/data";
 import type { Checkpoint } from "@pruning-bias/model";
+import { WORDS } from "./classifier.ts";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
 
 /** A checkpoint with the word embeddings that some splits use, and those splits in its ids. */
@@ -16,7 +17,7 @@ export interface Compacted {
  * Ids up to the padding token's stay, since families count positions from it.
  */
 export function compactVocabulary(checkpoint: Checkpoint, splits: readonly GlueTokens[]): Compacted {
-  const table = checkpoint.weights[TABLE]!;
+  const table = checkpoint.weights[WORDS]!;
   const [size, dim] = table.shape as [number, number];
   const used = new Uint8Array(size).fill(1, 0, (checkpoint.config.pad_token_id ?? 0) + 1);
   for (const { task, split, inputIds } of splits) {
@@ -36,19 +37,17 @@ export function compactVocabulary(checkpoint: Checkpoint, splits: readonly GlueT
     checkpoint: {
       ...checkpoint,
       config,
-      weights: { ...checkpoint.weights, [TABLE]: ndarray(rows, [kept.length, dim]) },
+      weights: { ...checkpoint.weights, [WORDS]: ndarray(rows, [kept.length, dim]) },
     },
     splits: splits.map((split) => ({ ...split, inputIds: Uint32Array.from(split.inputIds, (id) => places[id]!) })),
     whole: (weights) => {
       const data = Float32Array.from(table.data);
-      const trained = weights[TABLE]!;
+      const trained = weights[WORDS]!;
       kept.forEach((id, place) => data.set(rowOf(trained, place, dim), id * dim));
-      return { ...weights, [TABLE]: ndarray(data, table.shape) };
+      return { ...weights, [WORDS]: ndarray(data, table.shape) };
     },
   };
 }
-
-const TABLE = "embeddings.word_embeddings.weight";
 
 const rowOf = ({ data }: NDArray, row: number, dim: number): NDArray["data"] =>
   data.subarray(row * dim, (row + 1) * dim);

@@ -1,5 +1,6 @@
 import { initWeights } from "@pruning-bias/model";
-import { eager, jit } from "@pruning-bias/runtime";
+import { compiler, eager, jit } from "@pruning-bias/runtime";
+import type { TrainingState } from "@pruning-bias/training";
 import { describe, expect, it } from "vitest";
 import { type DoneEvent, finetune, type FinetuneEvent, type FinetuneOptions, scoreClassifier } from "../src/index.ts";
 import { toyModel, toySplit } from "./toy.ts";
@@ -137,7 +138,7 @@ describe("finetune", () => {
     const undisturbed: FinetuneEvent[] = [];
     for await (const event of finetune(options)) {
       undisturbed.push(event);
-      if (event.kind !== "done") states.push(structuredClone(event.state()));
+      if (event.kind !== "done") states.push(event.state());
     }
     // In the middle of an epoch, before its validation, after it, and at the very end.
     for (const at of [1, 3, 4, 13]) {
@@ -155,6 +156,27 @@ describe("finetune", () => {
     expect(checked.scores["train"]!.loss).toBeCloseTo(compiled.scores["train"]!.loss, 5);
     expect(differing(checked.checkpoint.weights, compiled.checkpoint.weights, 2e-5)).toEqual([]);
   });
+
+  it.each([false, true])(
+    "computes halves side by side on two lanes to the same bits (frozen: %s)",
+    async (freezeEncoder) => {
+      const options = { ...settings, epochs: 2, tokenBudget: 40, freezeEncoder };
+      const lanes = { jit: compiler({ threads: 1, lanes: 2 }), sideBySide: true };
+      const alone = await run({ ...options, jit: compiler({ threads: 1 }) });
+      const states: TrainingState[] = [];
+      const beside: FinetuneEvent[] = [];
+      for await (const event of finetune({ ...options, ...lanes })) {
+        beside.push(event);
+        if (event.kind === "step") states.push(event.state());
+      }
+      expect(withoutStates(beside)).toEqual(withoutStates(alone));
+      const resumed = await run({ ...options, ...lanes, resume: states[2] });
+      expect(done(resumed)).toEqual(done(alone));
+      const { checkpoint: trained, logits } = done(beside);
+      const again = await scoreClassifier({ checkpoint: trained, splits: validation, ...lanes });
+      again["validation"]!.data.forEach((value, n) => expect(value).toBeCloseTo(logits["validation"]!.data[n]!, 4));
+    },
+  );
 
   it("clips the gradients of all weights together", async () => {
     // One step of plain Adam does not see their length, so eps is made to dwarf them.

@@ -21,6 +21,8 @@ export interface EncodeOptions {
   gates?: Gates;
   /** Dropout as the config says, which is training mode; without it, eval mode. */
   random?: Random | undefined;
+  /** Rows of the word embeddings, (B·S, E), looked up already: for whoever wants their gradient and not the whole table's. */
+  words?: tf.Tensor2D | undefined;
   /** How many layers to compute; all by default. */
   layers?: number;
   /** Hidden states (B, S, D) after so many layers: goes on from there, and they are the first that are returned. */
@@ -79,7 +81,7 @@ export function forward(
   // Embeddings: word + segment + position, E wide.
   const embed = (): tf.Tensor2D => {
     const table = (kind: string) => at<tf.Tensor2D>(`embeddings.${kind}_embeddings.weight`); // (·, E)
-    const words = lookup(table("word"), flat(inputIds), config.pad_token_id); // (B·S, E)
+    const words = options.words ?? lookup(table("word"), flat(inputIds), config.pad_token_id); // (B·S, E)
     const tokens = family.segments ? tf.add(words, segments(table("token_type"), tokenTypeIds)) : words;
     const E = embeddingSize(config);
     const positions =

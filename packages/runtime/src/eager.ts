@@ -1,7 +1,8 @@
 import { fitting, hostLeaves, isHostLeaf, isTensor, outputsOf, toHost } from "./host.ts";
 import type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
 import { type NDArray, scalar, sizeOf } from "./ndarray.ts";
-import { type Random, randomBytes, randomFrom, type RandomKey } from "./random.ts";
+import { randomBytes, type RandomKey } from "./random-bytes.ts";
+import { type Random, randomFrom } from "./random.ts";
 import { tf } from "./tf.ts";
 import { mapTree, type Tree } from "./tree.ts";
 

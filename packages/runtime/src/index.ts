@@ -1,5 +1,5 @@
 export { tf } from "./tf.ts";
-export { type DType, ndarray, type NDArray, scalar, sizeOf, zeros } from "./ndarray.ts";
+export { type DType, ndarray, type NDArray, scalar, shared, sizeOf, zeros } from "./ndarray.ts";
 export { leaves, mapTree, type Tree } from "./tree.ts";
 export type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
 export { eager } from "./eager.ts";
@@ -25,7 +25,8 @@ export { layerNorm } from "./fused/layer-norm.ts";
 export { softmaxCrossEntropy } from "./fused/cross-entropy.ts";
 export { type Keep, type WithGradient, withGradient } from "./fused/with-gradient.ts";
 export { valueAndGradients } from "./gradients.ts";
-export { type DropoutMask, generator, type Generator, generatorAt, type Random, type RandomKey } from "./random.ts";
+export type { RandomKey } from "./random-bytes.ts";
+export { type DropoutMask, generator, type Generator, generatorAt, type Random } from "./random.ts";
 export {
   encodeSafetensors,
   safetensorsParts,

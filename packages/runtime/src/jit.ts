@@ -1,5 +1,6 @@
 import type { NDArray } from "./ndarray.ts";
-import type { Random, RandomKey } from "./random.ts";
+import type { RandomKey } from "./random-bytes.ts";
+import type { Random } from "./random.ts";
 import type { tf } from "./tf.ts";
 
 /**

@@ -28,5 +28,17 @@ export const scalar = (value: number): NDArray => ndarray(Float32Array.of(value)
 /** Float32 zeros. */
 export const zeros = (shape: readonly number[]): NDArray => ndarray(new Float32Array(sizeOf(shape)), shape);
 
+/**
+ * A copy in memory that threads share: functions that compute on threads of their own (`compiler({ lanes })`) read and write
+ * it in place, where other arrays are copied there and back.
+ */
+export function shared({ data, shape }: NDArray): NDArray {
+  const own = new (data.constructor as Float32ArrayConstructor)(new SharedArrayBuffer(data.byteLength));
+  own.set(data);
+  return ndarray(own, shape);
+}
+
+export const isShared = ({ data }: NDArray): boolean => data.buffer instanceof SharedArrayBuffer;
+
 /** Number of elements of a shape; 1 for []. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

@@ -1,16 +1,8 @@
-import { createCipheriv, createHash } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import { withGradient } from "./fused/with-gradient.ts";
 import { tf } from "./tf.ts";
-
-/** Names a draw: the same key gives the same noise on every machine and backend, and after a resume. */
-export interface RandomKey {
-  readonly seed: number;
-  /** Position in the run; every call that needs noise of its own has another. */
-  readonly counter: number;
-}
 
 /** Noise inside a tensor function. Each draw is a *site*, numbered in program order. */
 export interface Random {
@@ -68,15 +60,6 @@ export function randomFrom(draw: Draws): Random {
       return tf.mul(tf.add(tf.mul(bits, 2), 1), 2 ** -24);
     },
   };
-}
-
-/** Random bytes by position: AES-128 in counter mode under a key made of the seed; `counter` and `site` start the count. */
-export function randomBytes({ seed, counter }: RandomKey, site: number, size: number): Uint8Array {
-  const key = createHash("sha256").update(`pruning-bias ${seed}`).digest().subarray(0, 16);
-  const start = Buffer.alloc(16);
-  start.writeBigUInt64BE(BigInt(counter), 0);
-  start.writeUInt32BE(site, 8);
-  return createCipheriv("aes-128-ctr", key, start).update(Buffer.alloc(size));
 }
 
 /** Sequential random numbers on the host, the same for a seed on every machine. */

@@ -1,5 +1,6 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { compiler, eager, jit, ndarray, tf } from "../src/index.ts";
+import { compiler, eager, jit, ndarray, type Random, shared, tf } from "../src/index.ts";
 
 const floats = (...values: number[]) => ndarray(Float32Array.from(values));
 
@@ -96,5 +97,65 @@ describe("compiled functions", () => {
       Array.from({ length: 20 }, (_, i) => fn(floats(...Array<number>((i % 5) + 1).fill(i)))),
     );
     expect(results.map(({ data }) => data[0])).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i));
+  });
+});
+
+describe("lanes", () => {
+  const step = ({ x, sum }: { x: tf.Tensor2D; sum: tf.Tensor2D }, random: Random) => ({
+    sum: tf.add(sum, random.dropout(tf.matMul(x, x), 0.5)),
+    mean: tf.mean(x),
+  });
+  const matrix = (size: number) =>
+    ndarray(
+      Float32Array.from({ length: size * size }, (_, i) => i % 7),
+      [size, size],
+    );
+
+  it("compute what one thread computes, with noise, in shared arrays and others", async () => {
+    const [here, there] = [jit(step), compiler({ threads: 1, lanes: 2 })(step)];
+    const key = { seed: 1, counter: 2 };
+    for (const [n, into] of [undefined, shared(matrix(8)), matrix(8)].entries()) {
+      const inputs = { x: n === 1 ? shared(matrix(8)) : matrix(8), sum: into ?? matrix(8) };
+      const expected = await here({ x: matrix(8), sum: matrix(8) }, key);
+      const found = await there(inputs, key, into && { sum: into, mean: ndarray(new Float32Array(1), []) });
+      expect(found.sum.data).toEqual(expected.sum.data);
+      expect(found.mean.data[0]).toBe(expected.mean.data[0]);
+      if (into !== undefined) expect(found.sum).toBe(into);
+    }
+    await here.dispose();
+    await there.dispose();
+  });
+
+  it("keep their numbers when many are called at once, and are there again after they were disposed", async () => {
+    const fn = compiler({ threads: 1, lanes: 2 })((x: tf.Tensor) => tf.mul(x, 2));
+    for (const times of [20, 3]) {
+      const results = await Promise.all(
+        Array.from({ length: times }, (_, i) => fn(floats(...Array<number>((i % 5) + 1).fill(i)))),
+      );
+      expect(results.map(({ data }) => data[0])).toEqual(Array.from({ length: times }, (_, i) => 2 * i));
+      await fn.dispose();
+    }
+  });
+
+  it("hold no other thread while they compute", async () => {
+    const fn = compiler({ threads: 1, lanes: 1 })((x: tf.Tensor2D) => {
+      let y = x;
+      for (let i = 0; i < 20; i++) y = tf.tanh(tf.matMul(y, x));
+      return y;
+    });
+    const running = fn(matrix(512));
+    let turns = 0;
+    while ((await Promise.race([running, setImmediate("turn")])) === "turn") turns++;
+    expect(turns).toBeGreaterThan(10);
+    await fn.dispose();
+  });
+
+  it("pass on what onnxruntime refuses, and go on", async () => {
+    const fn = compiler({ threads: 1, lanes: 1 })(({ x, at }: { x: tf.Tensor2D; at: tf.Tensor1D }) => tf.gather(x, at));
+    const x = matrix(4);
+    await expect(fn({ x, at: ndarray(Int32Array.of(9)) })).rejects.toThrow(/indices element out of data bounds/);
+    expect((await fn({ x, at: ndarray(Int32Array.of(1)) })).shape).toEqual([1, 4]);
+    await fn.dispose();
+    expect(() => compiler({ lanes: 0 })).toThrow("lanes: expected one or more, got 0");
   });
 });

@@ -26,14 +26,14 @@ interface Golden {
 describeGolden("the optimiser follows the original", "optim.json", (path) => {
   const { cases, schedules } = JSON.parse(readFileSync(path, "utf8")) as Golden;
 
-  it.each(cases.map((c) => [c.name, c] as const))("%s", (_, { settings, inputs, expected }) => {
+  it.each(cases.map((c) => [c.name, c] as const))("%s", async (_, { settings, inputs, expected }) => {
     const named = (rows: readonly number[][]): Arrays =>
       Object.fromEntries(rows.map((row, group) => [`p${group}`, ndarray(Float32Array.from(row))]));
     const groups = settings.groups.map(({ lr, betas, eps, weight_decay }, group) => ({
       ...{ names: [`p${group}`], learningRate: lr, betas, eps, weightDecay: weight_decay },
       variant: settings.optimiser === "torch" ? ("torch" as const) : ("transformers" as const),
     }));
-    const update = hostOptimizer(groups);
+    const { update } = hostOptimizer(groups);
     let state = initialState(named(inputs.parameters));
     for (const [step, gradients] of inputs.gradients.entries()) {
       const { warmup_steps: warmup, total_steps: total } = settings;
@@ -41,7 +41,7 @@ describeGolden("the optimiser follows the original", "optim.json", (path) => {
       for (const [group, { lr }] of settings.groups.entries()) {
         expect(lr * factor).toBeCloseTo(expected.learning_rates[step]![group]!, 12);
       }
-      state = update(state, named(gradients), factor);
+      state = await update(state, named(gradients), factor);
       for (const [group, row] of expected.parameters[step]!.entries()) {
         const got = state.parameters[`p${group}`]!.data;
         row.forEach((value, i) =>

@@ -1,8 +1,7 @@
 import { type AdamWOptions, biasCorrections } from "./adamw.ts";
-import type { Arrays, OptimizerState, ParameterGroup } from "./optimizer.ts";
 
 /** Numbers that an update reads and writes. */
-type Numbers = Float32Array | Float64Array;
+export type Numbers = Float32Array | Float64Array;
 
 /** One parameter with its moments, all updated in place. */
 export interface HostParameter {
@@ -50,27 +49,3 @@ export function hostAdamW(
     p[i]! -= step + decay * decayed;
   }
 }
-
-/**
- * AdamW over parameter groups on host arrays: one update of all groups with their learning rates times `factor`, of gradients times `scale`,
- * in place. Parameters without a gradient stay.
- */
-export function hostOptimizer(groups: readonly ParameterGroup[]) {
-  return (state: OptimizerState, gradients: Arrays, factor: number, scale = 1): OptimizerState => {
-    const next = { ...state, updates: state.updates + 1 };
-    for (const group of groups) {
-      const rates = { learningRate: group.learningRate * factor, update: next.updates, scale };
-      for (const name of group.names) {
-        const gradient = gradients[name]?.data as Float32Array | undefined;
-        if (gradient !== undefined) hostAdamW(parameterOf(state, name), gradient, rates, group);
-      }
-    }
-    return next;
-  };
-}
-
-const parameterOf = ({ parameters, m, v }: OptimizerState, name: string): HostParameter => ({
-  p: parameters[name]!.data as Float32Array,
-  m: m[name]!.data as Float32Array,
-  v: v[name]!.data as Float32Array,
-});

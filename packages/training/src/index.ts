@@ -8,7 +8,8 @@ export {
   type ParameterGroup,
   type Tensors,
 } from "./optimizer.ts";
-export { hostAdamW, hostOptimizer, type HostParameter, type HostRates } from "./host-adamw.ts";
+export { hostAdamW, type HostParameter, type HostRates } from "./host-adamw.ts";
+export { hostOptimizer, type HostOptimizer, type HostOptimizerOptions } from "./host-optimizer.ts";
 export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
 export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
 export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";

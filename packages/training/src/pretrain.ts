@@ -13,7 +13,7 @@ import {
 } from "@pruning-bias/runtime";
 import { globalNorm } from "./clipping.ts";
 import { expectConvergence } from "./divergence.ts";
-import { hostOptimizer } from "./host-adamw.ts";
+import { hostOptimizer } from "./host-optimizer.ts";
 import { maskTokens, type MaskingOptions } from "./masking.ts";
 import { initialState, type Tensors } from "./optimizer.ts";
 import { flatThenLinear } from "./schedule.ts";
@@ -64,7 +64,7 @@ export async function* pretrain({
 }: PretrainOptions): AsyncGenerator<PretrainEvent, Checkpoint> {
   const { config } = checkpoint;
   const step = jit(maskedLmStep(config));
-  const update = hostOptimizer([{ names: Object.keys(checkpoint.weights), learningRate, variant: "torch" }]);
+  const { update } = hostOptimizer([{ names: Object.keys(checkpoint.weights), learningRate, variant: "torch" }]);
   const random = resume === undefined ? generator(seed) : generatorAt(resume.values["generator"] as number[]);
   let state = resume?.optimizer ?? initialState(checkpoint.weights);
   let order = (resume?.arrays["order"]!.data as Int32Array | undefined) ?? new Int32Array();
@@ -91,7 +91,7 @@ export async function* pretrain({
     firstLoss ??= value;
     const where = { step: done + 1, batch: `sentences ${rows.subarray(0, 8).join(", ")} …` };
     expectConvergence({ ...where, loss: value, gradientNorm: globalNorm(gradients), firstLoss });
-    state = update(state, gradients, flatThenLinear(done, steps));
+    state = await update(state, gradients, flatThenLinear(done, steps));
     const values = { generator: random.state(), firstLoss };
     const arrays = { order: ndarray(order) };
     const current = { step: done + 1, optimizer: state, arrays, values };

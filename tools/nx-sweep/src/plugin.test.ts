@@ -72,7 +72,7 @@ describe("the projects of a sweep", () => {
     const all = projects({ base, grid: { seed: ["1", "2"] }, glue: ["cola"] });
     const [made, data] = all;
     expect(made).toMatchObject({
-      root: "runs/classifiers/bert-base-uncased/rte",
+      root: "runs/classifiers/bert-base-uncased/rte-42",
       targets: { finetune: { dependsOn: [] } },
     });
     expect(Object.values(data!.targets!)[0]!.dependsOn).toEqual([{ target: "finetune", projects: [made!.name] }]);

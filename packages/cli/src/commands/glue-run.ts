@@ -31,7 +31,7 @@ export interface GlueRun {
   readonly pruned: Pruned | undefined;
   readonly task: GlueTask;
   readonly jit: Jit;
-  /** Whether that takes half of the cores. */
+  /** Whether that has two lanes of half of the cores each. */
   readonly sideBySide: boolean;
   /** `OUT.json` gets the result; the folder `OUT` gets predictions, submissions, and checkpoints while it runs. */
   readonly out: string;
@@ -90,10 +90,13 @@ interface Made extends Pick<DoneEvent, "scores" | "logits" | "epoch" | "history"
   readonly checkpoints?: Checkpoints;
 }
 
-async function scored({ model: { checkpoint }, pruned, jit, config }: GlueRun, data: GlueData): Promise<Made> {
+async function scored(
+  { model: { checkpoint }, pruned, jit, sideBySide, config }: GlueRun,
+  data: GlueData,
+): Promise<Made> {
   const splits = [...data.validation, ...data.test];
   const tokenBudget = config.finetune.token_budget;
-  const logits = await scoreClassifier({ checkpoint, splits, pruned, jit, tokenBudget });
+  const logits = await scoreClassifier({ checkpoint, splits, pruned, jit, sideBySide, tokenBudget });
   const scores = data.validation.map((split) => [
     split.split,
     score(logits[split.split]!, split, data.train.labels),

@@ -123,6 +123,9 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
 
 /** The masks of a score file: its own settings, or the original's defaults where it has none. */
 export async function loadPruned(path: string, sizes: BertConfig): Promise<Pruned> {
+  if (sizes.compact_layers !== undefined) {
+    throw new Error(`${path}: expected a model with all heads and neurons under scores, got one that is compact`);
+  }
   const settings = (await readScoreSettings(path)) ?? fromNnPruning({});
   const layout = scoreLayout(sizes, settings);
   return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
@@ -132,11 +135,13 @@ export async function loadPruned(path: string, sizes: BertConfig): Promise<Prune
 export async function openJit(
   { backend: name, threads, trainer }: Pick<Config, "backend" | "threads" | "trainer">,
   { log, machine }: Context,
+  lanes?: number,
 ): Promise<Jit> {
   const passed = new Map<string, string[]>();
   const backend = await openBackend(name, {
     ...{ precision: trainer.precision, gpu: trainer.gpus > 0, from: machine.native },
     ...{ threads: threads ?? machine.threads, shared: machine.threads !== undefined },
+    ...(lanes !== undefined && { lanes }),
     onFallback: (other, reason) => passed.set(reason, [...(passed.get(reason) ?? []), other]),
   });
   const reasons = [...passed].map(([reason, others]) => `; not ${others.join(" or ")}: ${reason}`);
@@ -144,14 +149,15 @@ export async function openJit(
   return backend.jit;
 }
 
-/** Half of the cores for each of two graphs that run at once, where there are several. */
+/** Two lanes of half of the cores each, where there are several. */
 export async function openHalves(
   config: Config,
   context: Context,
 ): Promise<{ readonly jit: Jit; readonly sideBySide: boolean }> {
   const threads = config.threads ?? context.machine.threads ?? physicalCores();
-  const jit = await openJit({ ...config, threads: Math.max(1, Math.floor(threads / 2)) }, context);
-  return { jit, sideBySide: threads > 1 };
+  const sideBySide = threads > 1;
+  const half = { ...config, threads: Math.max(1, Math.floor(threads / 2)) };
+  return { jit: await openJit(half, context, sideBySide ? 2 : undefined), sideBySide };
 }
 
 /** A path of the settings, relative to the workspace. */

@@ -112,7 +112,7 @@ export const glue_then_debias: Preset = {
   about: "a classifier that was fine-tuned on a GLUE task: its encoder is debiased, its head kept",
   settings: {
     exp_name: `glue-then-debs/\${glue}/${names}`,
-    model: { ...bert, hf_checkpoint: "runs/classifiers/${model.model_name}/${glue}" },
+    model: { ...bert, hf_checkpoint: "runs/classifiers/${model.model_name}/${glue}-${finetune.seed}" },
     trainer: { max_epochs: 3 },
   },
 };

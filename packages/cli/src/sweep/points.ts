@@ -52,11 +52,7 @@ export const glueRuns = ({ glue, glueSeeds }: Pick<Sweep, "glue" | "glueSeeds">)
   );
 
 /** A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid. */
-export function parseSweep(
-  overrides: readonly string[],
-  glue: readonly string[] = [],
-  glueSeeds?: readonly number[],
-): Sweep {
+export function parseSweep(overrides: readonly string[], glue: readonly string[] = []): Sweep {
   const base: string[] = [];
   const grid: Record<string, string[]> = {};
   for (const argument of overrides) {
@@ -69,7 +65,7 @@ export function parseSweep(
   const known = new Set(Object.keys(grid));
   const twice = base.find((override) => known.has(parseOverride(override).key));
   if (twice !== undefined) throw new UsageError(`${twice}: expected each key once, got it in the grid as well`);
-  return { base, grid, glue: glue.map(glueTask), ...(glueSeeds && { glueSeeds: [...glueSeeds] }), generated: true };
+  return { base, grid, glue: glue.map(glueTask), generated: true };
 }
 
 /** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */

@@ -37,3 +37,37 @@ describe("a sweep that somebody wrote", () => {
     );
   });
 });
+
+describe("seeds of GLUE tasks", () => {
+  const tasks = async (glueSeeds: number | readonly number[], ...overrides: string[]) => {
+    const root = await mkdtemp(join(tmpdir(), "sweep-"));
+    const options = { root, log: () => {}, output: () => {}, environment: {}, glue: ["cola"], glueSeeds };
+    const outcome = await runSweep(overrides, { ...options, launcher: "slurm", dryRun: true });
+    const text = (outcome.scripts ?? []).map((script) => script.text).join();
+    return [...new Set(text.match(/glue-cola-\d+/g))];
+  };
+
+  it("are counted from finetune.seed on, or named", async () => {
+    expect(await tasks(2, "experiment=debias")).toEqual(["glue-cola-42", "glue-cola-43"]);
+    expect(await tasks(2, "experiment=debias", "finetune.seed=7")).toEqual(["glue-cola-7", "glue-cola-8"]);
+    expect(await tasks([3, 1], "experiment=debias", "finetune.seed=7")).toEqual(["glue-cola-3", "glue-cola-1"]);
+  });
+
+  it("are not counted from several", async () => {
+    await expect(tasks(2, "finetune.seed=7,8")).rejects.toThrow(
+      "--seeds: expected one finetune.seed to count from, got 7, 8",
+    );
+  });
+});
+
+it("classifiers of other settings are not made in one folder", async () => {
+  const root = await mkdtemp(join(tmpdir(), "sweep-"));
+  const dryRun = (...overrides: string[]) =>
+    runSweep(["experiment=glue_then_debias", "glue=rte", ...overrides], {
+      ...{ root, dryRun: true, log: () => {}, output: () => {}, environment: {} },
+    });
+  expect((await dryRun("finetune.seed=1,2")).points).toHaveLength(2);
+  await expect(dryRun("finetune.epochs=1,2")).rejects.toThrow(
+    "model.hf_checkpoint: expected a folder for each classifier, got runs/classifiers/bert-base-uncased/rte-42 for some of",
+  );
+});

@@ -6,11 +6,12 @@ import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
 import { writeWhole } from "../commands/files.ts";
 import { compose, digest } from "../config/compose.ts";
+import type { Config } from "../config/schema.ts";
 import { parseOverride } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Failure, failuresIn } from "./failures.ts";
 import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
-import { classifierOf, dataProject } from "./task-settings.ts";
+import { classifierOf, classifierSettings, dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
@@ -18,8 +19,8 @@ import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-fil
 export interface SweepOptions {
   readonly root: string;
   readonly glue?: readonly string[];
-  /** Seeds of every GLUE task. */
-  readonly glueSeeds?: readonly number[];
+  /** Seeds of every GLUE task: how many, from `finetune.seed` on, or which. */
+  readonly glueSeeds?: number | readonly number[];
   /** Tasks that run at once, on an equal share of the cores each. */
   readonly parallel?: number;
   readonly dryRun?: boolean;
@@ -57,7 +58,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const { root, log } = options;
   const { name, sweep, written } = find(overrides, options);
   const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
-  for (const point of all) compose(point.overrides);
+  checkClassifiers(all.map((point) => compose(point.overrides).config));
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   const glue = glueRuns(sweep).map(({ task }) => task);
   const outcome = { name, points: all, glue, failed: [] };
@@ -79,6 +80,22 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     output: outputFile(root, name),
     ...(existsSync(report) && { report }),
   };
+}
+
+/** One folder cannot hold two classifiers. */
+function checkClassifiers(configs: readonly Config[]): void {
+  const settings = new Map<string, string>();
+  for (const config of configs) {
+    const root = classifierOf(config)?.root;
+    if (root === undefined) continue;
+    const own = JSON.stringify(classifierSettings(config));
+    const other = settings.get(root) ?? own;
+    settings.set(root, own);
+    if (own === other) continue;
+    throw new UsageError(
+      `model.hf_checkpoint: expected a folder for each classifier, got ${root} for some of other settings; put what differs into it, as \${finetune.epochs}`,
+    );
+  }
 }
 
 function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
@@ -139,7 +156,7 @@ function findOwn(
   const ofTree = (name: string): Found => ({ name, sweep: readSweepFile(sweepFile(root, name)), written: true });
   if (rest.length === 0 && glue.length === 0) return ofTree(own ?? "demo");
 
-  const sweep = parseSweep(rest, glue, glueSeeds);
+  const sweep = withSeeds(parseSweep(rest, glue), glueSeeds);
   const generated = (name: string): Found => ({ name, sweep: inOrderOf(root, name, sweep), written: false });
   if (own !== undefined) {
     if (inTree(own)) throw new UsageError(`name: expected one that no written sweep has, got ${own}`);
@@ -151,6 +168,17 @@ function findOwn(
   const keys = Object.keys(sweep.grid).toSorted();
   if (keys.length === 0 && sweep.base.length === 1 && glue.length === 0) return ofTree(name);
   return generated(`${name}-${digest(keys)}`);
+}
+
+function withSeeds(sweep: Sweep, seeds: SweepOptions["glueSeeds"]): Sweep {
+  if (seeds === undefined) return sweep;
+  if (typeof seeds !== "number") return { ...sweep, glueSeeds: [...seeds] };
+  const firsts = new Set(points(sweep).map(({ overrides }) => compose(overrides).config.finetune.seed));
+  const [first = 0] = firsts;
+  if (firsts.size > 1) {
+    throw new UsageError(`--seeds: expected one finetune.seed to count from, got ${[...firsts].join(", ")}`);
+  }
+  return { ...sweep, glueSeeds: Array.from({ length: seeds }, (_, n) => first + n) };
 }
 
 /** A grid whose keys were typed in another order than the last time has the same points, of the same names. */

@@ -17,6 +17,8 @@ export interface BackendOptions {
   readonly precision?: Precision;
   /** Other processes compute beside this one: threads without work sleep at once instead of spinning. */
   readonly shared?: boolean;
+  /** Calls computed at once, each on a thread of its own beside the calling one; onnx-cpu alone has these. */
+  readonly lanes?: number;
   /** Folders below which `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` are looked for as well. */
   readonly from?: readonly string[];
 }

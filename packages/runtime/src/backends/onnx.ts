@@ -38,6 +38,8 @@ export async function loadOnnx(name: OnnxName, options: BackendOptions): Promise
   const jit = compiler({
     ...{ threads, executionProvider: provider, shared: options.shared ?? false },
     precision: options.precision ?? 32,
+    // A GPU takes one call after the other.
+    ...(options.lanes !== undefined && provider === "cpu" && { lanes: options.lanes }),
   });
   try {
     await check(jit, options.precision);

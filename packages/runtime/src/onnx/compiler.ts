@@ -1,10 +1,11 @@
-import ort from "onnxruntime-node";
 import { fitting, hostLeaves } from "../host.ts";
 import type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "../jit.ts";
-import { ndarray, type NDArray, sizeOf } from "../ndarray.ts";
-import { randomBytes, type RandomKey } from "../random.ts";
+import type { NDArray } from "../ndarray.ts";
+import type { RandomKey } from "../random-bytes.ts";
 import { leaves, mapTree } from "../tree.ts";
 import { halfProducts } from "./half.ts";
+import { lanes as onLanes } from "./lanes.ts";
+import { openSession, type OpenSession, type Session, type SessionOptions } from "./session.ts";
 import { trace, type Trace } from "./trace.ts";
 
 export interface CompilerOptions {
@@ -16,6 +17,11 @@ export interface CompilerOptions {
   readonly precision?: 16 | 32;
   /** Threads without work sleep at once instead of spinning: for processes that share their cores. */
   readonly shared?: boolean;
+  /**
+   * Calls that are computed at once, each on a thread of its own, with arrays that are `shared` in place. Without lanes a
+   * call holds the thread that makes it, and calls follow one another however they are awaited.
+   */
+  readonly lanes?: number;
 }
 
 /**
@@ -23,6 +29,7 @@ export interface CompilerOptions {
  * and backward together, and runs that with onnxruntime.
  */
 export function compiler(options: CompilerOptions = {}): Jit {
+  const open = options.lanes === undefined ? openSession : onLanes(options.lanes);
   return <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
     const programs = new Map<string, Promise<Program>>();
     const call = async (
@@ -34,7 +41,7 @@ export function compiler(options: CompilerOptions = {}): Jit {
       const signature = arrays.map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape.join(",")}]`).join(" ");
       let program = programs.get(signature);
       if (program === undefined) {
-        program = load(trace(fn, inputs), options);
+        program = load(trace(fn, inputs), open, options);
         programs.set(signature, program);
         program.catch(() => programs.delete(signature));
       }
@@ -53,33 +60,39 @@ export function compiler(options: CompilerOptions = {}): Jit {
 export const jit: Jit = compiler();
 
 interface Program extends Omit<Trace, "graph"> {
-  readonly session: ort.InferenceSession;
+  readonly session: Session;
   /** What the graph takes and gives; its bytes are not kept. */
   readonly used: ReadonlySet<string>;
   readonly names: readonly string[];
 }
 
-async function load({ graph, ...rest }: Trace, options: CompilerOptions): Promise<Program> {
-  const { threads = 0, executionProvider = "cpu", precision = 32, shared = false } = options;
-  const session = await ort.InferenceSession.create(precision === 16 ? halfProducts(graph.bytes) : graph.bytes, {
-    executionProviders: [executionProvider],
-    // Errors alone: it warns of graphs of which the processor computes a part, and of zeros that it does not keep.
-    logSeverityLevel: 3,
-    extra: {
-      // Else each session would hold the zeros that an embedding's gradient is added to.
-      optimization: { constant_folding_max_output_size_in_bytes: "1048576" },
-      ...(shared && { session: { intra_op: { allow_spinning: "0" } } }),
-    },
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: "all",
-    // Planned memory is held for the largest graph; without the plan a BERT-base step peaks at half, at the same speed.
-    enableMemPattern: false,
-    // Each session's arena would keep its peak for good, and there is a session for every shape.
-    enableCpuMemArena: false,
-  });
+async function load({ graph, ...rest }: Trace, open: OpenSession, options: CompilerOptions): Promise<Program> {
+  const model = options.precision === 16 ? halfProducts(graph.bytes) : graph.bytes;
+  const session = await open(model, sessionOptions(options));
   return { ...rest, session, used: new Set(graph.inputs.map(({ name }) => name)), names: graph.outputs };
 }
+
+const sessionOptions = ({
+  threads = 0,
+  executionProvider = "cpu",
+  shared = false,
+}: CompilerOptions): SessionOptions => ({
+  executionProviders: [executionProvider],
+  // Errors alone: it warns of graphs of which the processor computes a part, and of zeros that it does not keep.
+  logSeverityLevel: 3,
+  extra: {
+    // Else each session would hold the zeros that an embedding's gradient is added to.
+    optimization: { constant_folding_max_output_size_in_bytes: "1048576" },
+    ...(shared && { session: { intra_op: { allow_spinning: "0" } } }),
+  },
+  intraOpNumThreads: threads,
+  interOpNumThreads: 1,
+  graphOptimizationLevel: "all",
+  // Planned memory is held for the largest graph; without the plan a BERT-base step peaks at half, at the same speed.
+  enableMemPattern: false,
+  // Each session's arena would keep its peak for good, and there is a session for every shape.
+  enableCpuMemArena: false,
+});
 
 async function run(
   program: Program,
@@ -87,24 +100,19 @@ async function run(
   key: RandomKey,
   into: unknown,
 ): Promise<unknown> {
-  const feeds: Record<string, ort.Tensor> = {};
-  for (const [path, name] of program.inputs) if (program.used.has(name)) feeds[name] = toOrt(arrays.get(path)!);
-  for (const [site, { name, shape }] of program.noise.entries()) {
-    if (program.used.has(name)) feeds[name] = new ort.Tensor("uint8", randomBytes(key, site, sizeOf(shape)), shape);
-  }
+  const { used, names, outputs, shapes } = program;
+  const inputs = [...program.inputs].filter(([, name]) => used.has(name));
+  const noise = program.noise.map((one, site) => ({ ...one, site })).filter(({ name }) => used.has(name));
   const given = new Map(into === undefined ? [] : hostLeaves(into));
-  const fetches: Record<string, ort.Tensor | null> = {};
-  for (const [path, position] of leaves(program.outputs, isPosition)) {
-    fetches[program.names[position]!] =
-      into === undefined ? null : toOrt(fitting(path, given.get(path), program.shapes[position]!));
-  }
-  const results = await program.session.run(feeds, fetches);
-  return mapTree(program.outputs, isPosition, (position, path) => {
-    const { data, dims } = results[program.names[position]!]!;
-    return given.get(path) ?? ndarray(data as NDArray["data"], dims);
+  const places = leaves(outputs, isPosition).map(
+    ([path, position]) =>
+      [names[position]!, into === undefined ? null : fitting(path, given.get(path), shapes[position]!)] as const,
+  );
+  const results = await program.session.run({
+    ...{ noise, key, outputs: Object.fromEntries(places) },
+    inputs: Object.fromEntries(inputs.map(([path, name]) => [name, arrays.get(path)!])),
   });
+  return mapTree(outputs, isPosition, (position) => results[names[position]!]!);
 }
 
 const isPosition = (node: unknown): node is number => typeof node === "number";
-
-const toOrt = ({ dtype, data, shape }: NDArray): ort.Tensor => new ort.Tensor(dtype, data as never, shape);

@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { NDArray } from "@pruning-bias/runtime";
+import type { HostParameter } from "./host-adamw.ts";
+import { doHostWork, type HostWork } from "./host-work.ts";
+import type { Arrays, OptimizerState, ParameterGroup } from "./optimizer.ts";
+
+export interface HostOptimizer {
+  /** Adds `more` into `gradients`, in place; returns their global norm √(Σ g²) then. */
+  readonly sum: (gradients: Arrays, more?: Arrays) => Promise<number>;
+  /**
+   * One update of all groups with their learning rates times `factor`, of gradients times `scale`, in place. Parameters
+   * without a gradient stay.
+   */
+  readonly update: (
+    state: OptimizerState,
+    gradients: Arrays,
+    factor: number,
+    scale?: number,
+  ) => Promise<OptimizerState>;
+  readonly dispose: () => Promise<void>;
+}
+
+export interface HostOptimizerOptions {
+  /** Half of the parameters on another thread: for arrays that are `shared`. The numbers are the same to the bit. */
+  readonly sideBySide?: boolean;
+}
+
+/** AdamW over parameter groups on host arrays; its state is what a checkpoint keeps. */
+export function hostOptimizer(
+  groups: readonly ParameterGroup[],
+  { sideBySide = false }: HostOptimizerOptions = {},
+): HostOptimizer {
+  const thread = sideBySide
+    ? new Worker(new URL(`./host-thread${extname(import.meta.url)}`, import.meta.url))
+    : undefined;
+  thread?.unref();
+  const all = async (work: readonly HostWork[]): Promise<number[]> => {
+    if (thread === undefined) return work.map(doHostWork);
+    const there = otherHalf(work);
+    thread.ref();
+    const answer = once(thread, "message") as Promise<[number[]]>;
+    thread.postMessage(work.filter((_, n) => there.has(n)));
+    const here = work.map((one, n) => (there.has(n) ? 0 : doHostWork(one)));
+    const found = (await answer)[0].values();
+    thread.unref();
+    return here.map((own, n) => (there.has(n) ? found.next().value! : own));
+  };
+  return {
+    async sum(gradients, more = {}) {
+      const work = Object.entries(gradients).map(([name, array]): HostWork => {
+        return { kind: "sum", gradient: numbers(array), more: more[name] && numbers(more[name]) };
+      });
+      const squares = await all(work);
+      return Math.sqrt(squares.reduce((sum, own) => sum + own, 0));
+    },
+    async update(state, gradients, factor, scale = 1) {
+      const next = { ...state, updates: state.updates + 1 };
+      const work = groups.flatMap(({ names, learningRate, ...options }) => {
+        const rates = { learningRate: learningRate * factor, update: next.updates, scale };
+        const having = names.filter((name) => gradients[name] !== undefined);
+        return having.map((name): HostWork => {
+          return {
+            ...{ kind: "update", rates, options },
+            ...{ parameter: parameterOf(state, name), gradient: numbers(gradients[name]!) },
+          };
+        });
+      });
+      await all(work);
+      return next;
+    },
+    dispose: async () => void (await thread?.terminate()),
+  };
+}
+
+/** Which of the works make up half of the numbers, those with most first. */
+function otherHalf(work: readonly HostWork[]): ReadonlySet<number> {
+  const there = new Set<number>();
+  let lead = 0;
+  const order = Array.from(work.keys()).toSorted((a, b) => work[b]!.gradient.length - work[a]!.gradient.length);
+  for (const n of order) {
+    const { length } = work[n]!.gradient;
+    if (lead > 0) there.add(n);
+    lead += lead > 0 ? -length : length;
+  }
+  return there;
+}
+
+const numbers = ({ data }: NDArray): Float32Array => data as Float32Array;
+
+const parameterOf = ({ parameters, m, v }: OptimizerState, name: string): HostParameter => ({
+  p: numbers(parameters[name]!),
+  m: numbers(m[name]!),
+  v: numbers(v[name]!),
+});
