@@ -59,7 +59,7 @@ async function clozes(checkpoint: Checkpoint, tokenizer: Awaited<ReturnType<type
   const ids = pairs.flatMap(({ more, less }) => [more, less]).map((text) => tokenizer.encode(text).inputIds);
   const all = ids.flatMap((own) => [...own.keys()].slice(1, -1).map((position) => hide(own, [position], tokenizer)));
   const few = all.filter((_, n) => n % 20 === 0);
-  const [together, alone] = [maskedLm({ checkpoint, tokenizer }), maskedLm({ checkpoint, tokenizer, batchSize: 1 })];
+  const [together, alone] = [maskedLm({ checkpoint, tokenizer }), maskedLm({ checkpoint, tokenizer, batchTokens: 1 })];
   await alone(few);
   // Compilation is part of what they take together; alone they would compile as much once.
   const batched = (await secondsOf(() => together(all))) / all.length;

@@ -24,7 +24,6 @@ export {
   headMap,
   type HeadMap,
   type HeadMapOptions,
-  noHeads,
   withClosed,
 } from "./head-map.ts";
 export { distanceFrom, type HeadSet, headSets, type HeadSetOptions } from "./head-sets.ts";
