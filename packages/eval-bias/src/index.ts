@@ -32,6 +32,7 @@ export {
   crowsPairs,
   type CrowsProtocol,
   crowsProtocols,
+  type CrowsRates,
   crowsRates,
   type CrowsResult,
   type CrowsScore,
