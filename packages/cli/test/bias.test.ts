@@ -148,7 +148,9 @@ group("pruning-bias bias", () => {
     const { models, changes } = JSON.parse(stdout) as BiasReport;
     expect(models[0]!.crows).toMatchObject({ pairs: 2, types: { age: { pairs: 1 }, gender: { pairs: 1 } } });
     expect(changes.map(({ measure }) => measure)).toEqual(["crows", "crows.age", "crows.gender"]);
-    expect(stderr).toMatch(/crows \(age, gender, bias-bench\)[^]*crows \(age, bias-bench\)[^]*crows \(gender, bias-bench\)/);
+    expect(stderr).toMatch(
+      /crows \(age, gender, bias-bench\)[^]*crows \(age, bias-bench\)[^]*crows \(gender, bias-bench\)/,
+    );
     expect((await rows(out))[0]!["crows.types"]).toBe("age gender");
     const unknown = await bias([...args, "--crows-types", "gender,size"]);
     expect(unknown.stderr).toMatch(/^error: --crows-types: expected all, or some of age, gender, got "size"$/m);

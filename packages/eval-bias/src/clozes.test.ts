@@ -226,7 +226,14 @@ describe.each([
   });
 
   it("reads the mean of all tokens above several gates", async () => {
-    const map = headMap({ checkpoint: model(), tokenizer, tests: [test()], jit: run, protocol: "mean", batchTokens: 64 });
+    const map = headMap({
+      checkpoint: model(),
+      tokenizer,
+      tests: [test()],
+      jit: run,
+      protocol: "mean",
+      batchTokens: 64,
+    });
     for await (const { layer, head, effects } of map.each()) {
       const closed = map.none.map((heads, l) => (l === layer ? heads.with(head, true) : heads));
       expect((await map.effects(closed))["small"]).toBeCloseTo(effects["small"]!, 3);
@@ -247,7 +254,10 @@ describe.each([
     const size = shared.hidden_size / shared.num_attention_heads;
     const without = (name: string, row: number) => {
       const { data, shape } = weights[name]!;
-      return ndarray(Float32Array.from(data, (x, n) => (Math.floor(n / row / size) === 1 ? 0 : x)), shape);
+      return ndarray(
+        Float32Array.from(data, (x, n) => (Math.floor(n / row / size) === 1 ? 0 : x)),
+        shape,
+      );
     };
     const masked = {
       ...weights,

@@ -1,5 +1,12 @@
 import type { Sentences, Tokenizer } from "@pruning-bias/data";
-import { type Batch, type BertConfig, type Checkpoint, encode, maskedLmLogits, type Weights } from "@pruning-bias/model";
+import {
+  type Batch,
+  type BertConfig,
+  type Checkpoint,
+  encode,
+  maskedLmLogits,
+  type Weights,
+} from "@pruning-bias/model";
 import { denseWeights, hostMasks, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
 import { evenBatchesOf, shapeTokens } from "./batches.ts";
@@ -111,7 +118,12 @@ const maskedWeights = ({ layout, scores, threshold }: Pruned, weights: Checkpoin
 interface Merged {
   readonly inputIds: readonly number[];
   readonly positions: number[];
-  readonly asked: { readonly position: number; readonly token: number; readonly cloze: number; readonly place: number }[];
+  readonly asked: {
+    readonly position: number;
+    readonly token: number;
+    readonly cloze: number;
+    readonly place: number;
+  }[];
 }
 
 function withoutRepetitions(clozes: readonly Cloze[]): Merged[] {

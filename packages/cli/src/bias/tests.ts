@@ -48,7 +48,11 @@ export interface BiasPlan {
 }
 
 /** What `--tests` asks for. @throws UsageError for a name that is none */
-export function biasPlan(names: readonly string[], config: Config, crowsTypes: readonly string[] = ["gender"]): BiasPlan {
+export function biasPlan(
+  names: readonly string[],
+  config: Config,
+  crowsTypes: readonly string[] = ["gender"],
+): BiasPlan {
   const places = placesOf(config);
   const unknown = names.find((name) => !isFamily(name) && !Object.hasOwn(places, name));
   if (unknown !== undefined || names.length === 0) {
