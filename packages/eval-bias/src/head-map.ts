@@ -47,7 +47,7 @@ export interface HeadMap {
  * taken for zero. Where layers share their weights, as in ALBERT, a head is closed in one layer and not in the others.
  *
  * With the layers below computed once, closing each of H heads in each of L layers computes H·L·(L + 1)/2 layers and not
- * H·L·L; a layer's attention is computed once for all of its heads, and the last layer where the protocol reads it.
+ * H·L·L; a layer's attention is computed once for every four of its heads, the last layer where the protocol reads it.
  */
 export function headMap({
   checkpoint,
