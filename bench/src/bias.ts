@@ -1,8 +1,25 @@
-import { loadTokenizer, readCrowsPairs, readSeat } from "@pruning-bias/data";
-import { embedder, headMap, hide, maskedLm, permutationTest, seatSentences } from "@pruning-bias/eval-bias";
+import { readFile } from "node:fs/promises";
+import { loadTokenizer, readCrowsPairs, readSeat, readStereoSet, type Tokenizer } from "@pruning-bias/data";
+import {
+  type Cloze,
+  crowsPairs,
+  embedder,
+  headMap,
+  hide,
+  type MaskedLm,
+  maskedLm,
+  permutationTest,
+  seatSentences,
+  stereoSet,
+} from "@pruning-bias/eval-bias";
 import { type Checkpoint, initWeights, loadCheckpoint, parseConfig } from "@pruning-bias/model";
 import type { Flags } from "./main.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
+
+/** Effects by test with each head closed, as another program has them. */
+interface Where {
+  readonly closed: readonly ({ readonly layer: number; readonly head: number } & Readonly<Record<string, number>>)[];
+}
 
 /** What measuring bias takes: permutations, each head closed, and clozes together against one at a time. */
 export async function bias(flags: Flags) {
@@ -10,8 +27,8 @@ export async function bias(flags: Flags) {
   const checkpoint = await load(flags.model);
   return {
     ...permutations(),
-    ...(flags.seat === undefined ? {} : await heads(checkpoint, tokenizer, flags.seat.split(","))),
-    ...(flags.crows === undefined ? {} : await clozes(checkpoint, tokenizer, flags.crows)),
+    ...(flags.seat === undefined ? {} : await heads(checkpoint, tokenizer, flags)),
+    ...(await clozes(checkpoint, tokenizer, flags)),
     peak_rss_mb: peakMegabytes(),
   };
 }
@@ -27,12 +44,10 @@ function permutations() {
   };
 }
 
-async function heads(
-  checkpoint: Checkpoint,
-  tokenizer: Awaited<ReturnType<typeof loadTokenizer>>,
-  files: readonly string[],
-) {
-  const tests = await Promise.all(files.map(readSeat));
+async function heads(checkpoint: Checkpoint, tokenizer: Tokenizer, { seat = "", where }: Flags) {
+  const tests = await Promise.all(seat.split(",").map(readSeat));
+  const expected = where === undefined ? undefined : (JSON.parse(await readFile(where, "utf8")) as Where);
+  let worst = 0;
   const sentences = seatSentences(tests);
   const embed = embedder({ checkpoint, tokenizer });
   await embed(sentences);
@@ -42,7 +57,13 @@ async function heads(
   let count = 0;
   // Compilation is part of it.
   const all = await secondsOf(async () => {
-    for await (const { head } of map.each()) count += head >= 0 ? 1 : 0;
+    for await (const { layer, head, effects } of map.each()) {
+      count++;
+      const known = expected?.closed.find((other) => other.layer === layer && other.head === head);
+      for (const test of Object.keys(effects)) {
+        if (known !== undefined) worst = Math.max(worst, Math.abs(effects[test]! - known[test]!));
+      }
+    }
   });
   const passes = all / median(forward);
   return {
@@ -51,26 +72,61 @@ async function heads(
     heads: count,
     head_map_in_forward_passes: round(passes, 3),
     per_144_heads: round((passes / count) * 144, 3),
+    ...(expected && { heads_known: expected.closed.length, worst_difference: worst }),
   };
 }
 
-async function clozes(checkpoint: Checkpoint, tokenizer: Awaited<ReturnType<typeof loadTokenizer>>, file: string) {
-  const pairs = (await readCrowsPairs(file, "gender")).slice(0, 40);
-  const ids = pairs.flatMap(({ more, less }) => [more, less]).map((text) => tokenizer.encode(text).inputIds);
-  const all = ids.flatMap((own) => [...own.keys()].slice(1, -1).map((position) => hide(own, [position], tokenizer)));
-  const few = all.filter((_, n) => n % 20 === 0);
-  const [together, alone] = [maskedLm({ checkpoint, tokenizer }), maskedLm({ checkpoint, tokenizer, batchSize: 1 })];
-  await alone(few);
-  // Compilation is part of what they take together; alone they would compile as much once.
-  const batched = (await secondsOf(() => together(all))) / all.length;
-  const single = (await secondsOf(() => alone(few))) / few.length;
-  return {
-    clozes: all.length,
-    seconds_a_cloze_together: round(batched),
-    seconds_a_cloze_alone: round(single),
-    together_times_as_fast: round(single / batched, 3),
-  };
+/** CrowS-Pairs of gender, and StereoSet, as bias-bench scores them: all clozes together, and every so many of them one at a time. */
+async function clozes(checkpoint: Checkpoint, tokenizer: Tokenizer, { crows, stereoset }: Flags) {
+  const measures: Record<string, (predict: MaskedLm) => Promise<unknown>> = {};
+  if (crows !== undefined) {
+    const pairs = await readCrowsPairs(crows, "gender");
+    measures["crows"] = (predict) => crowsPairs(predict, tokenizer, pairs);
+    const ids = pairs
+      .slice(0, 20)
+      .flatMap(({ more, less }) => [more, less].map((text) => tokenizer.encode(text).inputIds));
+    const each = ids.flatMap((own) => [...own.keys()].slice(1, -1).map((at) => hide(own, [at], tokenizer)));
+    measures["each_token"] = (predict) => predict(each);
+  }
+  if (stereoset !== undefined) {
+    const examples = await readStereoSet(stereoset);
+    measures["stereoset"] = (predict) => stereoSet(predict, tokenizer, examples, { samples: 1 });
+  }
+  const results: Record<string, number> = {};
+  for (const [name, measure] of Object.entries(measures)) {
+    const asked: Cloze[] = [];
+    await measure(recording(asked));
+    const few = asked.filter((_, n) => n % Math.ceil(asked.length / 40) === 0);
+    const [together, alone] = [
+      maskedLm({ checkpoint, tokenizer }),
+      maskedLm({ checkpoint, tokenizer, batchTokens: 1 }),
+    ];
+    for (const cloze of few) await alone([cloze]);
+    const single =
+      (await secondsOf(async () => {
+        for (const cloze of few) await alone([cloze]);
+      })) / few.length;
+    await alone.dispose();
+    // Compilation is part of what they take together; alone they would compile as much once.
+    const batched = (await secondsOf(() => measure(together))) / asked.length;
+    await together.dispose();
+    results[`${name}_clozes`] = asked.length;
+    results[`${name}_seconds_a_cloze_together`] = round(batched);
+    results[`${name}_seconds_a_cloze_alone`] = round(single);
+    results[`${name}_together_times_as_fast`] = round(single / batched, 3);
+  }
+  return results;
 }
+
+/** Takes down what it is asked, and finds all alike. */
+const recording = (asked: Cloze[]): MaskedLm =>
+  Object.assign(
+    async (clozes: readonly Cloze[]) => {
+      asked.push(...clozes);
+      return clozes.map((cloze) => new Float32Array(cloze.asked.length));
+    },
+    { dispose: async () => {} },
+  );
 
 /** A folder's model, or one of BERT-base's shape with random weights; with a masked-language-model head in any case. */
 async function load(name: string): Promise<Checkpoint> {

@@ -52,6 +52,8 @@ const { values } = parseArgs({
     order: { type: "string", default: "random" },
     scores: { type: "string" },
     crows: { type: "string" },
+    stereoset: { type: "string" },
+    where: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });

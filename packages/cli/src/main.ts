@@ -150,15 +150,27 @@ program
   .option("--embedding <protocol>", "cls, mean or first", "cls")
   .option("--layer <n>", "hidden state that is read, 0 after the embeddings; by default the last", whole)
   .option("--protocol <protocol>", "how CrowS-Pairs and StereoSet are scored: bias-bench or paper", "bias-bench")
+  .option(
+    "--crows-types <types>",
+    "bias types of CrowS-Pairs, such as gender,race-color, or all; set apart by commas",
+    "gender",
+  )
   .option("--out <folder>", "gets bias.json, and a row for each model in bias.csv", "runs/bias")
   .option("--json", "print one JSON object on standard output")
   .argument("[overrides...]", "settings as key=value, such as datamodule.seat_data.MINE=FILE")
-  .action(async (overrides, { model: models, tests, scores, layer, out, json, ...options }) => {
+  .action(async (overrides, { model: models, tests, crowsTypes, scores, layer, out, json, ...options }) => {
     const config = await settings(overrides);
     const [{ bias }, { jsonLine }] = await Promise.all([import("./commands/bias.ts"), import("./commands/files.ts")]);
     const report = await bias(
       {
-        ...{ config, models, tests: tests.split(","), ...options, out: resolve(root, out) },
+        ...{
+          config,
+          models,
+          tests: tests.split(","),
+          crowsTypes: crowsTypes.split(","),
+          ...options,
+          out: resolve(root, out),
+        },
         ...(scores !== undefined && { scores }),
         ...(layer !== undefined && { layer }),
       },

@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { describe as group, beforeAll, expect, it } from "vitest";
 import { parse } from "csv-parse/sync";
 import { initWeights, loadCheckpoint, saveCheckpoint } from "@pruning-bias/model";
+import { initialScores, parsePruningSettings, scoreLayout, writeScores } from "@pruning-bias/pruning";
+import { ndarray } from "@pruning-bias/runtime";
+import type { BiasReport } from "../src/commands/bias.ts";
 import { appendRows, checkHeader } from "../src/bias/append.ts";
 import { biasHeader } from "../src/bias/row.ts";
 import { run } from "./command-line.ts";
@@ -20,7 +23,8 @@ beforeAll(async () => {
   };
   const crows = await file(
     "crows.csv",
-    ",sent_more,sent_less,stereo_antistereo,bias_type\n0,The man trained as a doctor.,The woman trained as a doctor.,stereo,gender\n",
+    ",sent_more,sent_less,stereo_antistereo,bias_type\n0,The man trained as a doctor.,The woman trained as a doctor.,stereo,gender\n" +
+      "1,The old man worked.,The young man worked.,antistereo,age\n",
   );
   const stereoset = await file(
     "stereoset.json",
@@ -104,6 +108,53 @@ group("pruning-bias bias", () => {
     const [[untouched, masked], [same]] = [await rows(asRun.out), await rows(scored.out)];
     expect(same!["SEAT6"]).toBe(masked!["SEAT6"]);
     expect(untouched!["scores"]).toBe("");
+  });
+
+  it("finds the head that scores close, beside the mask", async () => {
+    const { config } = await loadCheckpoint(small.model);
+    const { hidden_size: D, num_attention_heads: H } = config;
+    const settings = parsePruningSettings({
+      ...{ attention: { block: [D / H, D] }, dense: { method: "disabled" }, valuesOnly: true },
+    });
+    const layout = scoreLayout(config, settings);
+    const shut = Float32Array.from({ length: H }, (_, head) => (head === 2 ? -5 : 5));
+    const value = "encoder.layer.1.attention.self.value.mask_module.context_modules.0.mask_scores";
+    const scores = join(await temporary(), "scores.safetensors");
+    await writeScores(scores, layout, { ...initialScores(layout), [value]: ndarray(shut, [H, 1]) }, settings);
+    const args = ["--model", small.model, "--scores", scores, "--tests", "seat,where", "--json"];
+    const { code, stdout, stderr } = await bias(args);
+    expect(code, stderr).toBe(0);
+    const [model] = (JSON.parse(stdout) as BiasReport).models;
+    const { heads, goal, sets, open } = model!.where!;
+    expect(heads).toHaveLength(8);
+    expect(goal.closed).toEqual([{ layer: 1, head: 2 }]);
+    for (const { test, effectSize } of model!.tests) {
+      expect(goal.effects[test]).toBeCloseTo(effectSize, 4);
+      expect(open[test]).not.toBeCloseTo(effectSize, 4);
+    }
+    expect(sets.map((set) => set.heads)).toEqual([[{ layer: 1, head: 2 }]]);
+    expect(sets[0]!.distance).toBeLessThan(1e-3);
+    expect(stderr).toMatch(/towards what the mask does with 1 heads closed: SEAT6 .*\n {2}1\.2: SEAT6 .*; 0\.00 away/);
+  });
+
+  it("scores CrowS-Pairs by bias type", async () => {
+    const other = join(await temporary(), "other");
+    const { config } = await loadCheckpoint(small.model);
+    const weights = initWeights(config, { seed: 3, std: 0.2, head: "masked-lm" });
+    await saveCheckpoint(other, { config, weights }, { tokenizerFrom: small.model });
+    const args = ["--model", small.model, "--model", other, "--tests", "crows"];
+    const { code, stdout, stderr, out } = await bias([...args, "--crows-types", "all", "--json"]);
+    expect(code, stderr).toBe(0);
+    const { models, changes } = JSON.parse(stdout) as BiasReport;
+    expect(models[0]!.crows).toMatchObject({ pairs: 2, types: { age: { pairs: 1 }, gender: { pairs: 1 } } });
+    expect(changes.map(({ measure }) => measure)).toEqual(["crows", "crows.age", "crows.gender"]);
+    expect(stderr).toMatch(
+      /crows \(age, gender, bias-bench\)[^]*crows \(age, bias-bench\)[^]*crows \(gender, bias-bench\)/,
+    );
+    expect((await rows(out))[0]!["crows.types"]).toBe("age gender");
+    const unknown = await bias([...args, "--crows-types", "gender,size"]);
+    expect(unknown.stderr).toMatch(/^error: --crows-types: expected all, or some of age, gender, got "size"$/m);
+    expect(unknown.code).toBe(2);
   });
 
   it("appends to what is there, and takes single tests of the settings", async () => {

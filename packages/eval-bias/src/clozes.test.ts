@@ -1,7 +1,7 @@
 import type { StereoSetExample } from "@pruning-bias/data";
 import { type BertConfig, initWeights, parseConfig } from "@pruning-bias/model";
 import { loadTokenizer, pronounProbes, pronouns, type Tokenizer, wordPieceJson } from "@pruning-bias/data";
-import { eager, jit } from "@pruning-bias/runtime";
+import { eager, jit, type Jit, ndarray } from "@pruning-bias/runtime";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ describe.each([
   ["compiled", jit],
 ])("maskedLm, %s", (_, run) => {
   it("predicts many sentences at once as each alone, several tokens at a position too", async () => {
-    const predict = maskedLm({ checkpoint: model("masked-lm"), tokenizer, jit: run, batchSize: 3 });
+    const predict = maskedLm({ checkpoint: model("masked-lm"), tokenizer, jit: run, batchTokens: 40 });
     const ids = ["the cook ate .", "she said the boss ate .", "he ate .", "the nurse said .", "his cook"].map(
       (text) => tokenizer.encode(text).inputIds,
     );
@@ -64,6 +64,31 @@ describe.each([
     expect(logs!.reduce((sum, log) => sum + Math.exp(log), 0)).toBeCloseTo(1, 4);
     await predict.dispose();
   });
+});
+
+it("computes what is asked again, and the same sentence with the same token hidden, once", async () => {
+  const rows: number[] = [];
+  const counted: Jit = (fn) => {
+    const program = jit(fn);
+    const call: typeof program = Object.assign(
+      (...inputs: Parameters<typeof program>) => {
+        rows.push((inputs[0] as { inputIds: { shape: number[] } }).inputIds.shape[0]!);
+        return program(...inputs);
+      },
+      { dispose: () => program.dispose() },
+    );
+    return call;
+  };
+  const predict = maskedLm({ checkpoint: model("masked-lm"), tokenizer, jit: counted });
+  const [he, she, ate] = ["he ate the cook", "she ate the cook", "he ate the boss"].map(
+    (text) => tokenizer.encode(text).inputIds,
+  ) as [number[], number[], number[]];
+  const clozes = [hide(he, [1], tokenizer), hide(she, [1], tokenizer), hide(ate, [1], tokenizer)];
+  const logs = await predict(clozes);
+  expect(rows).toEqual([2]);
+  for (const [n, cloze] of clozes.entries()) expect(logs[n]![0]).toBeCloseTo((await predict([cloze]))[0]![0]!, 5);
+  expect(logs[0]![0]).not.toBeCloseTo(logs[1]![0]!, 2);
+  await predict.dispose();
 });
 
 it("refuses a model without a masked-language-model head in one line", () => {
@@ -182,7 +207,7 @@ describe.each([
   };
 
   it("closes each head alone, on top of others, as all at once", async () => {
-    const map = headMap({ checkpoint: model(), tokenizer, tests: [test()], jit: run, batchSize: 3 });
+    const map = headMap({ checkpoint: model(), tokenizer, tests: [test()], jit: run, batchTokens: 40 });
     const rows = [];
     for await (const row of map.each()) rows.push(row);
     expect(rows.map(({ layer, head }) => [layer, head])).toEqual(
@@ -198,6 +223,51 @@ describe.each([
     ]);
     expect(seatSentences([test()])).toHaveLength(8);
     await map.dispose();
+  });
+
+  it("reads the mean of all tokens above several gates", async () => {
+    const map = headMap({
+      checkpoint: model(),
+      tokenizer,
+      tests: [test()],
+      jit: run,
+      protocol: "mean",
+      batchTokens: 64,
+    });
+    for await (const { layer, head, effects } of map.each()) {
+      const closed = map.none.map((heads, l) => (l === layer ? heads.with(head, true) : heads));
+      expect((await map.effects(closed))["small"]).toBeCloseTo(effects["small"]!, 3);
+    }
+    await map.dispose();
+  });
+
+  it("closes a head in one of the layers that share their weights", async () => {
+    const shared = parseConfig({ ...config, model_type: "albert", embedding_size: 8, num_hidden_groups: 1 });
+    const weights = initWeights(shared, { seed: 3, std: 0.4 });
+    const map = headMap({ checkpoint: { config: shared, weights }, tokenizer, tests: [test()], jit: run });
+    const alone: Record<string, number> = {};
+    for await (const { layer, head, effects } of map.each()) alone[`${layer}.${head}`] = effects["small"]!;
+    expect(Object.keys(alone)).toHaveLength(8);
+    expect(alone["0.1"]).not.toBeCloseTo(alone["1.1"]!, 3);
+    // In all layers at once is what a mask of the shared weights does.
+    const value = "encoder.layer.0.attention.self.value";
+    const size = shared.hidden_size / shared.num_attention_heads;
+    const without = (name: string, row: number) => {
+      const { data, shape } = weights[name]!;
+      return ndarray(
+        Float32Array.from(data, (x, n) => (Math.floor(n / row / size) === 1 ? 0 : x)),
+        shape,
+      );
+    };
+    const masked = {
+      ...weights,
+      [`${value}.weight`]: without(`${value}.weight`, shared.hidden_size),
+      [`${value}.bias`]: without(`${value}.bias`, 1),
+    };
+    const whole = headMap({ checkpoint: { config: shared, weights: masked }, tokenizer, tests: [test()], jit: run });
+    const everywhere = await map.effects(map.none.map((heads) => heads.with(1, true)));
+    expect(everywhere["small"]).toBeCloseTo((await whole.effects())["small"]!, 3);
+    await Promise.all([map.dispose(), whole.dispose()]);
   });
 });
 

@@ -18,12 +18,10 @@ export interface CrowsScore {
   readonly less: number;
 }
 
-export interface CrowsResult {
-  readonly protocol: CrowsProtocol;
+/** Shares of pairs, in percent. */
+export interface CrowsRates {
   /** Pairs that were scored. */
   readonly pairs: number;
-  /** Rows without a changed token in one of their sentences, which `bias-bench` leaves out. */
-  readonly skipped: readonly number[];
   /** Share of pairs, in percent, whose more stereotyping sentence is likelier, of all: 50 in an unbiased model. */
   readonly metric: number;
   /** Of that share, in percent. */
@@ -36,6 +34,14 @@ export interface CrowsResult {
   readonly antiStereotype: number;
   /** Ties after rounding to three decimals, in percent of all pairs. */
   readonly neutral: number;
+}
+
+export interface CrowsResult extends CrowsRates {
+  readonly protocol: CrowsProtocol;
+  /** Rows without a changed token in one of their sentences, which `bias-bench` leaves out. */
+  readonly skipped: readonly number[];
+  /** The same for each bias type by itself. */
+  readonly types: Readonly<Record<string, CrowsRates>>;
   readonly scores: readonly CrowsScore[];
 }
 
@@ -66,10 +72,17 @@ export async function crowsPairs(
     protocol === "paper" ? [] : places.flatMap((sides, n) => (sides.some(({ length }) => length === 0) ? [n] : []));
   const kept = [...pairs.keys()].filter((n) => !left.includes(n));
   const scores = kept.map((n) => ({ row: pairs[n]!.row, more: score(places[n]![0]!), less: score(places[n]![1]!) }));
-  const directions = kept.map((n) => pairs[n]!.direction);
+  const rates = (type?: string) => {
+    const own = [...kept.keys()].filter((k) => type === undefined || pairs[kept[k]!]!.biasType === type);
+    return crowsRates(
+      own.map((k) => scores[k]!),
+      own.map((k) => pairs[kept[k]!]!.direction),
+    );
+  };
+  const types = [...new Set(kept.map((n) => pairs[n]!.biasType))].sort();
   return {
-    ...{ protocol, pairs: kept.length, skipped: left.map((n) => pairs[n]!.row) },
-    ...crowsRates(scores, directions),
+    ...{ protocol, skipped: left.map((n) => pairs[n]!.row), ...rates() },
+    types: Object.fromEntries(types.map((type) => [type, rates(type)])),
     scores,
   };
 }
@@ -78,7 +91,7 @@ export async function crowsPairs(
 export function crowsRates(
   scores: readonly Pick<CrowsScore, "more" | "less">[],
   directions: readonly CrowsPair["direction"][],
-): Pick<CrowsResult, "metric" | "interval" | "p" | "stereotype" | "antiStereotype" | "neutral"> {
+): CrowsRates {
   const outcomes = scores.map(({ more, less }) => Math.sign(thousandths(more) - thousandths(less)));
   const share = (hits: number, total: number) => (100 * hits) / total;
   const wins = outcomes.filter((outcome) => outcome > 0).length;
@@ -89,6 +102,7 @@ export function crowsRates(
   };
   const interval = wilsonInterval(wins, scores.length);
   return {
+    pairs: scores.length,
     metric: share(wins, scores.length),
     interval: interval && { ...interval, low: 100 * interval.low, high: 100 * interval.high },
     p: binomialTest(wins, scores.length - ties),

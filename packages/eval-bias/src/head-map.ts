@@ -1,7 +1,7 @@
 import type { SeatTest, Tokenizer } from "@pruning-bias/data";
-import { type Checkpoint, encode, type Gates, maxTokens, type Weights, weightSets } from "@pruning-bias/model";
+import { type Checkpoint, encode, type Gates, layerSizes, type Weights, weightSet } from "@pruning-bias/model";
 import { type Jit, jit as compiled, ndarray, type NDArray, tf, zeros } from "@pruning-bias/runtime";
-import { batchesOf, type TokenBatch } from "./batches.ts";
+import { evenBatchesOf, shapeTokens, type TokenBatch } from "./batches.ts";
 import { type Protocol, scatterRows, sentenceEmbedding, tokenised } from "./embedder.ts";
 import { seat, seatSentences } from "./seat.ts";
 
@@ -24,8 +24,8 @@ export interface HeadMapOptions {
   /** Of the last layer. */
   readonly protocol?: Protocol;
   readonly jit?: Jit;
-  /** Sentences that go through the encoder at once. */
-  readonly batchSize?: number;
+  /** Tokens that go through the encoder at once, counted for each head that is closed. */
+  readonly batchTokens?: number;
 }
 
 /** What SEAT says of an encoder with heads closed. */
@@ -44,53 +44,53 @@ export interface HeadMap {
 
 /**
  * Where in an encoder its bias sits: SEAT with attention heads closed, that is, with their values and the values' biases
- * taken for zero.
+ * taken for zero. Where layers share their weights, as in ALBERT, a head is closed in one layer and not in the others.
  *
  * With the layers below computed once, closing each of H heads in each of L layers computes H·L·(L + 1)/2 layers and not
- * H·L·L; the last layer is computed where the protocol reads it.
+ * H·L·L; a layer's attention is computed once for every four of its heads, the last layer where the protocol reads it.
  */
 export function headMap({
-  checkpoint: { config, weights },
+  checkpoint,
   tokenizer,
   tests,
   protocol = "cls",
   jit = compiled,
-  batchSize = 64,
+  batchTokens = 512,
 }: HeadMapOptions): HeadMap {
-  const { num_hidden_layers: L, num_attention_heads: H, hidden_size: D } = config;
-  if (weightSets(config) < L) {
-    throw new Error(
-      `headMap: expected layers with weights of their own, got ${L} layers that share those of ${weightSets(config)}`,
-    );
-  }
+  const { config, weights } = unshared(checkpoint);
+  const { num_hidden_layers: L, hidden_size: D } = config;
+  const none = Array.from({ length: L }, (_, layer) => Array<boolean>(layerSizes(config, layer).heads).fill(false));
   const sentences = seatSentences(tests);
-  const options = { batchSize, positions: maxTokens(config), pad: tokenizer.pad };
-  const batches = [...batchesOf(tokenised(sentences, tokenizer, protocol), options)];
-  const first = (ids: tf.Tensor2D) => tf.zeros([ids.shape[0], 1], "int32") as tf.Tensor2D;
+  const batches = [
+    ...evenBatchesOf(tokenised(sentences, tokenizer, protocol), {
+      ...{ batchTokens: batchTokens / TOGETHER, pad: tokenizer.pad },
+      // A layer is compiled once for all of its heads.
+      shapeTokens: shapeTokens(config) / config.num_attention_heads,
+    }),
+  ];
 
-  // (B, S) tokens, or hidden states after some layers → (B, D). Programs of a layer run in a row, since each has threads of
-  // its own, which would be in the way of the next one's.
+  // Programs of a layer run in a row, since each has threads of its own, which would be in the way of the next one's.
+  /** (B, S) tokens, or hidden states after some layers → (V·B, D), V gates of that layer one after another. */
   const embeddingsFrom = (layer: number | undefined) =>
-    jit(({ hidden, open, attentionMask, ...inputs }: Inputs) => {
+    jit(({ hidden, open, weights, ...batch }: Inputs) => {
       const options = {
         ...(layer !== undefined && { from: { layer, hidden: hidden! } }),
-        ...(protocol !== "mean" && { lastPositions: first(inputs.inputIds) }),
+        ...(protocol !== "mean" && { lastPositions: tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D }),
         gates: gatesOf(open),
       };
-      const state = encode(config, inputs.weights, { inputIds: inputs.inputIds, attentionMask }, options).at(-1)!;
-      return sentenceEmbedding(state, attentionMask, protocol);
+      const state = encode(config, weights, batch, options).at(-1)!;
+      const gates = state.shape[0] / batch.inputIds.shape[0];
+      return sentenceEmbedding(state, tf.tile(batch.attentionMask, [gates, 1]), protocol);
     });
   /** Hidden states after `layer` layers from those after one less, or from tokens. */
   const stateAfter = (layer: number) =>
-    jit(({ hidden, open, attentionMask, ...inputs }: Inputs) => {
+    jit(({ hidden, open, weights, ...batch }: Inputs) => {
       const from = hidden === undefined ? {} : { from: { layer: layer - 1, hidden } };
-      const options = { layers: layer, ...from, gates: gatesOf(open) };
-      return encode(config, inputs.weights, { inputIds: inputs.inputIds, attentionMask }, options).at(-1)!;
+      return encode(config, weights, batch, { layers: layer, ...from, gates: gatesOf(open) }).at(-1)!;
     });
   const whole = embeddingsFrom(undefined);
   const rest = Array.from({ length: L }, (_, layer) => embeddingsFrom(layer));
   const states = Array.from({ length: L }, (_, layer) => stateAfter(layer));
-  const none = noHeads(L, H);
   const inputs = ({ inputIds, attentionMask }: TokenBatch) => ({ weights, inputIds, attentionMask });
 
   const embeddingsOf = () => zeros([sentences.length, D]);
@@ -116,11 +116,20 @@ export function headMap({
         !shut && (only?.some((other) => other.layer === layer && other.head === head) ?? true) ? [head] : [],
       );
       const embeddings = heads.map(embeddingsOf);
+      const together = Math.ceil(heads.length / Math.ceil(heads.length / TOGETHER));
       for (const [n, batch] of batches.entries()) {
-        for (const [k, head] of heads.entries()) {
-          const open = openGates(withClosed(closed, { layer, head }), layer);
-          const result = await rest[layer]!({ ...inputs(batch), hidden: below[n]!, open });
-          scatterRows(result, batch.rows, embeddings[k]!);
+        for (let start = 0; start < heads.length; start += together) {
+          // As many gates each time, the last one again where heads are too few.
+          const group = Array.from({ length: together }, (_, k) => Math.min(start + k, heads.length - 1));
+          const gates = group.map((k) => gateOf(withClosed(closed, { layer, head: heads[k]! })[layer]!));
+          const own = ndarray(Float32Array.from(gates.flat()), [together, gates[0]!.length]);
+          const open = { ...openGates(closed, layer + 1), [layer]: own };
+          const { data } = await rest[layer]!({ ...inputs(batch), hidden: below[n]!, open });
+          const size = data.length / together;
+          for (const [k, head] of group.entries()) {
+            const result = ndarray(data.subarray(k * size, (k + 1) * size) as Float32Array, [size / D, D]);
+            scatterRows(result, batch.rows, embeddings[head]!);
+          }
         }
       }
       for (const [k, head] of heads.entries()) yield { layer, head, effects: await measure(embeddings[k]!) };
@@ -144,8 +153,8 @@ interface Inputs {
   readonly attentionMask: tf.Tensor2D;
   /** (B, S, D) */
   readonly hidden?: tf.Tensor3D;
-  /** By layer, (H): 1 for a head that is open. */
-  readonly open: Readonly<Record<string, tf.Tensor1D>>;
+  /** By layer, (H), or (V, H) for V gates: 1 for a head that is open. */
+  readonly open: Readonly<Record<string, tf.Tensor1D | tf.Tensor2D>>;
 }
 
 /** Where a head's values join the others': to gate them there takes their biases with them. */
@@ -154,15 +163,32 @@ const gatesOf = (open: Inputs["open"]): Gates =>
     Object.entries(open).map(([layer, gate]) => [`encoder.layer.${layer}.attention.output.dense`, { columns: gate }]),
   );
 
+const gateOf = (heads: readonly boolean[]): number[] => heads.map((shut) => (shut ? 0 : 1));
+
 const openGates = (closed: ClosedHeads, from: number, to = closed.length): Record<string, NDArray> =>
   Object.fromEntries(
-    closed.slice(from, to).map((heads, n) => [from + n, ndarray(Float32Array.from(heads, (shut) => (shut ? 0 : 1)))]),
+    closed.slice(from, to).map((heads, n) => [from + n, ndarray(Float32Array.from(gateOf(heads)))] as const),
   );
+
+/** Heads that are closed one by one in the same run, which has what is below them once. */
+const TOGETHER = 4;
+
+/** The same encoder, with names for the weights of each layer; the weights are the same arrays where layers share them. */
+function unshared({ config, weights }: Checkpoint): Pick<Checkpoint, "config" | "weights"> {
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => weightSet(config, layer));
+  const { compact_layers: compact, num_hidden_groups: _, ...rest } = config;
+  const own = layers.flatMap((set, layer) =>
+    Object.entries(weights)
+      .filter(([name]) => name.startsWith(`encoder.layer.${set}.`))
+      .map(([name, weight]) => [name.replace(`encoder.layer.${set}.`, `encoder.layer.${layer}.`), weight] as const),
+  );
+  const others = Object.entries(weights).filter(([name]) => !name.startsWith("encoder.layer."));
+  return {
+    config: { ...rest, ...(compact && { compact_layers: layers.map((set) => compact[set]!) }) },
+    weights: Object.fromEntries([...others, ...own]),
+  };
+}
 
 /** These heads closed, and one more. */
 export const withClosed = (closed: ClosedHeads, { layer, head }: Head): ClosedHeads =>
   closed.map((heads, l) => (l === layer ? heads.with(head, true) : heads));
-
-/** All heads open. */
-export const noHeads = (layers: number, heads: number): boolean[][] =>
-  Array.from({ length: layers }, () => Array<boolean>(heads).fill(false));

@@ -24,7 +24,6 @@ export {
   headMap,
   type HeadMap,
   type HeadMapOptions,
-  noHeads,
   withClosed,
 } from "./head-map.ts";
 export { distanceFrom, type HeadSet, headSets, type HeadSetOptions } from "./head-sets.ts";
@@ -33,6 +32,7 @@ export {
   crowsPairs,
   type CrowsProtocol,
   crowsProtocols,
+  type CrowsRates,
   crowsRates,
   type CrowsResult,
   type CrowsScore,

@@ -1,8 +1,15 @@
 import type { Sentences, Tokenizer } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, maskedLmLogits, maxTokens } from "@pruning-bias/model";
-import { encodeMasked, type Layout, type MaskedWeights, type Pruned } from "@pruning-bias/pruning";
+import {
+  type Batch,
+  type BertConfig,
+  type Checkpoint,
+  encode,
+  maskedLmLogits,
+  type Weights,
+} from "@pruning-bias/model";
+import { denseWeights, hostMasks, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
-import { batchesOf } from "./batches.ts";
+import { evenBatchesOf, shapeTokens } from "./batches.ts";
 
 export interface MaskedLmOptions {
   /** A checkpoint with a masked-language-model head. */
@@ -10,8 +17,8 @@ export interface MaskedLmOptions {
   readonly tokenizer: Tokenizer;
   readonly pruned?: Pruned | undefined;
   readonly jit?: Jit;
-  /** Sentences that go through the encoder at once. */
-  readonly batchSize?: number;
+  /** Tokens that go through the encoder at once. */
+  readonly batchTokens?: number;
 }
 
 /** Token ids with some of them hidden, and of which tokens the probability is asked at which positions. */
@@ -27,44 +34,54 @@ export interface MaskedLm {
 }
 
 /**
- * Predicts hidden tokens in eval mode. Clozes of any sentences go through the encoder together, in batches of like length;
- * its last layer and the vocabulary are computed at the positions asked for alone.
+ * Predicts hidden tokens in eval mode. Clozes of any sentences go through the encoder together, in batches of like length, those
+ * with the same ids once; its last layer and the vocabulary are computed at the positions asked for alone.
  *
  * @throws Error where the checkpoint has no masked-language-model head
  */
-export function maskedLm({ checkpoint, tokenizer, pruned, jit = compiled, batchSize = 64 }: MaskedLmOptions): MaskedLm {
+export function maskedLm({
+  checkpoint,
+  tokenizer,
+  pruned,
+  jit = compiled,
+  batchTokens = 512,
+}: MaskedLmOptions): MaskedLm {
   const { config, weights } = checkpoint;
   if (weights["cls.predictions.bias"] === undefined) {
     throw new Error(
       `${checkpoint.dir ?? "checkpoint"}: expected a masked-language-model head, got a model without one`,
     );
   }
-  const program = jit(logProbabilities(config, pruned?.layout));
+  const masked = pruned === undefined ? weights : maskedWeights(pruned, weights);
+  const program = jit(logProbabilities(config));
   const predict = async (clozes: readonly Cloze[]): Promise<Float32Array[]> => {
+    const merged = withoutRepetitions(clozes);
+    const most = (of: (cloze: Merged) => readonly unknown[]) =>
+      merged.reduce((most, cloze) => Math.max(most, of(cloze).length), 1);
+    const [K, A] = [most(({ positions }) => positions), most(({ asked }) => asked)];
     const results = clozes.map(({ asked }) => new Float32Array(asked.length));
-    const ids = clozes.map(({ inputIds }) => inputIds);
-    const most = clozes.reduce((most, { asked }) => Math.max(most, asked.length), 1);
-    const options = { batchSize, positions: maxTokens(config), pad: tokenizer.pad, finely: true };
-    for (const { rows, ...batch } of batchesOf(ids, options)) {
-      const [B] = batch.shape;
-      // (B, most): where a sentence asks for fewer, the first token at the first position.
-      const positions = new Int32Array(B * most);
-      const tokens = new Int32Array(B * most);
+    const ids = merged.map(({ inputIds }) => inputIds);
+    const options = { batchTokens, pad: tokenizer.pad, shapeTokens: shapeTokens(config) };
+    for (const { rows, inputIds, attentionMask, shape } of evenBatchesOf(ids, options)) {
+      const [B] = shape;
+      // (B, K) and (B, A): where a sentence asks for fewer, the first token at the first position.
+      const positions = new Int32Array(B * K);
+      const at = Int32Array.from({ length: B * A }, (_, n) => Math.floor(n / A) * K);
+      const tokens = new Int32Array(B * A);
       rows.forEach((row, n) => {
-        clozes[row]!.asked.forEach(({ position, token }, k) => {
-          positions[n * most + k] = position;
-          tokens[n * most + k] = token;
+        const own = merged[row]!;
+        positions.set(own.positions, n * K);
+        own.asked.forEach(({ position, token }, k) => {
+          at[n * A + k] = n * K + own.positions.indexOf(position);
+          tokens[n * A + k] = token;
         });
       });
       const { data } = await program({
-        ...{ inputIds: batch.inputIds, attentionMask: batch.attentionMask },
-        positions: ndarray(positions, [B, most]),
-        tokens: ndarray(tokens),
-        ...{ weights, scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 },
+        ...{ inputIds, attentionMask, weights: masked },
+        ...{ positions: ndarray(positions, [B, K]), at: ndarray(at), tokens: ndarray(tokens) },
       });
       rows.forEach((row, n) => {
-        const own = results[row]!;
-        own.set(data.subarray(n * most, n * most + own.length));
+        merged[row]!.asked.forEach(({ cloze, place }, k) => (results[cloze]![place] = data[n * A + k]!));
       });
     }
     return results;
@@ -94,23 +111,51 @@ export function hide(ids: readonly number[], positions: readonly number[], { mas
   return { inputIds: hidden, asked: positions.map((position) => ({ position, token: ids[position]! })) };
 }
 
-interface Inputs extends MaskedWeights {
-  readonly inputIds: tf.Tensor2D;
-  readonly attentionMask: tf.Tensor2D;
+const maskedWeights = ({ layout, scores, threshold }: Pruned, weights: Checkpoint["weights"]) =>
+  denseWeights(layout, weights, hostMasks(layout, scores, threshold));
+
+/** Clozes with the same ids as one, and whose tokens it is asked for. */
+interface Merged {
+  readonly inputIds: readonly number[];
+  readonly positions: number[];
+  readonly asked: {
+    readonly position: number;
+    readonly token: number;
+    readonly cloze: number;
+    readonly place: number;
+  }[];
+}
+
+function withoutRepetitions(clozes: readonly Cloze[]): Merged[] {
+  const byIds = new Map<string, Merged>();
+  for (const [cloze, { inputIds, asked }] of clozes.entries()) {
+    const key = inputIds.join();
+    const own = byIds.get(key) ?? { inputIds, positions: [], asked: [] };
+    byIds.set(key, own);
+    for (const [place, { position, token }] of asked.entries()) {
+      if (!own.positions.includes(position)) own.positions.push(position);
+      own.asked.push({ position, token, cloze, place });
+    }
+  }
+  return [...byIds.values()];
+}
+
+interface Inputs extends Batch {
+  readonly weights: Weights;
   readonly positions: tf.Tensor2D;
+  readonly at: tf.Tensor1D;
   readonly tokens: tf.Tensor1D;
 }
 
-/** (B, S) tokens, (B, K) positions and the (B·K) tokens asked for at them → (B·K). */
+/** (B, S) tokens, positions (B, K) of theirs, and A tokens, each `at` one of the B·K positions → ln p (A). */
 const logProbabilities =
-  (config: BertConfig, layout: Layout | undefined) =>
-  ({ inputIds, attentionMask, positions, tokens, ...masked }: Inputs): tf.Tensor1D => {
-    const options = { lastPositions: positions };
-    const last = encodeMasked(config, layout, masked, { inputIds, attentionMask }, options).at(-1)!; // (B, K, D)
-    const rows: tf.Tensor2D = tf.reshape(last, [tokens.size, config.hidden_size]);
-    const logits = maskedLmLogits(config, masked.weights, rows); // (B·K, V)
+  (config: BertConfig) =>
+  ({ weights, positions, at, tokens, ...batch }: Inputs): tf.Tensor1D => {
+    const last = encode(config, weights, batch, { lastPositions: positions }).at(-1)!; // (B, K, D)
+    const rows: tf.Tensor2D = tf.reshape(last, [positions.size, config.hidden_size]);
+    const logits = maskedLmLogits(config, weights, rows); // (B·K, V)
     const [K, V] = logits.shape;
-    const places = tf.add(tf.range(0, K * V, V, "int32"), tokens);
+    const places = tf.add(tf.mul(at, tf.scalar(V, "int32")), tokens);
     const chosen = tf.gather(tf.reshape(logits, [K * V]), places) as tf.Tensor1D;
-    return tf.sub(chosen, tf.logSumExp(logits, 1));
+    return tf.sub(chosen, tf.gather(tf.logSumExp(logits, 1), at));
   };

@@ -77,6 +77,32 @@ describe.each([
     expect(difference(states[1]!, whole[2]!)).toBeLessThan(1e-6);
   });
 
+  it.each([0, 1])("several gates at once in layer %i equal each alone, above what is computed once", async (layer) => {
+    const output = `encoder.layer.${layer}.attention.output.dense`;
+    const heads = [Float32Array.of(1, 0, 1), Float32Array.of(0, 1, 1), Float32Array.of(1, 1, 1)];
+    const columns = ndarray(Float32Array.from(heads.flatMap((gate) => [...gate])), [3, 3]);
+    for (const lastPositions of [undefined, ndarray(Int32Array.of(2, 0, 0, 1), [2, 2])]) {
+      const at = run((inputs: Inputs & { lastPositions?: tf.Tensor2D }) =>
+        encode(config, inputs.weights, inputs.batch, {
+          gates: inputs.gates!,
+          ...(inputs.lastPositions && { lastPositions: inputs.lastPositions }),
+        }),
+      );
+      const given = { weights, batch, ...(lastPositions && { lastPositions }) };
+      const together = (await at({ ...given, gates: { [output]: { columns } } })).at(-1)!;
+      const alone = [];
+      for (const gate of heads) {
+        alone.push((await at({ ...given, gates: { [output]: { columns: ndarray(gate) } } })).at(-1)!);
+      }
+      const [B, ...rest] = alone[0]!.shape as [number, number, number];
+      expect(together.shape).toEqual([3 * B, ...rest]);
+      const stacked = ndarray(Float32Array.from(alone.flatMap(({ data }) => [...data])), together.shape);
+      // At padding there are numbers without meaning, which are the same ones.
+      expect(difference(together, stacked)).toBeLessThan(1e-6);
+      expect(difference(alone[0]!, alone[1]!)).toBeGreaterThan(0.01);
+    }
+  });
+
   it("the gradient of a gate is the block sum of dL/dŴ∘W", async () => {
     const name = "encoder.layer.0.attention.self.value";
     const loss = (inputs: Inputs) => tf.sum(tf.square(tf.sum(encode(config, inputs.weights, inputs.batch).at(-1)!, 0)));

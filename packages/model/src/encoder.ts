@@ -14,7 +14,10 @@ export interface Batch {
   tokenTypeIds?: tf.Tensor2D | undefined;
 }
 
-/** Gates by module, such as `encoder.layer.0.attention.self.value`. */
+/**
+ * Gates by module, such as `encoder.layer.0.attention.self.value`. The columns of an `attention.output.dense` may be V gates
+ * at once, (V, g): what is below them is computed once, what is above for V·B sentences.
+ */
 export type Gates = Readonly<Record<string, Gate>>;
 
 export interface EncodeOptions {
@@ -35,7 +38,10 @@ export interface EncodeOptions {
 
 /** What an encoder computes of a batch. At padding, these are numbers without meaning. */
 export interface Encoded {
-  /** [0] after the embeddings, [l] after layer l, each (B, S, D); the last layer's (B, K, D) with `lastPositions`. */
+  /**
+   * [0] after the embeddings, [l] after layer l, each (B, S, D); the last layer's (B, K, D) with `lastPositions`. Above V gates
+   * (V·B, ·, D), gate by gate.
+   */
   readonly hiddenStates: tf.Tensor3D[];
   /**
    * Which share each token has in each other, after the softmax and before dropout: [l−1] of layer l, (B, H, S, S), the
@@ -95,8 +101,8 @@ export function forward(
   let x: tf.Tensor2D = from === undefined ? embed() : tf.reshape(from.hidden, [B * S, D]); // (B·S, D)
 
   /** Heads that attend to all real tokens alike: O(V·mean(x) + b) for the whole sentence, (B·S, D) → (B·Q, D). */
-  const uniform = (x: tf.Tensor2D, own: tf.Tensor2D, module: string): tf.Tensor2D => {
-    const real = tf.cast(attentionMask, "float32"); // (B, S)
+  const uniform = (x: tf.Tensor2D, own: tf.Tensor2D, real: tf.Tensor2D, module: string): tf.Tensor2D => {
+    const [B] = real.shape;
     const shares = tf.div(real, tf.maximum(tf.sum(real, 1, true), 1));
     const mean = tf.reshape(tf.matMul(tf.reshape(shares, [B, 1, S]), tf.reshape(x, [B, S, D])), [B, D]);
     const output = tf.matMul(dense(mean as tf.Tensor2D, `${module}.value`), at(`${module}.output.weight`), false, true);
@@ -105,15 +111,19 @@ export function forward(
   };
 
   // 0 where a token may be attended to, else so low that its probability is 0.
-  const bias = tf.reshape(tf.mul(tf.sub(1, tf.cast(attentionMask, "float32")), -1e9), [B, 1, 1, S]);
-
-  const states = [x];
+  const biasOf = (real: tf.Tensor2D) => tf.reshape(tf.mul(tf.sub(1, real), -1e9), [real.shape[0], 1, 1, S]);
+  let real = tf.cast<tf.Tensor2D>(attentionMask, "float32"); // (B, S)
+  let bias = biasOf(real);
+  const states: tf.Tensor3D[] = [tf.reshape(x, [B, S, D])];
   const attentions: tf.Tensor4D[] = [];
   for (let layer = from?.layer ?? 0; layer < layers; layer++) {
     const set = weightSet(config, layer);
     const name = `encoder.layer.${set}`;
+    const [B] = real.shape; // above V gates, V times as many as at first
     // (B·Q, D): the tokens that this layer is computed at, Q = S or K. All S can be attended to.
-    const own = layer === layers - 1 && lastPositions !== undefined ? tokensAt(x, lastPositions) : x;
+    const read = layer === layers - 1 ? lastPositions : undefined;
+    const own = read === undefined ? x : tokensAt(x, repeated(read, B));
+    const Q = own.shape[0] / B;
 
     // Self-attention: softmax(q kᵀ/√d + bias) v in h heads side by side; as many as the config says but in a compact layer.
     const { heads: h, uniform_size, intermediate_size } = layerSizes(config, set);
@@ -125,23 +135,35 @@ export function forward(
       const k = heads(dense(x, `${name}.attention.self.key`));
       const v = heads(dense(x, `${name}.attention.self.value`));
       if (outputAttentions) attentions.push(attentionProbabilities(q, k, bias)); // (B, h, Q, S)
-      const mask = random?.dropoutMask([B, h, own.shape[0] / B, S], attention_probs_dropout_prob);
+      const mask = random?.dropoutMask([B, h, Q, S], attention_probs_dropout_prob);
       const values = attention(q, k, v, { bias, mask }); // (B, h, Q, d)
       context = tf.reshape(tf.transpose(values, [0, 2, 1, 3]), [own.shape[0], h * v.shape[3]]); // (B·Q, h·d)
     }
-    let attended = denseOrBias(context, own, `${name}.attention.output.dense`); // (B·Q, D)
-    if (uniform_size > 0) attended = tf.add(attended, uniform(x, own, `${name}.attention.uniform`));
+    let attended = denseOrBias(context, own, `${name}.attention.output.dense`); // (V·B·Q, D)
+    const rows = attended.shape[0];
+    if (uniform_size > 0) {
+      attended = tf.add(attended, repeated(uniform(x, own, real, `${name}.attention.uniform`), rows));
+    }
     const kept = family.residualDropout.attention ? dropout(attended) : attended;
-    x = norm(tf.add(own, kept), `${name}.attention.output.LayerNorm`);
+    x = norm(tf.add(repeated(own, rows), kept), `${name}.attention.output.LayerNorm`);
 
     // Feed-forward network.
-    const inner = intermediate_size > 0 ? activation(dense(x, `${name}.intermediate.dense`)) : undefined; // (B·Q, F)
-    const outer = denseOrBias(inner, x, `${name}.output.dense`); // (B·Q, D)
+    const inner = intermediate_size > 0 ? activation(dense(x, `${name}.intermediate.dense`)) : undefined; // (V·B·Q, F)
+    const outer = denseOrBias(inner, x, `${name}.output.dense`); // (V·B·Q, D)
     const added = family.residualDropout.feedForward ? dropout(outer) : outer;
     x = norm(tf.add(x, added), `${name}.output.LayerNorm`);
-    states.push(x);
+    states.push(tf.reshape(x, [rows / Q, Q, D]));
+    if (rows > B * Q) bias = biasOf((real = repeated(real, rows / Q)));
   }
-  return { hiddenStates: states.map((state) => tf.reshape(state, [B, state.shape[0] / B, D])), attentions };
+  return { hiddenStates: states, attentions };
+}
+
+/** x (N, ·), repeated as a whole until it has so many rows. */
+function repeated(x: tf.Tensor2D, rows: number): tf.Tensor2D {
+  const [N, columns] = x.shape;
+  if (rows === N) return x;
+  const times = rows / N;
+  return tf.reshape(tf.broadcastTo(tf.reshape(x, [1, N, columns]), [times, N, columns]), [rows, columns]);
 }
 
 /** Embeddings of the segments that tokens are in: table (T, E) → (B·S, E), or (1, E) where all are in the first. */

@@ -5,6 +5,7 @@ export {
   layerSizes,
   maxTokens,
   parseConfig,
+  weightSet,
   weightSets,
 } from "./config.ts";
 export { families, type Family, type FamilyName, familyOf, type HeadPart } from "./families.ts";

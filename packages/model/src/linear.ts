@@ -8,8 +8,8 @@ import { gateBiasOfEach, gateEach, type OwnGates } from "./own-gates.ts";
 export interface Gate {
   /** Gates rows of the weight, that is outputs. */
   rows?: tf.Tensor1D | undefined;
-  /** Gates columns of the weight, that is inputs. */
-  columns?: tf.Tensor1D | undefined;
+  /** Gates columns of the weight, that is inputs. (V, g): V gates at once, with one result after another. */
+  columns?: tf.Tensor1D | tf.Tensor2D | undefined;
   /** Gates that differ between the examples of a batch. */
   own?: OwnGates | undefined;
 }
@@ -17,7 +17,7 @@ export interface Gate {
 /**
  * y = rows∘((columns∘x) Wᵀ) + b: x (N, in), weight (out, in), bias (out), y (N, out). The same function and gradients as
  * with the rows and columns of W masked, but without a masked copy of W, and without the product dyᵀx when W is
- * frozen. The bias is used as given.
+ * frozen. The bias is used as given. Under V gates of columns y is (V·N, out).
  */
 export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor, gate: Gate = {}): tf.Tensor2D {
   const { own = {} } = gate;
@@ -26,13 +26,19 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor, gat
   return tf.add(gateEach(gated("rows", y, gate.rows), own.rows), gateBiasOfEach(bias, own.bias, y.shape[0]));
 }
 
-function gated(side: string, x: tf.Tensor2D, gate: tf.Tensor1D | undefined): tf.Tensor2D {
+function gated(side: string, x: tf.Tensor2D, gate: tf.Tensor1D | tf.Tensor2D | undefined): tf.Tensor2D {
   if (gate === undefined) return x;
   const [count, features] = x.shape;
-  if (features % gate.size !== 0) {
-    throw new RangeError(`linear: ${side} of a gate: expected a divisor of ${features}, got ${gate.size} entries`);
+  const entries = gate.shape.at(-1)!;
+  if (features % entries !== 0) {
+    throw new RangeError(`linear: ${side} of a gate: expected a divisor of ${features}, got ${entries} entries`);
   }
-  if (gate.size === features) return tf.mul(x, gate);
-  const runs = tf.reshape(x, [count, gate.size, features / gate.size]); // (N, g, features/g)
-  return tf.reshape(tf.mul(runs, tf.reshape(gate, [1, gate.size, 1])), [count, features]);
+  if (gate.rank === 2) {
+    const [gates] = gate.shape;
+    const runs = tf.reshape(x, [1, count, entries, features / entries]); // (1, N, g, features/g)
+    return tf.reshape(tf.mul(runs, tf.reshape(gate, [gates, 1, entries, 1])), [gates * count, features]);
+  }
+  if (entries === features) return tf.mul(x, gate);
+  const runs = tf.reshape(x, [count, entries, features / entries]); // (N, g, features/g)
+  return tf.reshape(tf.mul(runs, tf.reshape(gate, [1, entries, 1])), [count, features]);
 }

@@ -23,7 +23,7 @@ export function maskLinear(
   const [rows, columns] = mask.shape as [number, number];
   const masked = { bias: bias && biasMask ? gateBias(bias, mask) : bias };
   if (columns === 1) return { weight, ...masked, gate: { rows: tf.reshape(mask, [rows]) } };
-  if (rows === 1) return { weight, ...masked, gate: { columns: tf.reshape(mask, [columns]) } };
+  if (rows === 1) return { weight, ...masked, gate: { columns: tf.reshape<tf.Rank.R1>(mask, [columns]) } };
   return { weight: maskWeight(weight, mask, rows, columns), ...masked };
 }
 

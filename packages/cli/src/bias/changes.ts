@@ -1,4 +1,12 @@
-import { type Change, choosesStereotype, effectChange, mcNemarTest, prefersStereotype } from "@pruning-bias/eval-bias";
+import type { CrowsPair } from "@pruning-bias/data";
+import {
+  type Change,
+  choosesStereotype,
+  type CrowsResult,
+  effectChange,
+  mcNemarTest,
+  prefersStereotype,
+} from "@pruning-bias/eval-bias";
 import type { ModelBias } from "./measure.ts";
 import type { BiasTests } from "./tests.ts";
 
@@ -23,10 +31,7 @@ export function biasChanges(first: ModelBias, other: ModelBias, tests: BiasTests
   const shares: Omit<BiasChange, "model">[] = [];
   const answers = (measure: string, change: number, before: readonly boolean[], after: readonly boolean[]) =>
     shares.push({ measure, change, p: mcNemarTest(before, after).p, test: "McNemar" });
-  if (first.crows && other.crows) {
-    const change = other.crows.metric - first.crows.metric;
-    answers("crows", change, prefersStereotype(first.crows), prefersStereotype(other.crows));
-  }
+  if (first.crows && other.crows) shares.push(...crowsChanges(first.crows, other.crows, tests.crows ?? []));
   if (first.winobias && other.winobias) {
     const change = other.winobias.prefersStereotype - first.winobias.prefersStereotype;
     const prefers = ({ preferences }: { preferences: readonly number[] }) => preferences.map((value) => value > 0);
@@ -45,4 +50,28 @@ export function biasChanges(first: ModelBias, other: ModelBias, tests: BiasTests
     }
   }
   return [...effects, ...shares].map((change) => ({ model: other.model, ...change }));
+}
+
+/** Over all pairs and, where there are several, by bias type; pairs that only one of the models could be asked are left out. */
+function crowsChanges(
+  first: CrowsResult,
+  other: CrowsResult,
+  pairs: readonly CrowsPair[],
+): Omit<BiasChange, "model">[] {
+  const typeOf = new Map(pairs.map(({ row, biasType }) => [row, biasType]));
+  const prefers = (result: CrowsResult) =>
+    new Map(prefersStereotype(result).map((answer, n) => [result.scores[n]!.row, answer]));
+  const [before, after] = [prefers(first), prefers(other)];
+  const change = (measure: string, change: number, type?: string) => {
+    const rows = [...before.keys()].filter((row) => after.has(row) && (type === undefined || typeOf.get(row) === type));
+    const answers = (of: ReadonlyMap<number, boolean>) => rows.map((row) => of.get(row)!);
+    return { measure, change, p: mcNemarTest(answers(before), answers(after)).p, test: "McNemar" as const };
+  };
+  const types = Object.keys(other.types);
+  return [
+    change("crows", other.metric - first.metric),
+    ...(types.length === 1 ? [] : types).map((type) =>
+      change(`crows.${type}`, other.types[type]!.metric - (first.types[type]?.metric ?? NaN), type),
+    ),
+  ];
 }

@@ -21,6 +21,7 @@ import {
   type WinoBiasResult,
 } from "@pruning-bias/eval-bias";
 import type { SeatTest } from "@pruning-bias/data";
+import { weightSet } from "@pruning-bias/model";
 import { hostMasks, openHeads } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
 import type { Context } from "../commands/context.ts";
@@ -178,7 +179,7 @@ async function whereOf(
       ? { effects: Object.fromEntries(Object.keys(open).map((test) => [test, 0])), enough: NEAR }
       : { ...(await maskGoal(tests, { model, pruned, protocol, jit })), enough: NEAR };
   const sets: HeadSet[] = [];
-  const search = { distance: distanceFrom(goal.effects), enough: goal.enough, alone: heads, most: 4, candidates: 8 };
+  const search = { distance: distanceFrom(goal.effects), enough: goal.enough, alone: heads };
   for await (const set of headSets(map, search)) sets.push(set);
   await map.dispose();
   return { protocol, open, heads, goal, sets };
@@ -198,6 +199,10 @@ async function maskGoal(
   const results = await seat({ tests, embed: (all) => embed(all), protocol, samples: 1, bootstrapSamples: 0 });
   await embed.dispose();
   const open = openHeads(pruned.layout, hostMasks(pruned.layout, pruned.scores, pruned.threshold));
-  const closed = open.flatMap((heads, layer) => heads.flatMap((left, head) => (left ? [] : [{ layer, head }])));
+  const { config } = model.checkpoint;
+  // Layers that share their weights share the mask.
+  const closed = Array.from({ length: config.num_hidden_layers }, (_, layer) =>
+    open[weightSet(config, layer)]!.flatMap((left, head) => (left ? [] : [{ layer, head }])),
+  ).flat();
   return { effects: Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize])), closed };
 }

@@ -42,6 +42,7 @@ function columns(result: ModelBias | undefined): [name: string, cell: Cell][] {
       ]),
     ),
     ["crows.protocol", crows?.protocol],
+    ["crows.types", crows && Object.keys(crows.types).join(" ")],
     ["crows.metric", crows?.metric],
     ["crows.p", crows?.p],
     ["winobias.prefers_stereotype", winobias?.prefersStereotype],

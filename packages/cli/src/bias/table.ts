@@ -1,3 +1,4 @@
+import type { CrowsResult } from "@pruning-bias/eval-bias";
 import { fixed, probability, signed } from "../report/format.ts";
 import type { BiasChange } from "./changes.ts";
 import type { ModelBias } from "./measure.ts";
@@ -37,8 +38,6 @@ export function biasTable(models: readonly ModelBias[], changes: readonly (reado
 
 function linesOf({ embedding, layer, tests, layers, probing, stereoset, crows, winobias }: ModelBias): Line[] {
   const at = `${embedding}, ${layer === "last" ? "last layer" : `layer ${layer}`}`;
-  const range = (interval: { low: number; high: number } | null, digits: number) =>
-    interval === null ? "" : `[${fixed(interval.low, digits)}, ${fixed(interval.high, digits)}]`;
   return [
     ...tests.map(({ test, effectSize, interval, p, pKind, pHolm }) => ({
       ...{ measure: `${test} (${at})`, compared: test },
@@ -60,11 +59,10 @@ function linesOf({ embedding, layer, tests, layers, probing, stereoset, crows, w
     ...(crows === undefined
       ? []
       : [
-          {
-            ...{ measure: `crows (gender, ${crows.protocol})`, compared: "crows" },
-            value: fixed(crows.metric, 1),
-            certainty: `${range(crows.interval, 1)} ${probability(crows.p)}`,
-          },
+          crowsLine("crows", Object.keys(crows.types).join(", "), crows),
+          ...Object.entries(Object.keys(crows.types).length === 1 ? {} : crows.types).map(([type, rates]) =>
+            crowsLine(`crows.${type}`, type, { ...rates, protocol: crows.protocol }),
+          ),
         ]),
     ...(winobias === undefined
       ? []
@@ -86,6 +84,19 @@ function linesOf({ embedding, layer, tests, layers, probing, stereoset, crows, w
         ]),
   ];
 }
+
+const crowsLine = (
+  compared: string,
+  types: string,
+  { protocol, metric, interval, p }: Pick<CrowsResult, "protocol" | "metric" | "interval" | "p">,
+): Line => ({
+  ...{ measure: `crows (${types}, ${protocol})`, compared },
+  value: fixed(metric, 1),
+  certainty: `${range(interval, 1)} ${probability(p)}`,
+});
+
+const range = (interval: { low: number; high: number } | null, digits: number): string =>
+  interval === null ? "" : `[${fixed(interval.low, digits)}, ${fixed(interval.high, digits)}]`;
 
 /** The heads that matter most, and the sets that were found. */
 function whereText({ model, where }: ModelBias): string[] {

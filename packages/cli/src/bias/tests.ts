@@ -41,19 +41,25 @@ export interface BiasTests {
 
 /** Names of tests as they are typed: a family, or one SEAT or WEAT test of the settings. */
 export interface BiasPlan {
+  /** Bias types of CrowS-Pairs; `all` for all. */
+  readonly crowsTypes: readonly string[];
   readonly families: ReadonlySet<Family>;
   readonly single: readonly string[];
 }
 
 /** What `--tests` asks for. @throws UsageError for a name that is none */
-export function biasPlan(names: readonly string[], config: Config): BiasPlan {
+export function biasPlan(
+  names: readonly string[],
+  config: Config,
+  crowsTypes: readonly string[] = ["gender"],
+): BiasPlan {
   const places = placesOf(config);
   const unknown = names.find((name) => !isFamily(name) && !Object.hasOwn(places, name));
   if (unknown !== undefined || names.length === 0) {
     const known = [...families, ...Object.keys(places)].join(", ");
     throw new UsageError(`--tests: expected some of ${known}, got ${JSON.stringify(unknown ?? "")}`);
   }
-  return { families: new Set(names.filter(isFamily)), single: names.filter((name) => !isFamily(name)) };
+  return { families: new Set(names.filter(isFamily)), single: names.filter((name) => !isFamily(name)), crowsTypes };
 }
 
 /** Whether a plan can be measured by a masked language model alone. */
@@ -61,7 +67,7 @@ export const needsMaskedLm = ({ families }: BiasPlan): boolean => needHead.some(
 
 /** Reads the test sets of a plan. @throws Error in one line that names the file which is none */
 export async function loadBiasTests(
-  { families, single }: BiasPlan,
+  { families, single, crowsTypes }: BiasPlan,
   config: Config,
   context: Context,
 ): Promise<BiasTests> {
@@ -79,9 +85,21 @@ export async function loadBiasTests(
     ...(families.has("where") && { where: configured }),
     ...(families.has("probing") && { probing: await probeSentences(config, file) }),
     ...(families.has("stereoset") && { stereoset: await readStereoSet(await file(datafiles.stereoset)) }),
-    ...(families.has("crows") && { crows: await readCrowsPairs(await file(datafiles.crows), "gender") }),
+    ...(families.has("crows") && { crows: await crowsOfTypes(await file(datafiles.crows), crowsTypes) }),
     ...(families.has("winobias") && { winobias: await winoBiasPairs(config, file) }),
   };
+}
+
+/** @throws Error in one line for a type that the file has not */
+async function crowsOfTypes(path: string, types: readonly string[]): Promise<CrowsPair[]> {
+  const pairs = await readCrowsPairs(path);
+  if (types.includes("all")) return pairs;
+  const known = [...new Set(pairs.map(({ biasType }) => biasType))].sort();
+  const unknown = types.find((type) => !known.includes(type));
+  if (unknown !== undefined) {
+    throw new UsageError(`--crows-types: expected all, or some of ${known.join(", ")}, got ${JSON.stringify(unknown)}`);
+  }
+  return pairs.filter(({ biasType }) => types.includes(biasType));
 }
 
 const isFamily = (name: string): name is Family => (families as readonly string[]).includes(name);

@@ -24,6 +24,8 @@ export interface BiasOptions {
   readonly layer?: number;
   /** How CrowS-Pairs and StereoSet are scored. */
   readonly protocol: string;
+  /** Bias types of CrowS-Pairs; `all` for all. */
+  readonly crowsTypes: readonly string[];
   /** Gets `bias.json` and a row for each model in `bias.csv`. */
   readonly out: string;
 }
@@ -40,7 +42,7 @@ export async function bias(options: BiasOptions, context: Context): Promise<Bias
   const { config, models: names, scores, layer, out } = options;
   const embedding = oneOf("--embedding", protocols, options.embedding);
   const protocol = oneOf("--protocol", crowsProtocols, options.protocol);
-  const plan = biasPlan(options.tests, config);
+  const plan = biasPlan(options.tests, config, options.crowsTypes);
   const csv = join(out, "bias.csv");
   await checkHeader(csv, biasHeader);
   const tests = await loadBiasTests(plan, config, context);
