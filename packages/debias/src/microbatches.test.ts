@@ -15,12 +15,12 @@ const options = { tokenBudget: 1024, padTokenId: 0 };
 it("sentences of like length go together, each once", () => {
   const pieces = microbatches(sentences, [0, 1, 2, 3], { ...options, size: 2 });
   expect(pieces.map(({ rows }) => [...rows])).toEqual([
-    [1, 3],
     [2, 0],
+    [1, 3],
   ]);
   expect(pieces.map(({ batch }) => batch.shape)).toEqual([
-    [2, 8],
     [2, 40],
+    [2, 8],
   ]);
 });
 
