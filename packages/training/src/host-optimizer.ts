@@ -33,7 +33,7 @@ export function hostOptimizer(
   { sideBySide = false }: HostOptimizerOptions = {},
 ): HostOptimizer {
   const thread = sideBySide
-    ? new Worker(new URL(`./host-thread${extname(import.meta.url)}`, import.meta.url))
+    ? new Worker(new URL("./host-thread.ts".replace(/\.ts$/, extname(import.meta.url)), import.meta.url))
     : undefined;
   thread?.unref();
   const all = async (work: readonly HostWork[]): Promise<number[]> => {

@@ -75,7 +75,7 @@ function lane(): Lane {
     loaded.clear();
   };
   const start = (): Worker => {
-    const own = new Worker(new URL(`./lane${extname(import.meta.url)}`, import.meta.url));
+    const own = new Worker(new URL("./lane.ts".replace(/\.ts$/, extname(import.meta.url)), import.meta.url));
     const lost = (error: Error): void => {
       if (worker === own) forget();
       asked?.reject(error);
