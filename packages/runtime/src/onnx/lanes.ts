@@ -91,6 +91,7 @@ function lane(): Lane {
     const own = (worker ??= start());
     asked = Promise.withResolvers<Outputs>();
     own.ref();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     own.postMessage(request);
     try {
       return await asked.promise;
