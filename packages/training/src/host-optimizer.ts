@@ -33,7 +33,7 @@ export function hostOptimizer(
   { sideBySide = false }: HostOptimizerOptions = {},
 ): HostOptimizer {
   const thread = sideBySide
-    ? new Worker(new URL(`./host-thread${extname(import.meta.url)}`, import.meta.url))
+    ? new Worker(new URL("./host-thread.ts".replace(/\.ts$/, extname(import.meta.url)), import.meta.url))
     : undefined;
   thread?.unref();
   const all = async (work: readonly HostWork[]): Promise<number[]> => {
@@ -41,6 +41,7 @@ export function hostOptimizer(
     const there = otherHalf(work);
     thread.ref();
     const answer = once(thread, "message") as Promise<[number[]]>;
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     thread.postMessage(work.filter((_, n) => there.has(n)));
     const here = work.map((one, n) => (there.has(n) ? 0 : doHostWork(one)));
     const found = (await answer)[0].values();

@@ -48,7 +48,7 @@ export async function loadOnnx(name: OnnxName, options: BackendOptions): Promise
   }
   return {
     ...{ name, jit, precisions, gpu: provider !== "cpu", version: `onnxruntime ${versionOf("onnxruntime-node")}` },
-    device: deviceOf(name, threads),
+    device: deviceOf(name, threads * (options.lanes ?? 1)),
     dispose: async () => {},
   };
 }

@@ -19,11 +19,13 @@ port.on("message", async (request: LaneRequest) => {
     const outputs = await outputsOf(request);
     const own = Object.values(outputs).filter((array) => !isShared(array));
     const answer: LaneAnswer = { outputs };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     port.postMessage(
       answer,
       own.map(({ data }) => data.buffer as ArrayBuffer),
     );
   } catch (error) {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     port.postMessage({ error } as LaneAnswer);
   }
 });

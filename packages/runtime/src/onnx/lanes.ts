@@ -75,7 +75,7 @@ function lane(): Lane {
     loaded.clear();
   };
   const start = (): Worker => {
-    const own = new Worker(new URL(`./lane${extname(import.meta.url)}`, import.meta.url));
+    const own = new Worker(new URL("./lane.ts".replace(/\.ts$/, extname(import.meta.url)), import.meta.url));
     const lost = (error: Error): void => {
       if (worker === own) forget();
       asked?.reject(error);
@@ -91,6 +91,7 @@ function lane(): Lane {
     const own = (worker ??= start());
     asked = Promise.withResolvers<Outputs>();
     own.ref();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     own.postMessage(request);
     try {
       return await asked.promise;
