@@ -31,18 +31,36 @@ export function headsPicture({ heads }: StoredMasks): Html {
     height="${height}"
     viewBox="0 0 ${width} ${height}"
   >
-    <path
-      class="rows"
-      d="${heads.map((layer, row) => (layer.length === 0 ? "" : `M${left} ${top + row * cell + box / 2}h${layer.length * cell - 2}`)).join("")}"
-      stroke-dasharray="${box} 2"
-    />
+    <use href="#${gridId(heads)}" />
     <path class="undecided" d="${path("undecided", square)}" />
     <path class="hatch" d="${path("undecided", slashes)}" />
     <path class="closed" d="${path("closed", square)}" />
     <path class="cross" d="${path("closed", cross)}" />
-    ${labels(heads.length, widest)}
   </svg>`;
 }
+
+/** What the pictures of a page share: open heads and numbers, once for each shape of encoder. */
+export function headsGrids(all: readonly StoredMasks[]): Html | undefined {
+  const shapes = new Map(all.map(({ heads }) => [gridId(heads), heads]));
+  if (shapes.size === 0) return undefined;
+  return html`<svg class="heads" width="0" height="0" aria-hidden="true">
+    <defs>
+      ${[...shapes].map(
+        ([id, heads]) =>
+          html`<g id="${id}">
+            <path
+              class="rows"
+              d="${heads.map((layer, row) => (layer.length === 0 ? "" : `M${left} ${top + row * cell + box / 2}h${layer.length * cell - 2}`)).join("")}"
+              stroke-dasharray="${box} 2"
+            />
+            ${labels(heads.length, Math.max(0, ...heads.map((layer) => layer.length)))}
+          </g>`,
+      )}
+    </defs>
+  </svg>`;
+}
+
+const gridId = (heads: StoredMasks["heads"]): string => `heads-${heads.map((layer) => layer.length).join("-")}`;
 
 function labels(layers: number, widest: number): Html {
   const every = (n: number) => Array.from({ length: n }, (_, i) => i).filter((i) => n <= 16 || i % 4 === 0);

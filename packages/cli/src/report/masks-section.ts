@@ -65,10 +65,10 @@ async function agreements({ points }: SweepResults): Promise<Html | undefined> {
   const said = `mean ${fixed(mean)}; least ${fixed(least.share)}, points ${least.row} and ${least.column}`;
   return html`<figure>
     <figcaption>
-      <b>Agreement of masks.</b> Blocks open in both points, of those open in either (Jaccard): ${said}.
+      <b>Agreement of masks.</b> Weights open in both points, of those open in either (Jaccard): ${said}.
       ${points.length > MOST ? `The first ${MOST} points with masks.` : undefined}
     </figcaption>
-    ${await draw(heat(cells, { size: shown.length > 12 ? 17 : 30, texts: shown.length <= 12, colour: "var(--open)" }), `Jaccard index of open blocks by pairs of points: ${said}`)}
+    ${await draw(heat(cells, { size: shown.length > 12 ? 17 : 30, texts: shown.length <= 12, colour: "var(--open)" }), `Jaccard index of open weights by pairs of points: ${said}`)}
   </figure>`;
 }
 

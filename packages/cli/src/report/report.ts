@@ -3,7 +3,7 @@ import { blocksData } from "./blocks-data.ts";
 import { curves, trainingLoss } from "./curves.ts";
 import { densityTable } from "./densities.ts";
 import { fixed } from "./format.ts";
-import { headsLegend, headsPicture } from "./heads.ts";
+import { headsGrids, headsLegend, headsPicture } from "./heads.ts";
 import { breakable, type Html, html, join } from "./html.ts";
 import { masksSection } from "./masks-section.ts";
 import { overlays } from "./overlays.ts";
@@ -37,6 +37,7 @@ export async function report(sweep: SweepResults): Promise<{ html: string; csv: 
       <h2>Point by point</h2>
       ${howToRead}
       <p class="muted">Heads: ${headsLegend}</p>
+      ${headsGrids(sweep.points.flatMap(({ masks }) => masks ?? []))}
       ${sections}
     </section>
     ${settingsSection(sweep)}`;

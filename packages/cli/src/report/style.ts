@@ -71,7 +71,7 @@ th, td { padding: 7px 10px; vertical-align: top; }
 .baseline > * { background: color-mix(in srgb, var(--line) 45%, var(--panel)) !important; }
 .plain { font-size: 13.5px; } .plain td, .plain th { overflow-wrap: anywhere; }
 .plain tr + tr > *, .plain tbody tr > * { border-top: 1px solid var(--line); }
-article { padding: 18px 22px 10px; margin: 0 0 18px; }
+article { padding: 18px 22px 10px; margin: 0 0 18px; content-visibility: auto; contain-intrinsic-size: auto 340px; }
 .settings { font-size: 13px; color: var(--muted); margin-bottom: 8px; overflow-wrap: anywhere; } .settings b { color: var(--text); font-weight: 600; }
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: 13px; margin-bottom: 4px; }
@@ -97,7 +97,7 @@ details { margin: 18px 0 40px; padding: 10px 16px; } summary { cursor: pointer; 
   body { font-size: 11px; background: none; } header, main { max-width: none; padding: 0; } nav, .tools, .scripted .tools, .layers, .scripted .layers, .scripted .points td.number input { display: none; }
   .scroll { overflow: visible; } .points { font-size: 9.5px; zoom: .78; } .points th, .points td { padding: 3px 4px; } .points tbody th { min-width: 120px; position: static; } caption { font-size: 10px; }
   .headline { font-size: 14px; } .muted, .settings, .warnings, figcaption { font-size: 11px; } .lead { padding: 12px 16px; } .trades { grid-template-columns: 1fr 1fr; } h1 { font-size: 22px; } h2 { font-size: 16px; margin: 18px 0 8px; }
-  article { padding: 10px 14px 4px; } .charts, .masks { margin: 6px 0; }
+  article { padding: 10px 14px 4px; content-visibility: visible; } .charts, .masks { margin: 6px 0; }
   small { font-size: 8.5px; } tr, figure, article, .lead, .densities { break-inside: avoid; } .plain { font-size: 9.5px; } .plain td, .plain th { padding: 2px 5px; } h2, h3 { break-after: avoid; }
   .charts, .lead.wide.charts { grid-template-columns: repeat(5, 1fr); }
   details::details-content { content-visibility: visible; display: block; }
