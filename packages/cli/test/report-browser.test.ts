@@ -76,6 +76,30 @@ describe.skipIf(executablePath === undefined)(name, () => {
     expect(await article.locator(".grid .mine").count()).toBe(4);
   });
 
+  it("shows what closing each head does beside the point's mask, and the heads that do the same", async () => {
+    await open(2);
+    const article = page.locator("#point-1");
+    const map = article.getByRole("img", { name: "Change of the mean absolute SEAT effect" });
+    expect(await map.getAttribute("aria-label")).toContain("the strongest: layer 6 head 5 ");
+    const beside = await article.locator("svg.heads[role=img]").evaluateAll((all) => {
+      return all.map(
+        (node) => (node as unknown as { getBoundingClientRect(): { top: number } }).getBoundingClientRect().top,
+      );
+    });
+    expect(Math.abs(beside[0]! - beside[1]!)).toBeLessThan(40);
+    expect(await map.locator("rect title").nth(77).textContent()).toMatch(
+      /^layer 6 head 5 closed: −0\.3\d \(SEAT6 0\.42, /,
+    );
+    const table = article.getByRole("table", { name: "2 heads closed, and nothing else" });
+    expect(await table.getByRole("rowheader").allTextContents()).toEqual([
+      "none",
+      expect.stringMatching(/^the mask: 3 closed\s*6\.5 \+ 8\.6 \+ 0\.3$/),
+      "6.5",
+      "6.5 + 8.6",
+    ]);
+    expect(await page.getByRole("heading", { name: "Where the untouched model’s bias sits" }).count()).toBe(1);
+  });
+
   it("lets a point stand out in the curves", async () => {
     await open(3);
     await page.getByLabel("let point 2 stand out").check();

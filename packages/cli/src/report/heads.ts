@@ -53,7 +53,7 @@ export function headsGrids(all: readonly StoredMasks[]): Html | undefined {
               d="${heads.map((layer, row) => (layer.length === 0 ? "" : `M${left} ${top + row * cell + box / 2}h${layer.length * cell - 2}`)).join("")}"
               stroke-dasharray="${box} 2"
             />
-            ${labels(heads.length, Math.max(0, ...heads.map((layer) => layer.length)))}
+            ${headsAcross(heads.length, Math.max(0, ...heads.map((layer) => layer.length)))}
           </g>`,
       )}
     </defs>
@@ -62,7 +62,15 @@ export function headsGrids(all: readonly StoredMasks[]): Html | undefined {
 
 const gridId = (heads: StoredMasks["heads"]): string => `heads-${heads.map((layer) => layer.length).join("-")}`;
 
-function labels(layers: number, widest: number): Html {
+/** Where heads stand in a picture of so many layers and heads. */
+export const headsPlace = (layers: number, widest: number) => ({
+  ...{ width: left + widest * cell, height: top + layers * cell, cell, box },
+  x: (head: number) => left + head * cell,
+  y: (layer: number) => top + layer * cell,
+});
+
+/** Numbers of layers and heads. */
+export function headsAcross(layers: number, widest: number): Html {
   const every = (n: number) => Array.from({ length: n }, (_, i) => i).filter((i) => n <= 16 || i % 4 === 0);
   const rows = every(layers).map(
     (row) => html`<text class="end" x="${left - 6}" y="${top + row * cell + 12}">${row}</text>`,

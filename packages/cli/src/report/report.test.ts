@@ -69,6 +69,26 @@ describe("a sweep of three points", () => {
     expect(html.length).toBeLessThan(100_000);
   });
 
+  it("tells which heads bias hangs on, and which alone do what the mask does", async () => {
+    const effects = (career: number) => ({ career, science: 0.4 });
+    const heads = [0, 1].map((head) => ({ layer: 0, head, effects: effects(head === 0 ? 0.6 : 1.5) }));
+    const where = { protocol: "cls", open: effects(1.4), heads, goal: { effects: effects(-0.4), enough: 0.1 } };
+    const set = { heads: [{ layer: 0, head: 0 }], effects: effects(0.6), distance: 1 };
+    write({
+      [`${blocks}/where.json`]: { ...where, goal: { ...where.goal, closed: [] }, sets: [set] },
+      "baseline/where.json": { ...where, goal: { effects: effects(0), enough: 0.1 }, sets: [] },
+    });
+    const html = await page();
+    expect(html).toContain("the strongest: layer 0 head 0 −0.40; layer 0 head 1 +0.05.");
+    expect(words(html)).toContain("The best set, of 1 head, is still 1.00 away from the mask’s effects.");
+    expect(words(html)).toContain(
+      "heads closed career science away none 1.40 0.40 1.80 the mask: 0 closed −0.40 0.40 0.0 0.60 0.40 1.00",
+    );
+    expect(words(html)).toContain("Closing no single head comes nearer to no effect.");
+    const { csv } = await report(await readSweep(runs, "demo", all));
+    expect(csv.split("\r\n")[0]).toMatch(/where\.heads,where\.distance,steps/);
+  });
+
   it("shows in what the points differ, what they share, and how to run them again", async () => {
     const text = words(await page());
     expect(text).toContain(

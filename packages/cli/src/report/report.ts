@@ -3,6 +3,7 @@ import { blocksData } from "./blocks-data.ts";
 import { curves, trainingLoss } from "./curves.ts";
 import { densityTable } from "./densities.ts";
 import { fixed } from "./format.ts";
+import { headEffects } from "./head-effects.ts";
 import { headsGrids, headsLegend, headsPicture } from "./heads.ts";
 import { breakable, type Html, html, join } from "./html.ts";
 import { masksSection } from "./masks-section.ts";
@@ -32,13 +33,13 @@ export async function report(sweep: SweepResults): Promise<{ html: string; csv: 
       <h2>Points</h2>
       ${pointsTable(sweep)}
     </section>
-    ${sweep.points.length > 1 ? html`${await masksSection(sweep)}${await overlays(sweep)}` : undefined}
+    ${sweep.points.length > 1 ? await masksSection(sweep) : undefined} ${whereSection(sweep)}
+    ${sweep.points.length > 1 ? await overlays(sweep) : undefined}
     <section id="curves">
       <h2>Point by point</h2>
       ${howToRead}
       <p class="muted">Heads: ${headsLegend}</p>
-      ${headsGrids(sweep.points.flatMap(({ masks }) => masks ?? []))}
-      ${sections}
+      ${headsGrids(sweep.points.flatMap(({ masks }) => masks ?? []))} ${sections}
     </section>
     ${settingsSection(sweep)}`;
   return { html: page(sweep.sweep, html`${body}${blocksData(sweep)}`), csv: resultsCsv(sweep), tex: resultsTex(sweep) };
@@ -100,10 +101,21 @@ async function pointSection(sweep: SweepResults, point: PointResults, number: nu
   </article>`;
 }
 
+function whereSection({ baseline }: SweepResults): Html | undefined {
+  const { where } = baseline;
+  if (where === undefined) return undefined;
+  return html`<section id="where">
+    <h2>Where the untouched model’s bias sits</h2>
+    <div class="lead wide">${headEffects(where, { map: true, of: "the untouched model" })}</div>
+  </section>`;
+}
+
 function masksPart(sweep: SweepResults, point: PointResults, number: number): Html {
   const { masks } = point;
   if (masks === undefined) {
-    return html`<p class="missing">${prunesNothing(point) ? "Nothing is pruned: no masks." : "Masks: not run."}</p>`;
+    const map = sweep.points.length <= MOST_DRAWN;
+    return html`<p class="missing">${prunesNothing(point) ? "Nothing is pruned: no masks." : "Masks: not run."}</p>
+      ${point.where && html`<div class="masks">${headEffects(point.where, { map, of: point.name })}</div>`}`;
   }
   const { open, total } = blocks(point)!;
   const layers = [...new Set(masks.modules.flatMap(({ layer, mask }) => (mask === undefined ? [] : layer)))];
@@ -127,6 +139,7 @@ function masksPart(sweep: SweepResults, point: PointResults, number: number): Ht
           ? undefined
           : densityTable(masks, point.name)
     }
+    ${point.where && headEffects(point.where, { map: sweep.points.length <= MOST_DRAWN, of: point.name })}
     <div class="blocks" aria-live="polite"></div>
   </div>`;
 }

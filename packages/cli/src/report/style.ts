@@ -84,6 +84,9 @@ figure > svg { max-width: 100%; height: auto; display: block; font-family: inher
 .heads { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .heads .open { fill: var(--open); } .heads .rows { stroke: var(--open); stroke-width: 16; } .heads .undecided { fill: var(--undecided); } .heads .closed { fill: var(--closed); }
 .heads .hatch { stroke: var(--text); stroke-width: 1; } .heads .cross { stroke: var(--mark); stroke-width: 1.6; }
+.heads .empty { fill: color-mix(in srgb, var(--line) 45%, var(--panel)); } .heads .falls { fill: var(--fell); } .heads .rises { fill: var(--rose); } .heads .sign { stroke: var(--text); stroke-width: 1.6; }
+.legend .falls { color: var(--fell); } .legend .rises { color: var(--rose); }
+.where figcaption { max-width: 46ch; } .sets { max-width: 620px; } .sets caption { padding: 0 6px 4px; color: var(--text); } .sets th, .sets td { padding: 3px 8px; } .sets td, .sets th:nth-child(n + 2) { text-align: right; } .sets .goal > * { background: color-mix(in srgb, var(--line) 45%, var(--panel)); } .sets tbody th { font-weight: 500; }
 .heads text { font-size: 10px; fill: var(--muted); } .heads .end { text-anchor: end; } .heads .middle { text-anchor: middle; }
 .densities { font-size: 12px; border-spacing: 2px; border-collapse: separate; }
 .densities caption { padding: 0 2px 4px; color: var(--text); }
