@@ -6,13 +6,8 @@ import type { StoredWhere } from "./results.ts";
 type Effects = StoredWhere["open"];
 type Head = StoredWhere["sets"][number]["heads"][number];
 
-/** Where bias sits in an encoder: what closing each head alone does, and the sets of heads found to do what a mask does. */
-export function headEffects(where: StoredWhere, { map, of }: { map: boolean; of: string }): Html {
-  return html`${map ? changesPicture(where) : undefined} ${setsTable(where, of)}`;
-}
-
 /** Heads by layers: the fuller, the more bias moves without that head. Signs stand on the strongest, so that it reads without colour. */
-function changesPicture({ open, heads }: StoredWhere): Html {
+export function headChanges({ open, heads }: StoredWhere): Html {
   const changed = heads.map((row) => ({ ...row, change: meanSize(row.effects) - meanSize(open) }));
   const known = changed.filter(({ change }) => Number.isFinite(change));
   if (known.length === 0) return html``;
@@ -72,8 +67,8 @@ function changesPicture({ open, heads }: StoredWhere): Html {
   </figure>`;
 }
 
-/** What the untouched model, the mask, and growing sets of closed heads give. */
-function setsTable({ open, goal, sets }: StoredWhere, of: string): Html {
+/** What a model gives with no head closed, with its mask, and with the growing sets of closed heads that a search found. */
+export function headSets({ open, goal, sets }: StoredWhere, of: string): Html {
   const tests = Object.keys(open);
   const { closed } = goal;
   const distance = (effects: Effects) =>

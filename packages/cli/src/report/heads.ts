@@ -49,7 +49,7 @@ export function headsGrids(all: readonly StoredMasks[]): Html | undefined {
         ([id, heads]) =>
           html`<g id="${id}">
             <path
-              class="rows"
+              class="head-rows"
               d="${heads.map((layer, row) => (layer.length === 0 ? "" : `M${left} ${top + row * cell + box / 2}h${layer.length * cell - 2}`)).join("")}"
               stroke-dasharray="${box} 2"
             />
@@ -73,10 +73,10 @@ export const headsPlace = (layers: number, widest: number) => ({
 export function headsAcross(layers: number, widest: number): Html {
   const every = (n: number) => Array.from({ length: n }, (_, i) => i).filter((i) => n <= 16 || i % 4 === 0);
   const rows = every(layers).map(
-    (row) => html`<text class="end" x="${left - 6}" y="${top + row * cell + 12}">${row}</text>`,
+    (row) => html`<text class="head-number end" x="${left - 6}" y="${top + row * cell + 12}">${row}</text>`,
   );
   const columns = every(widest).map(
-    (column) => html`<text class="middle" x="${left + column * cell + 8}" y="${top - 6}">${column}</text>`,
+    (column) => html`<text class="head-number middle" x="${left + column * cell + 8}" y="${top - 6}">${column}</text>`,
   );
   return html`${rows}${columns}`;
 }

@@ -40,7 +40,7 @@ async function closedHeads({ points }: SweepResults): Promise<Html | undefined> 
       : `Heads closed most often, of ${same.length} points: ${said.join(", ")}`;
   return html`<figure>
     <figcaption>
-      <b>Heads that closed.</b> Heads (across) by layers (down): the darker, the more of ${same.length} points have it
+      <b>Heads that closed.</b> Heads (across) by layers (down): the fuller, the more of ${same.length} points have it
       closed.
     </figcaption>
     ${await draw(heat(cells, { size: 22, texts: false, colour: "var(--series-1)" }), label)}

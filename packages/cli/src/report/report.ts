@@ -3,7 +3,7 @@ import { blocksData } from "./blocks-data.ts";
 import { curves, trainingLoss } from "./curves.ts";
 import { densityTable } from "./densities.ts";
 import { fixed } from "./format.ts";
-import { headEffects } from "./head-effects.ts";
+import { headChanges, headSets } from "./head-effects.ts";
 import { headsGrids, headsLegend, headsPicture } from "./heads.ts";
 import { breakable, type Html, html, join } from "./html.ts";
 import { masksSection } from "./masks-section.ts";
@@ -35,7 +35,7 @@ export async function report(sweep: SweepResults): Promise<{ html: string; csv: 
     </section>
     ${sweep.points.length > 1 ? await masksSection(sweep) : undefined} ${whereSection(sweep)}
     ${sweep.points.length > 1 ? await overlays(sweep) : undefined}
-    <section id="curves">
+    <section id="curves" class="${sweep.points.length > MOST_DRAWN ? "many" : ""}">
       <h2>Point by point</h2>
       ${howToRead}
       <p class="muted">Heads: ${headsLegend}</p>
@@ -106,16 +106,16 @@ function whereSection({ baseline }: SweepResults): Html | undefined {
   if (where === undefined) return undefined;
   return html`<section id="where">
     <h2>Where the untouched model’s bias sits</h2>
-    <div class="lead wide">${headEffects(where, { map: true, of: "the untouched model" })}</div>
+    <div class="lead wide">${headChanges(where)} ${headSets(where, "the untouched model")}</div>
   </section>`;
 }
 
 function masksPart(sweep: SweepResults, point: PointResults, number: number): Html {
   const { masks } = point;
+  const drawn = sweep.points.length <= MOST_DRAWN || undefined;
   if (masks === undefined) {
-    const map = sweep.points.length <= MOST_DRAWN;
     return html`<p class="missing">${prunesNothing(point) ? "Nothing is pruned: no masks." : "Masks: not run."}</p>
-      ${point.where && html`<div class="masks">${headEffects(point.where, { map, of: point.name })}</div>`}`;
+      ${point.where && html`<div class="masks">${drawn && headChanges(point.where)} ${headSets(point.where, point.name)}</div>`}`;
   }
   const { open, total } = blocks(point)!;
   const layers = [...new Set(masks.modules.flatMap(({ layer, mask }) => (mask === undefined ? [] : layer)))];
@@ -132,14 +132,9 @@ function masksPart(sweep: SweepResults, point: PointResults, number: number): Ht
           : undefined
       }
     </figure>
-    ${
-      open === total
-        ? html`<p class="muted">Every block is open.</p>`
-        : sweep.points.length > MOST_DRAWN
-          ? undefined
-          : densityTable(masks, point.name)
-    }
-    ${point.where && headEffects(point.where, { map: sweep.points.length <= MOST_DRAWN, of: point.name })}
+    ${drawn && point.where && headChanges(point.where)}
+    ${open === total ? html`<p class="muted">Every block is open.</p>` : drawn && densityTable(masks, point.name)}
+    ${point.where && headSets(point.where, point.name)}
     <div class="blocks" aria-live="polite"></div>
   </div>`;
 }
