@@ -96,7 +96,7 @@ describe.skipIf(executablePath === undefined)(name, () => {
     const table = article.getByRole("table", { name: "2 heads closed, and nothing else" });
     expect(await table.getByRole("rowheader").allTextContents()).toEqual([
       "none",
-      expect.stringMatching(/^the mask: 3 closed\s*6\.5 \+ 8\.6 \+ 0\.3$/),
+      expect.stringMatching(/^the mask: 3\s+closed\s*6\.5 \+ 8\.6 \+ 0\.3$/),
       "6.5",
       "6.5 + 8.6",
     ]);
