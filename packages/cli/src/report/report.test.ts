@@ -154,6 +154,26 @@ describe("what is missing or fell short is said", () => {
   });
 });
 
+it("results of older code are read: what is gone is shown as it was, what is new is not run", async () => {
+  write({
+    "baseline/bias.json": {
+      protocol: "cls",
+      tests: [{ test: "career", effectSize: 1, p: null, pKind: "none", gone: 1 }],
+    },
+    "a/config.json": { experiment: "gone_preset", gone: { key: [1, 2] }, seed: 1 },
+    "a/metrics.jsonl":
+      '{"kind":"gone"}\n{"kind":"validation","step":4,"loss":1,"lossDebias":2,"lossKeep":0.5,"gone":[]}\n',
+    "a/masks.json": {
+      ...{ threshold: 0.1, heads: [[1]], headsOpen: 1, headsTotal: 1, undecided: 0, scores: 1 },
+      modules: [{ name: "encoder.layer.0.attention.self.value", layer: 0, open: 1, total: 2 }],
+    },
+    "a/bias.json": bias({ career: 0.5 }),
+  });
+  const text = words((await report(await readSweep(runs, "demo", ["a"]))).html);
+  expect(text).toContain("fell : career 1.00 → 0.50 (−50 %)");
+  expect(text).toContain("pnpm pruning-bias train experiment=gone_preset 'gone.key=[1,2]' seed=1");
+});
+
 describe("a file that holds something else is named in one line", () => {
   it.each([
     ["a/bias.json", '{"protocol": "cls", "tests": [{"test": "x"', /a\/bias\.json: expected JSON, got \{"protocol.*$/],
