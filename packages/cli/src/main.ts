@@ -29,6 +29,7 @@ program
   .argument("[overrides...]", "settings as key=value; several values, set apart by commas, make a grid")
   .option("--glue <tasks>", "GLUE tasks for every point, set apart by commas", (text) => text.split(","))
   .option("--seeds <n>", "seeds of every GLUE task: how many, from finetune.seed on, or several, set apart by commas")
+  .option("--where", "where bias sits: each attention head closed alone, and the fewest heads that do what a mask does")
   .option("--parallel <n>", "tasks that run at once", count, 1)
   .addOption(
     new Option("--launcher <where>", "where tasks run").choices(["local", "slurm"] as const).default("local" as const),
@@ -37,7 +38,7 @@ program
   .addOption(new Option("-m, --multirun", "as the original's command lines have it").hideHelp())
   .option("--schema", "print the JSON Schema of experiments/NAME/sweep.json")
   .option("--json", "print one JSON object on standard output")
-  .action(async (overrides, { glue, seeds, parallel, launcher, dryRun, schema, json }) => {
+  .action(async (overrides, { glue, seeds, where, parallel, launcher, dryRun, schema, json }) => {
     if (schema) {
       const { sweepSchema } = await import("./sweep/sweep-schema.ts");
       printJson(sweepSchema());
@@ -60,6 +61,7 @@ program
         output: (text) => (live === undefined ? write(text) : live.output(text)),
       },
       ...(glue && { glue }),
+      ...(where && { where }),
       ...(seeds !== undefined && { glueSeeds: seedChoice(seeds) }),
       ...(dryRun && { dryRun }),
     });
@@ -330,6 +332,14 @@ program
   .action(async ({ out, untouched = false }) => {
     const [{ runBias }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
     await runBias({ config, out: resolve(root, out), untouched }, context());
+  });
+program
+  .command("run-where", { hidden: true })
+  .requiredOption("--out <folder>")
+  .option("--untouched")
+  .action(async ({ out, untouched = false }) => {
+    const [{ runWhere }, config] = await Promise.all([import("./commands/head-effects.ts"), settings([])]);
+    await runWhere({ config, out: resolve(root, out), untouched }, context());
   });
 program
   .command("run-classifier", { hidden: true })

@@ -12,6 +12,7 @@ export async function madeUpSweep(name: string, count: number): Promise<{ runs: 
     await writeFile(file, typeof value === "string" ? value : JSON.stringify(value));
   };
   await write("baseline/bias.json", bias({ SEAT6: 1.04, SEAT7: 0.18, SEAT8: 0.81 }, 60.2, 57.3));
+  await write("baseline/where.json", where(generator(7)));
   for (const [task, score] of Object.entries({ cola: 0.49, rte: 0.62 }))
     await write(`baseline/glue/${task}.json`, glue(task, score, 42));
   const points: string[] = [];
@@ -34,6 +35,7 @@ export async function madeUpSweep(name: string, count: number): Promise<{ runs: 
       `${point}/bias.json`,
       bias({ SEAT6: 1.04 * fall, SEAT7: 0.18 + 0.5 * (1 - fall), SEAT8: 0.81 * fall }, 50 + 10 * fall, 51 + 6 * fall),
     );
+    await write(`${point}/where.json`, where(generator(7), { SEAT6: 1.04 * fall, SEAT7: 0.3, SEAT8: 0.81 * fall }));
     for (const task of ["cola", "rte"]) {
       for (const seed of [1, 2, 3]) {
         await write(
@@ -63,6 +65,31 @@ const bias = (effects: Record<string, number>, ss: number, crows: number) => ({
   },
   crows: { protocol: "bias-bench", metric: crows, p: 0.03 },
 });
+
+/** What closing each head does: two carry most of it. */
+function where(random: () => number, goal?: Record<string, number>) {
+  const open = { SEAT6: 1.04, SEAT7: 0.18, SEAT8: 0.81 };
+  const without = (share: number) => ({ SEAT6: 1.04 * share, SEAT7: 0.18 + 0.1 * (1 - share), SEAT8: 0.81 * share });
+  const heads = Array.from({ length: 144 }, (_, i) => ({
+    ...{ layer: Math.floor(i / 12), head: i % 12 },
+    effects: without(i === 77 ? 0.4 : i === 102 ? 0.6 : 1.04 - 0.08 * random()),
+  }));
+  const effects = goal ?? { SEAT6: 0, SEAT7: 0, SEAT8: 0 };
+  const closed = goal && [heads[77]!, heads[102]!, heads[3]!].map(({ layer, head }) => ({ layer, head }));
+  return {
+    ...{ protocol: "cls", open, heads, goal: { effects, enough: 0.1, ...(closed && { closed }) } },
+    sets: [
+      { heads: [{ layer: 6, head: 5 }], effects: without(0.4), distance: 0.23 },
+      {
+        ...{ effects: without(0.25), distance: 0.08 },
+        heads: [
+          { layer: 6, head: 5 },
+          { layer: 8, head: 6 },
+        ],
+      },
+    ],
+  };
+}
 
 const glue = (task: string, score: number, seed: number) => ({
   ...{ task, seed, epochs: 3, seconds: 620 },

@@ -50,14 +50,9 @@ export function runAgreement(runs: readonly HostMasks[], sizes: Readonly<Record<
     });
   });
   const whole = counts.map((modules) =>
-    agreementOf(
-      modules.reduce(
-        (sum, own, at) => {
-          const total = own.both + own.onlyA + own.onlyB + own.neither;
-          return added(sum, own, (sizes[names[at]!] ?? 1) / total);
-        },
-        { both: 0, onlyA: 0, onlyB: 0, neither: 0 },
-      ),
+    weightedAgreement(
+      modules,
+      names.map((name) => sizes[name] ?? 1),
     ),
   );
   const byModule = names.map((name, at) => [name, meanOf(counts.map((modules) => agreementOf(modules[at]!)))] as const);
@@ -68,9 +63,37 @@ export function runAgreement(runs: readonly HostMasks[], sizes: Readonly<Record<
   };
 }
 
-type Counts = Record<"both" | "onlyA" | "onlyB" | "neither", number>;
+/** Blocks of two masks by what they are in each. */
+export type PairCounts = Readonly<Record<"both" | "onlyA" | "onlyB" | "neither", number>>;
 
-function countPairs(a: ArrayLike<number>, b: ArrayLike<number>): Counts {
+/** Agreement over modules, each counting by its size, such as the number of its weights. */
+export function weightedAgreement(modules: readonly PairCounts[], sizes: readonly number[]): Agreement {
+  const sum = { both: 0, onlyA: 0, onlyB: 0, neither: 0 };
+  for (const [at, { both, onlyA, onlyB, neither }] of modules.entries()) {
+    const weight = sizes[at]! / (both + onlyA + onlyB + neither);
+    sum.both += weight * both;
+    sum.onlyA += weight * onlyA;
+    sum.onlyB += weight * onlyB;
+    sum.neither += weight * neither;
+  }
+  return agreementOf(sum);
+}
+
+/** Counts of two masks of eight blocks a byte, such as `masks.json` holds; bits behind the last block are 0. */
+export function countPackedPairs(a: Uint8Array, b: Uint8Array, blocks: number): PairCounts {
+  let [both, onlyA, onlyB] = [0, 0, 0];
+  for (let at = 0; at < a.length; at++) {
+    const [own, other] = [a[at]!, b[at]!];
+    both += ones[own & other]!;
+    onlyA += ones[own & ~other]!;
+    onlyB += ones[~own & other]!;
+  }
+  return { both, onlyA, onlyB, neither: blocks - both - onlyA - onlyB };
+}
+
+const ones = Uint8Array.from({ length: 256 }, (_, bits) => bits.toString(2).replaceAll("0", "").length);
+
+function countPairs(a: ArrayLike<number>, b: ArrayLike<number>): PairCounts {
   const counts = { both: 0, onlyA: 0, onlyB: 0, neither: 0 };
   for (let i = 0; i < a.length; i++) {
     if (a[i] !== 0) counts[b[i] !== 0 ? "both" : "onlyA"]++;
@@ -79,7 +102,7 @@ function countPairs(a: ArrayLike<number>, b: ArrayLike<number>): Counts {
   return counts;
 }
 
-function agreementOf({ both, onlyA, onlyB, neither }: Counts): Agreement {
+function agreementOf({ both, onlyA, onlyB, neither }: PairCounts): Agreement {
   const total = both + onlyA + onlyB + neither;
   const either = both + onlyA + onlyB;
   const [openA, openB] = [(both + onlyA) / total, (both + onlyB) / total];
@@ -90,13 +113,6 @@ function agreementOf({ both, onlyA, onlyB, neither }: Counts): Agreement {
     kappa: 1 - chance < 1e-12 ? 1 : (observed - chance) / (1 - chance),
   };
 }
-
-const added = (sum: Counts, own: Counts, weight: number): Counts => ({
-  both: sum.both + weight * own.both,
-  onlyA: sum.onlyA + weight * own.onlyA,
-  onlyB: sum.onlyB + weight * own.onlyB,
-  neither: sum.neither + weight * own.neither,
-});
 
 const meanOf = (all: readonly Agreement[]): Agreement => ({
   jaccard: all.reduce((sum, { jaccard }) => sum + jaccard, 0) / all.length,

@@ -60,16 +60,16 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   const name = basename(dirname(file));
   const task = tasks(workspaceRoot);
   const runs = points(sweep).map((point) => ({ point, config: compose(point.overrides).config }));
-  const glue = glueRuns(sweep);
+  const [glue, where] = [glueRuns(sweep), sweep.where];
   const first = untouched({ ...runs[0]!.config, seed: compose(sweep.base).config.seed });
   const all = [
     ...runs.flatMap(({ point, config }) => [
       ...before(task, config),
       train(task, name, point.name, config),
-      ...measurements(task, name, point.name, config, glue, true),
+      ...measurements(task, name, point.name, config, { glue, where, isTrained: true }),
     ]),
     ...before(task, first),
-    ...measurements(task, name, BASELINE, first, glue, false),
+    ...measurements(task, name, BASELINE, first, { glue, where, isTrained: false }),
   ];
   const projects = [...new Map(all.map((project) => [project.root, project])).values()];
   return [...projects, report(task, name, projects)];
@@ -161,8 +161,7 @@ function measurements(
   sweep: string,
   point: string,
   config: Config,
-  glue: readonly GlueRun[],
-  isTrained: boolean,
+  { glue, where, isTrained }: { glue: readonly GlueRun[]; where: boolean; isTrained: boolean },
 ): Project[] {
   const out = `runs/${sweep}/${point}`;
   const source = isTrained ? "" : " --untouched";
@@ -188,6 +187,7 @@ function measurements(
   const kept = classifierOf(config)?.task as GlueRun["task"] | undefined;
   return [
     measure("bias", "run-bias", ["bias.json"], trainSettings(config)),
+    ...(where ? [measure("where", "run-where", ["where.json"], trainSettings(config))] : []),
     // Its own task is what the classifier was fine-tuned on before: it is scored as debiasing left it.
     ...(kept === undefined ? [] : [measureGlue({ name: kept, task: kept }, " --score-only")]),
     ...glue.filter(({ task: own }) => own !== kept).map((run) => measureGlue(run)),
@@ -201,7 +201,7 @@ function report(task: TaskMaker, sweep: string, all: readonly Project[]): Projec
     dependsOn: all.flatMap(({ name, targets = {} }) =>
       Object.keys(targets).map((target) => ({ target, projects: [name] })),
     ),
-    reads: ["**/{config,summary,masks,bias}.json", "**/metrics.jsonl", "**/glue/*.json", "**/scores.safetensors"],
+    reads: ["**/{config,summary,masks,bias,where}.json", "**/metrics.jsonl", "**/glue/*.json", "**/scores.safetensors"],
     inputs: ["{projectRoot}/sweep.json"],
     outputs: ["report.html", "results.csv", "results.tex"].map((file) => `{workspaceRoot}/runs/${sweep}/${file}`),
   });

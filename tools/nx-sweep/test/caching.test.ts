@@ -63,6 +63,12 @@ describe("an edit runs again what it changes, and nothing else", () => {
   const all = ["bias", "data", "glue-cola", "train"];
   it.each<[what: string, rerun: string[], edit: () => Promise<() => Promise<void>>]>([
     ["the learning rate", ["bias", "glue-cola", "report", "train"], () => base("model.learning_rate=1e-4")],
+    ["the batch size", ["bias", "glue-cola", "report", "train"], () => base("datamodule.batch_size=64")],
+    [
+      "the seed of what is measured of the untouched model",
+      ["baseline:bias", "baseline:glue-cola", "report"],
+      () => base("seed=7"),
+    ],
     ["GLUE's learning rate", ["baseline:glue-cola", "glue-cola", "report"], () => base("finetune.learning_rate=1e-4")],
     ["the corpus", ["data"], () => edit(join(inputs, "corpus.txt"), (text) => `${text}she is a queen.\n`)],
     ["a GLUE file", ["baseline:glue-cola", "glue-cola"], () => edit(join(inputs, "glue/cola/train.tsv"), comment)],
@@ -72,6 +78,8 @@ describe("an edit runs again what it changes, and nothing else", () => {
       [...all, "baseline:bias", "baseline:glue-cola"],
       () => source("packages/runtime/src/index.ts", comment),
     ],
+    ["GLUE's code", ["baseline:glue-cola", "glue-cola"], () => source("packages/eval-glue/src/index.ts", comment)],
+    ["SEAT's code", ["baseline:bias", "bias", "train"], () => source("packages/eval-bias/src/seat.ts", comment)],
     ["a preset", ["report"], () => source("packages/cli/src/presets/demo.ts", comment)],
     ["the report's code", ["report"], () => source("packages/cli/src/report/style.ts", comment)],
     [
@@ -85,6 +93,8 @@ describe("an edit runs again what it changes, and nothing else", () => {
       ["report"],
       () => grid({ seed: ["2"], "model.embedding_layer": ["all", "last"] }),
     ],
+    ["another seed in the grid", ["report"], () => grid({ seed: ["1", "3"] })],
+    ["where bias sits, asked for", ["report"], () => write({ ...sweep, where: true })],
     ["a GLUE task added", ["report"], () => write({ ...sweep, glue: ["rte", "cola"] })],
   ])(
     "%s: %j",

@@ -34,7 +34,7 @@ export async function watchReport(name: string, { root, log, signal, every = 5 }
   }
 }
 
-const results = /(^|[/\\])(config|summary|masks|bias)\.json$|glue[/\\][^/\\]+\.json$|metrics\.jsonl(\.part)?$/;
+const results = /(^|[/\\])(config|summary|masks|bias|where)\.json$|glue[/\\][^/\\]+\.json$|metrics\.jsonl(\.part)?$/;
 
 async function resultsIn(folder: string): Promise<{ path: string; modified: number }[]> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);

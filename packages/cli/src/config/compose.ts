@@ -77,21 +77,27 @@ export function originOf(path: string, origins: Composed["origins"]): string {
   return parents.map((parent) => origins.get(parent)).find((origin) => origin !== undefined) ?? "default";
 }
 
-/** All that can be set, with what it is for. */
-export function knownKeys(): string[] {
-  const everything = {
-    ...Config.parse({}),
-    pruning: Pruning.parse({}),
-    pretrain: Config.shape.pretrain.unwrap().parse({}),
-  };
-  return flatten(everything as Settings).map(([path]) => path);
+/** The paths of all that can be set. */
+export function knownKeys(): readonly string[] {
+  if (known === undefined) {
+    const everything = {
+      ...Config.parse({}),
+      pruning: Pruning.parse({}),
+      pretrain: Config.shape.pretrain.unwrap().parse({}),
+    };
+    known = flatten(everything as Settings).map(([path]) => path);
+  }
+  return known;
 }
+
+let known: readonly string[] | undefined;
+
+/** The paths of settings and of their groups. */
+const isKnown = (key: string): boolean => knownKeys().some((path) => path === key || path.startsWith(`${key}.`));
 
 function checkKey(key: string, settings: Settings): void {
   if (key.startsWith("datamodule.seat_data.") && key.split(".").length === 3) return;
-  const known = knownKeys();
-  const groups = known.flatMap((path) => path.split(".").map((_, depth, all) => all.slice(0, depth).join(".")));
-  if (!known.includes(key) && !groups.includes(key)) unknown(key, undefined, known);
+  if (!isKnown(key)) unknown(key, undefined, knownKeys());
   const [group] = key.split(".") as [string];
   if (key !== group && settings[group] === null) {
     throw new UsageError(

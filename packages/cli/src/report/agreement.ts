@@ -1,35 +1,26 @@
+import { type Agreement, countPackedPairs, weightedAgreement } from "@pruning-bias/pruning/agreement";
+import { once } from "./once.ts";
 import type { PointResults } from "./results.ts";
 
-/** How far two points keep the same blocks. */
-export interface Agreement {
-  /** Blocks open in both, of those open in either. */
-  readonly jaccard: number;
-  /** Cohen's κ: agreement beyond what as many open blocks would give by chance; NaN where chance explains all. */
-  readonly kappa: number;
-}
-
-/** Agreement of two points' masks over all blocks; `undefined` where they are not over the same blocks. */
+/** How far two points keep the same blocks, each counting by its weights; `undefined` where they are not over the same ones. */
 export function agreement(a: PointResults, b: PointResults): Agreement | undefined {
-  const [own, other] = [a.masks?.modules ?? [], b.masks?.modules ?? []];
+  const [own, other] = [packed(a), packed(b)];
   if (own.length === 0 || own.length !== other.length) return undefined;
-  let [both, onlyA, onlyB, blocks] = [0, 0, 0, 0];
-  for (const [i, module] of own.entries()) {
-    const twin = other[i]!;
-    if (module.name !== twin.name || module.grid?.join() !== twin.grid?.join()) return undefined;
-    if (module.mask === undefined || twin.mask === undefined) return undefined;
-    const [x, y] = [Buffer.from(module.mask, "base64"), Buffer.from(twin.mask, "base64")];
-    for (const [byte, bits] of x.entries()) {
-      both += ones[bits & y[byte]!]!;
-      onlyA += ones[bits & ~y[byte]! & 255]!;
-      onlyB += ones[~bits & y[byte]! & 255]!;
-    }
-    blocks += module.total;
+  if (own.some(({ blocks, bits }, at) => bits === undefined || blocks !== other[at]!.blocks || !other[at]!.bits)) {
+    return undefined;
   }
-  const observed = (blocks - onlyA - onlyB) / blocks;
-  const [openA, openB] = [(both + onlyA) / blocks, (both + onlyB) / blocks];
-  const chance = openA * openB + (1 - openA) * (1 - openB);
-  const either = both + onlyA + onlyB;
-  return { jaccard: either === 0 ? 1 : both / either, kappa: chance === 1 ? NaN : (observed - chance) / (1 - chance) };
+  return weightedAgreement(
+    own.map(({ bits, total }, at) => countPackedPairs(bits!, other[at]!.bits!, total)),
+    own.map(({ weights }) => weights),
+  );
 }
 
-const ones = Array.from({ length: 256 }, (_, bits) => bits.toString(2).replaceAll("0", "").length);
+/** A point is compared with many others. */
+const packed = once(({ masks }: PointResults) =>
+  (masks?.modules ?? []).map(({ name, grid, mask, total, shape }) => ({
+    blocks: `${name} ${grid?.join()}`,
+    bits: mask === undefined ? undefined : Buffer.from(mask, "base64"),
+    total,
+    weights: shape === undefined ? total : shape[0] * shape[1],
+  })),
+);

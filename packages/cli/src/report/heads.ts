@@ -31,26 +31,52 @@ export function headsPicture({ heads }: StoredMasks): Html {
     height="${height}"
     viewBox="0 0 ${width} ${height}"
   >
-    <path
-      class="rows"
-      d="${heads.map((layer, row) => (layer.length === 0 ? "" : `M${left} ${top + row * cell + box / 2}h${layer.length * cell - 2}`)).join("")}"
-      stroke-dasharray="${box} 2"
-    />
+    <use href="#${gridId(heads)}" />
     <path class="undecided" d="${path("undecided", square)}" />
     <path class="hatch" d="${path("undecided", slashes)}" />
     <path class="closed" d="${path("closed", square)}" />
     <path class="cross" d="${path("closed", cross)}" />
-    ${labels(heads.length, widest)}
   </svg>`;
 }
 
-function labels(layers: number, widest: number): Html {
+/** What the pictures of a page share: open heads and numbers, once for each shape of encoder. */
+export function headsGrids(all: readonly StoredMasks[]): Html | undefined {
+  const shapes = new Map(all.map(({ heads }) => [gridId(heads), heads]));
+  if (shapes.size === 0) return undefined;
+  return html`<svg class="heads" width="0" height="0" aria-hidden="true">
+    <defs>
+      ${[...shapes].map(
+        ([id, heads]) =>
+          html`<g id="${id}">
+            <path
+              class="head-rows"
+              d="${heads.map((layer, row) => (layer.length === 0 ? "" : `M${left} ${top + row * cell + box / 2}h${layer.length * cell - 2}`)).join("")}"
+              stroke-dasharray="${box} 2"
+            />
+            ${headsAcross(heads.length, Math.max(0, ...heads.map((layer) => layer.length)))}
+          </g>`,
+      )}
+    </defs>
+  </svg>`;
+}
+
+const gridId = (heads: StoredMasks["heads"]): string => `heads-${heads.map((layer) => layer.length).join("-")}`;
+
+/** Where heads stand in a picture of so many layers and heads. */
+export const headsPlace = (layers: number, widest: number) => ({
+  ...{ width: left + widest * cell, height: top + layers * cell, cell, box },
+  x: (head: number) => left + head * cell,
+  y: (layer: number) => top + layer * cell,
+});
+
+/** Numbers of layers and heads. */
+export function headsAcross(layers: number, widest: number): Html {
   const every = (n: number) => Array.from({ length: n }, (_, i) => i).filter((i) => n <= 16 || i % 4 === 0);
   const rows = every(layers).map(
-    (row) => html`<text class="end" x="${left - 6}" y="${top + row * cell + 12}">${row}</text>`,
+    (row) => html`<text class="head-number end" x="${left - 6}" y="${top + row * cell + 12}">${row}</text>`,
   );
   const columns = every(widest).map(
-    (column) => html`<text class="middle" x="${left + column * cell + 8}" y="${top - 6}">${column}</text>`,
+    (column) => html`<text class="head-number middle" x="${left + column * cell + 8}" y="${top - 6}">${column}</text>`,
   );
   return html`${rows}${columns}`;
 }

@@ -40,7 +40,7 @@ async function closedHeads({ points }: SweepResults): Promise<Html | undefined> 
       : `Heads closed most often, of ${same.length} points: ${said.join(", ")}`;
   return html`<figure>
     <figcaption>
-      <b>Heads that closed.</b> Heads (across) by layers (down): the darker, the more of ${same.length} points have it
+      <b>Heads that closed.</b> Heads (across) by layers (down): the fuller, the more of ${same.length} points have it
       closed.
     </figcaption>
     ${await draw(heat(cells, { size: 22, texts: false, colour: "var(--series-1)" }), label)}
@@ -65,10 +65,10 @@ async function agreements({ points }: SweepResults): Promise<Html | undefined> {
   const said = `mean ${fixed(mean)}; least ${fixed(least.share)}, points ${least.row} and ${least.column}`;
   return html`<figure>
     <figcaption>
-      <b>Agreement of masks.</b> Blocks open in both points, of those open in either (Jaccard): ${said}.
+      <b>Agreement of masks.</b> Weights open in both points, of those open in either (Jaccard): ${said}.
       ${points.length > MOST ? `The first ${MOST} points with masks.` : undefined}
     </figcaption>
-    ${await draw(heat(cells, { size: shown.length > 12 ? 17 : 30, texts: shown.length <= 12, colour: "var(--open)" }), `Jaccard index of open blocks by pairs of points: ${said}`)}
+    ${await draw(heat(cells, { size: shown.length > 12 ? 17 : 30, texts: shown.length <= 12, colour: "var(--open)" }), `Jaccard index of open weights by pairs of points: ${said}`)}
   </figure>`;
 }
 

@@ -25,14 +25,23 @@ export const page = (sweep: string, body: Html): string =>
           <p class="kicker">pruning-bias · sweep</p>
           <h1>${sweep}</h1>
           <nav aria-label="Sections">
-            <a href="#summary">Summary</a><a href="#points">Points</a><a href="#masks">Gates</a><a href="#all">Curves</a
-            ><a href="#curves">Point by point</a><a href="#settings">Settings</a>
+            ${sections.flatMap(([id, name]) => (body.html.includes(`<section id="${id}"`) ? html`<a href="#${id}">${name}</a>` : []))}
           </nav>
         </header>
         <main>${body}</main>
         ${running}
       </body>
     </html> `.html;
+
+const sections = [
+  ["summary", "Summary"],
+  ["points", "Points"],
+  ["masks", "Gates"],
+  ["where", "Heads"],
+  ["all", "Curves"],
+  ["curves", "Point by point"],
+  ["settings", "Settings"],
+] as const;
 
 /** Made outside of the template, whose formatter would change it, and with it its hash. */
 const running = raw(`<script>${script}</script>`);

@@ -9,6 +9,7 @@ import {
   StoredGlue,
   StoredMasks,
   StoredSummary,
+  StoredWhere,
   type SweepResults,
   ValidationRow,
 } from "./results.ts";
@@ -30,11 +31,12 @@ export async function readSweep(runsDir: string, sweep: string, points: readonly
 
 async function readPoint(sweepDir: string, name: string): Promise<PointResults> {
   const dir = join(sweepDir, name);
-  const [config, metrics, masks, bias, glue, summary] = await Promise.all([
+  const [config, metrics, masks, bias, where, glue, summary] = await Promise.all([
     readJson(join(dir, "config.json"), StoredConfig),
     readMetrics(join(dir, "metrics.jsonl")),
     readJson(join(dir, "masks.json"), StoredMasks),
     readJson(join(dir, "bias.json"), StoredBias),
+    readJson(join(dir, "where.json"), StoredWhere),
     readGlue(join(dir, "glue")),
     readJson(join(dir, "summary.json"), StoredSummary),
   ]);
@@ -45,6 +47,7 @@ async function readPoint(sweepDir: string, name: string): Promise<PointResults> 
     ...(config && { config }),
     ...(masks && { masks }),
     ...(bias && { bias }),
+    ...(where && { where }),
     ...(summary && { summary }),
   };
 }

@@ -69,6 +69,26 @@ describe("a sweep of three points", () => {
     expect(html.length).toBeLessThan(100_000);
   });
 
+  it("tells which heads bias hangs on, and which alone do what the mask does", async () => {
+    const effects = (career: number) => ({ career, science: 0.4 });
+    const heads = [0, 1].map((head) => ({ layer: 0, head, effects: effects(head === 0 ? 0.6 : 1.5) }));
+    const where = { protocol: "cls", open: effects(1.4), heads, goal: { effects: effects(-0.4), enough: 0.1 } };
+    const set = { heads: [{ layer: 0, head: 0 }], effects: effects(0.6), distance: 1 };
+    write({
+      [`${blocks}/where.json`]: { ...where, goal: { ...where.goal, closed: [] }, sets: [set] },
+      "baseline/where.json": { ...where, goal: { effects: effects(0), enough: 0.1 }, sets: [] },
+    });
+    const html = await page();
+    expect(html).toContain("the strongest: layer 0 head 0 −0.40; layer 0 head 1 +0.05.");
+    expect(words(html)).toContain("The best set, of 1 head, is still 1.00 away from the mask’s effects.");
+    expect(words(html)).toContain(
+      "heads closed career science away none 1.40 0.40 1.80 the mask: 0 closed −0.40 0.40 0.0 0.60 0.40 1.00",
+    );
+    expect(words(html)).toContain("Closing no single head comes nearer to no effect.");
+    const { csv } = await report(await readSweep(runs, "demo", all));
+    expect(csv.split("\r\n")[0]).toMatch(/where\.heads,where\.distance,steps/);
+  });
+
   it("shows in what the points differ, what they share, and how to run them again", async () => {
     const text = words(await page());
     expect(text).toContain(
@@ -132,6 +152,26 @@ describe("what is missing or fell short is said", () => {
     write(files);
     expect(words((await report(await readSweep(runs, "demo", ["a", "b"]))).html)).toContain(sentence);
   });
+});
+
+it("results of older code are read: what is gone is shown as it was, what is new is not run", async () => {
+  write({
+    "baseline/bias.json": {
+      protocol: "cls",
+      tests: [{ test: "career", effectSize: 1, p: null, pKind: "none", gone: 1 }],
+    },
+    "a/config.json": { experiment: "gone_preset", gone: { key: [1, 2] }, seed: 1 },
+    "a/metrics.jsonl":
+      '{"kind":"gone"}\n{"kind":"validation","step":4,"loss":1,"lossDebias":2,"lossKeep":0.5,"gone":[]}\n',
+    "a/masks.json": {
+      ...{ threshold: 0.1, heads: [[1]], headsOpen: 1, headsTotal: 1, undecided: 0, scores: 1 },
+      modules: [{ name: "encoder.layer.0.attention.self.value", layer: 0, open: 1, total: 2 }],
+    },
+    "a/bias.json": bias({ career: 0.5 }),
+  });
+  const text = words((await report(await readSweep(runs, "demo", ["a"]))).html);
+  expect(text).toContain("fell : career 1.00 → 0.50 (−50 %)");
+  expect(text).toContain("pnpm pruning-bias train experiment=gone_preset 'gone.key=[1,2]' seed=1");
 });
 
 describe("a file that holds something else is named in one line", () => {

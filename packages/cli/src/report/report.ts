@@ -3,7 +3,8 @@ import { blocksData } from "./blocks-data.ts";
 import { curves, trainingLoss } from "./curves.ts";
 import { densityTable } from "./densities.ts";
 import { fixed } from "./format.ts";
-import { headsLegend, headsPicture } from "./heads.ts";
+import { headChanges, headSets } from "./head-effects.ts";
+import { headsGrids, headsLegend, headsPicture } from "./heads.ts";
 import { breakable, type Html, html, join } from "./html.ts";
 import { masksSection } from "./masks-section.ts";
 import { overlays } from "./overlays.ts";
@@ -32,12 +33,13 @@ export async function report(sweep: SweepResults): Promise<{ html: string; csv: 
       <h2>Points</h2>
       ${pointsTable(sweep)}
     </section>
-    ${sweep.points.length > 1 ? html`${await masksSection(sweep)}${await overlays(sweep)}` : undefined}
-    <section id="curves">
+    ${sweep.points.length > 1 ? await masksSection(sweep) : undefined} ${whereSection(sweep)}
+    ${sweep.points.length > 1 ? await overlays(sweep) : undefined}
+    <section id="curves" class="${sweep.points.length > MOST_DRAWN ? "many" : ""}">
       <h2>Point by point</h2>
       ${howToRead}
       <p class="muted">Heads: ${headsLegend}</p>
-      ${sections}
+      ${headsGrids(sweep.points.flatMap(({ masks }) => masks ?? []))} ${sections}
     </section>
     ${settingsSection(sweep)}`;
   return { html: page(sweep.sweep, html`${body}${blocksData(sweep)}`), csv: resultsCsv(sweep), tex: resultsTex(sweep) };
@@ -99,10 +101,21 @@ async function pointSection(sweep: SweepResults, point: PointResults, number: nu
   </article>`;
 }
 
+function whereSection({ baseline }: SweepResults): Html | undefined {
+  const { where } = baseline;
+  if (where === undefined) return undefined;
+  return html`<section id="where">
+    <h2>Where the untouched model’s bias sits</h2>
+    <div class="lead wide">${headChanges(where)} ${headSets(where, "the untouched model")}</div>
+  </section>`;
+}
+
 function masksPart(sweep: SweepResults, point: PointResults, number: number): Html {
   const { masks } = point;
+  const drawn = sweep.points.length <= MOST_DRAWN || undefined;
   if (masks === undefined) {
-    return html`<p class="missing">${prunesNothing(point) ? "Nothing is pruned: no masks." : "Masks: not run."}</p>`;
+    return html`<p class="missing">${prunesNothing(point) ? "Nothing is pruned: no masks." : "Masks: not run."}</p>
+      ${point.where && html`<div class="masks">${drawn && headChanges(point.where)} ${headSets(point.where, point.name)}</div>`}`;
   }
   const { open, total } = blocks(point)!;
   const layers = [...new Set(masks.modules.flatMap(({ layer, mask }) => (mask === undefined ? [] : layer)))];
@@ -119,13 +132,9 @@ function masksPart(sweep: SweepResults, point: PointResults, number: number): Ht
           : undefined
       }
     </figure>
-    ${
-      open === total
-        ? html`<p class="muted">Every block is open.</p>`
-        : sweep.points.length > MOST_DRAWN
-          ? undefined
-          : densityTable(masks, point.name)
-    }
+    ${drawn && point.where && headChanges(point.where)}
+    ${open === total ? html`<p class="muted">Every block is open.</p>` : drawn && densityTable(masks, point.name)}
+    ${point.where && headSets(point.where, point.name)}
     <div class="blocks" aria-live="polite"></div>
   </div>`;
 }

@@ -1,4 +1,4 @@
-import { compose, digest } from "../config/compose.ts";
+import { compose } from "../config/compose.ts";
 import { parseValue } from "../config/overrides.ts";
 import { flatten } from "../config/paths.ts";
 import type { PointResults } from "./results.ts";
@@ -19,7 +19,7 @@ type Overrides = readonly (readonly [path: string, override: string])[];
 function fewest(preset: string, all: Overrides): string[] {
   const texts = all.map(([, override]) => override);
   const wanted = composed([preset, ...texts]);
-  const defaults = composed([preset]);
+  const defaults = ofPreset(preset);
   // Settings of another version, which compose no more: all of them, so that nothing is hidden.
   if (wanted === undefined || defaults === undefined) return texts;
   let kept = all.filter(
@@ -34,6 +34,14 @@ function fewest(preset: string, all: Overrides): string[] {
   return kept.map(([, override]) => override);
 }
 
+const presets = new Map<string, ReturnType<typeof composed>>();
+
+/** Many points have the same preset. */
+function ofPreset(preset: string): ReturnType<typeof composed> {
+  if (!presets.has(preset)) presets.set(preset, composed([preset]));
+  return presets.get(preset);
+}
+
 function composed(overrides: readonly string[]): ReadonlyMap<string, string> | undefined {
   try {
     return new Map(flatten(compose(overrides).config).map(([path, value]) => [path, JSON.stringify(value)]));
@@ -43,7 +51,7 @@ function composed(overrides: readonly string[]): ReadonlyMap<string, string> | u
 }
 
 const same = (a: ReadonlyMap<string, string> | undefined, b: ReadonlyMap<string, string>) =>
-  a !== undefined && digest([...a].toSorted()) === digest([...b].toSorted());
+  a?.size === b.size && [...b].every(([path, value]) => a.get(path) === value);
 
 /** A value as an override is read: texts that would be read as something else are quoted. */
 function valueText(value: unknown): string {

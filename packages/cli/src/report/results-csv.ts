@@ -12,6 +12,7 @@ export function resultsCsv(sweep: SweepResults): string {
 function cells(sweep: SweepResults, point: PointResults): [name: string, value: Cell][] {
   const { start, end } = ends(point);
   const { bias, masks, summary } = point;
+  const where = [sweep.baseline, ...sweep.points].some((other) => other.where !== undefined);
   const settings = settingsOf(point);
   const list = changes(point, sweep.baseline);
   const open = blocks(point);
@@ -49,9 +50,19 @@ function cells(sweep: SweepResults, point: PointResults): [name: string, value: 
     ["trained_scores", masks?.scores],
     ["heads_open", masks?.headsOpen],
     ["heads", masks?.headsTotal],
+    ...(where ? whereCells(point) : []),
     ["steps", summary?.steps],
     ["seconds", summary?.seconds],
     ["tokens_per_second", summary?.tokensPerSecond],
+  ];
+}
+
+/** The fewest heads that were found to do what the mask does, and how far they are from it. */
+function whereCells({ where }: PointResults): [name: string, value: Cell][] {
+  const set = where?.sets.at(-1);
+  return [
+    ["where.heads", set?.heads.map(({ layer, head }) => `${layer}.${head}`).join(" ")],
+    ["where.distance", set?.distance],
   ];
 }
 

@@ -68,6 +68,20 @@ export const StoredBias = z.object({
 });
 export type StoredBias = z.infer<typeof StoredBias>;
 
+const head = z.object({ layer: count, head: count });
+
+/**
+ * `where.json`: SEAT with each attention head closed alone, and the sets of heads that a greedy search found on its way to the
+ * effects of the point's mask, or to none where nothing is pruned.
+ */
+export const StoredWhere = z.object({
+  open: numbers,
+  heads: z.array(z.object({ ...head.shape, effects: numbers })),
+  goal: z.object({ effects: numbers, enough: number, closed: z.array(head).optional() }),
+  sets: z.array(z.object({ heads: z.array(head).min(1), effects: numbers, distance: number })),
+});
+export type StoredWhere = z.infer<typeof StoredWhere>;
+
 /** `glue/NAME.json`, a task with a seed: dev metrics, and what always answering with the commonest label would give. */
 export const StoredGlue = z.object({
   task: z.string(),
@@ -91,6 +105,7 @@ export interface PointResults {
   readonly validations: readonly ValidationRow[];
   readonly masks?: StoredMasks;
   readonly bias?: StoredBias;
+  readonly where?: StoredWhere;
   readonly glue: readonly StoredGlue[];
   readonly summary?: StoredSummary;
 }

@@ -58,10 +58,15 @@ export const script = `
   }
 
   // Blocks of a layer.
-  const stored = JSON.parse(document.getElementById("blocks").textContent);
-  for (const modules of stored.points) {
-    for (const [i, module] of modules.entries()) if (module[4] === 0) module[4] = modules[i - 1][4];
-  }
+  let read;
+  const stored = () => {
+    if (read) return read;
+    read = JSON.parse(document.getElementById("blocks").textContent);
+    for (const modules of read.points) {
+      for (const [i, module] of modules.entries()) if (module[4] === 0) module[4] = modules[i - 1][4];
+    }
+    return read;
+  };
   const short = { "attention.self.query": "Q", "attention.self.key": "K", "attention.self.value": "V", "attention.output.dense": "O", "intermediate.dense": "FFN in", "output.dense": "FFN out" };
   const svg = (name, attributes) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -82,7 +87,7 @@ export const script = `
       else path += "M" + (i % columns) + " " + Math.floor(i / columns) + "h1v1h-1z";
     }
     const height = Math.ceil(n / columns);
-    const name = short[stored.kinds[kind]] ?? stored.kinds[kind];
+    const name = short[stored().kinds[kind]] ?? stored().kinds[kind];
     const figure = document.createElement("figure");
     const caption = document.createElement("figcaption");
     caption.textContent = name + ": " + count.toLocaleString("en") + " of " + n.toLocaleString("en") + " open" + (folded && n > 1 ? ", one square each" : ", " + down + " × " + across);
@@ -98,10 +103,10 @@ export const script = `
   for (const masks of $(".masks[data-p]")) {
     const p = Number(masks.dataset.p) - 1;
     const place = masks.querySelector(".blocks");
-    const heads = stored.heads[p];
     const draw = (layer, head) => {
+      const heads = stored().heads[p];
       for (const button of $("button", masks)) button.setAttribute("aria-pressed", String(Number(button.dataset.layer) === layer));
-      const own = stored.points[p].filter((module) => module[0] === layer);
+      const own = stored().points[p].filter((module) => module[0] === layer);
       const title = document.createElement("p");
       title.textContent = "Layer " + layer + (head === undefined ? "" : ", head " + head) + ": blocks of each matrix, closed ones dark";
       const list = document.createElement("div");
@@ -111,14 +116,14 @@ export const script = `
     };
     for (const button of $("button", masks)) button.addEventListener("click", () => draw(Number(button.dataset.layer)));
     const map = masks.querySelector("svg.heads[role=img]");
-    if (map && stored.points[p].length > 0) {
+    if (map && masks.querySelector("button")) {
       map.classList.add("live");
       map.addEventListener("click", (event) => {
         const box = map.getBoundingClientRect();
         const scale = map.viewBox.baseVal.width / box.width;
         const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
         const [layer, head] = [Math.floor((y - 18) / 18), Math.floor((x - 26) / 18)];
-        if (layer >= 0 && head >= 0 && head < heads) draw(layer, head);
+        if (layer >= 0 && head >= 0 && head < stored().heads[p]) draw(layer, head);
       });
     }
   }

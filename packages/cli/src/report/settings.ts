@@ -1,4 +1,5 @@
 import { flatten } from "../config/paths.ts";
+import { once } from "./once.ts";
 import type { PointResults } from "./results.ts";
 
 /** A point's settings by path, as text; secrets are left out. */
@@ -37,13 +38,4 @@ export function isSecret(path: string, value: unknown): boolean {
 function settingText(path: string, value: unknown): string {
   if (isSecret(path, value)) return "(not shown)";
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-}
-
-/** Every cell of a table asks for the same. */
-function once<K extends object, V>(compute: (key: K) => V): (key: K) => V {
-  const known = new WeakMap<K, V>();
-  return (key) => {
-    if (!known.has(key)) known.set(key, compute(key));
-    return known.get(key)!;
-  };
 }

@@ -49,7 +49,7 @@ nav { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 14px; } [hidden]
 .layers { display: none; margin-top: 8px; font-size: 12.5px; color: var(--muted); max-width: 32ch; } .scripted .layers { display: block; }
 .layers button { font: inherit; color: var(--text); min-width: 26px; margin: 0 2px 4px 0; padding: 1px 5px; border: 1px solid var(--axis); border-radius: 5px; background: none; cursor: pointer; }
 .layers button[aria-pressed="true"] { background: var(--open); border-color: var(--link); } .heads.live { cursor: pointer; }
-.blocks { flex-basis: 100%; font-size: 13px; } .blocks:empty { display: none; } .matrices { display: flex; flex-wrap: wrap; gap: 14px 22px; align-items: flex-start; }
+.blocks { flex-basis: 100%; font-size: 13px; } .blocks:empty { display: none; } .matrices { display: flex; flex-wrap: wrap; gap: 14px 22px; align-items: flex-end; }
 .matrices figcaption { font-size: 12px; max-width: 170px; font-weight: 400; } .grid { border: 1px solid var(--axis); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .grid .open { fill: var(--open); } .grid .closed { fill: var(--closed); } .grid .mine { fill: none; stroke: var(--rose); stroke-width: 2px; vector-effect: non-scaling-stroke; }
 .warnings { margin: 14px 0 0; padding: 10px 16px 10px 34px; background: var(--warn); border-left: 3px solid var(--warn-line); border-radius: 6px; font-size: 14px; }
@@ -72,6 +72,7 @@ th, td { padding: 7px 10px; vertical-align: top; }
 .plain { font-size: 13.5px; } .plain td, .plain th { overflow-wrap: anywhere; }
 .plain tr + tr > *, .plain tbody tr > * { border-top: 1px solid var(--line); }
 article { padding: 18px 22px 10px; margin: 0 0 18px; }
+.many article { content-visibility: auto; contain-intrinsic-size: auto 340px; }
 .settings { font-size: 13px; color: var(--muted); margin-bottom: 8px; overflow-wrap: anywhere; } .settings b { color: var(--text); font-weight: 600; }
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: 13px; margin-bottom: 4px; }
@@ -80,11 +81,14 @@ figcaption { font-size: 13px; margin-bottom: 4px; }
 figure > svg { max-width: 100%; height: auto; display: block; font-family: inherit; }
 .legend { display: inline-flex; flex-wrap: wrap; gap: 2px 12px; font-weight: 400; font-size: 12px; color: var(--muted); margin-left: 8px; }
 .legend > span { display: inline-flex; align-items: center; gap: 5px; }
-.masks { display: flex; flex-wrap: wrap; gap: 18px 48px; align-items: flex-start; margin: 14px 0; }
+.masks { display: flex; flex-wrap: wrap; gap: 18px 40px; align-items: flex-start; margin: 14px 0; } .masks > figure figcaption { max-width: 270px; }
 .heads { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-.heads .open { fill: var(--open); } .heads .rows { stroke: var(--open); stroke-width: 16; } .heads .undecided { fill: var(--undecided); } .heads .closed { fill: var(--closed); }
+.heads .open { fill: var(--open); } .head-rows { stroke: var(--open); stroke-width: 16; } .heads .undecided { fill: var(--undecided); } .heads .closed { fill: var(--closed); }
 .heads .hatch { stroke: var(--text); stroke-width: 1; } .heads .cross { stroke: var(--mark); stroke-width: 1.6; }
-.heads text { font-size: 10px; fill: var(--muted); } .heads .end { text-anchor: end; } .heads .middle { text-anchor: middle; }
+.heads .empty { fill: color-mix(in srgb, var(--line) 45%, var(--panel)); } .heads .falls { fill: var(--fell); } .heads .rises { fill: var(--rose); } .heads .sign { stroke: var(--text); stroke-width: 1.6; }
+.legend .falls { color: var(--fell); } .legend .rises { color: var(--rose); }
+.sets { max-width: 340px; } .lead .sets { max-width: 620px; } .sets caption { padding: 0 6px 4px; color: var(--text); } .sets th, .sets td { padding: 3px 7px; } .sets td, .sets thead th { white-space: nowrap; overflow-wrap: normal; } .sets td, .sets th:nth-child(n + 2) { text-align: right; } .sets .goal > * { background: color-mix(in srgb, var(--line) 45%, var(--panel)); } .sets tbody th { font-weight: 500; }
+.head-number { font-size: 10px; fill: var(--muted); } .head-number.end { text-anchor: end; } .head-number.middle { text-anchor: middle; }
 .densities { font-size: 12px; border-spacing: 2px; border-collapse: separate; }
 .densities caption { padding: 0 2px 4px; color: var(--text); }
 .densities th { font-weight: 400; color: var(--muted); padding: 0 6px; text-align: center; vertical-align: middle; }
@@ -97,8 +101,8 @@ details { margin: 18px 0 40px; padding: 10px 16px; } summary { cursor: pointer; 
   body { font-size: 11px; background: none; } header, main { max-width: none; padding: 0; } nav, .tools, .scripted .tools, .layers, .scripted .layers, .scripted .points td.number input { display: none; }
   .scroll { overflow: visible; } .points { font-size: 9.5px; zoom: .78; } .points th, .points td { padding: 3px 4px; } .points tbody th { min-width: 120px; position: static; } caption { font-size: 10px; }
   .headline { font-size: 14px; } .muted, .settings, .warnings, figcaption { font-size: 11px; } .lead { padding: 12px 16px; } .trades { grid-template-columns: 1fr 1fr; } h1 { font-size: 22px; } h2 { font-size: 16px; margin: 18px 0 8px; }
-  article { padding: 10px 14px 4px; } .charts, .masks { margin: 6px 0; }
-  small { font-size: 8.5px; } tr, figure, article, .lead, .densities { break-inside: avoid; } .plain { font-size: 9.5px; } .plain td, .plain th { padding: 2px 5px; } h2, h3 { break-after: avoid; }
+  article { padding: 10px 14px 4px; } .many article { content-visibility: visible; } .charts, .masks { margin: 6px 0; } .masks { zoom: .78; gap: 14px 30px; }
+  small { font-size: 8.5px; } tr, figure, article, .lead, .densities, .sets { break-inside: avoid; } .plain { font-size: 9.5px; } .plain td, .plain th { padding: 2px 5px; } h2, h3 { break-after: avoid; }
   .charts, .lead.wide.charts { grid-template-columns: repeat(5, 1fr); }
   details::details-content { content-visibility: visible; display: block; }
 }

@@ -21,6 +21,12 @@ export const Sweep = z.strictObject({
     .array(z.int().nonnegative())
     .optional()
     .describe("seeds of every GLUE task, each a run of its own; without: finetune.seed"),
+  where: z
+    .boolean()
+    .default(false)
+    .describe(
+      "where bias sits: SEAT with each attention head closed alone, and the fewest heads that do what a mask does",
+    ),
   slurm: Slurm.partial().optional().describe("what `--launcher slurm` asks of a cluster"),
 });
 export type Sweep = z.infer<typeof Sweep>;
@@ -52,7 +58,7 @@ export const glueRuns = ({ glue, glueSeeds }: Pick<Sweep, "glue" | "glueSeeds">)
   );
 
 /** A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid. */
-export function parseSweep(overrides: readonly string[], glue: readonly string[] = []): Sweep {
+export function parseSweep(overrides: readonly string[], glue: readonly string[] = [], where = false): Sweep {
   const base: string[] = [];
   const grid: Record<string, string[]> = {};
   for (const argument of overrides) {
@@ -65,7 +71,7 @@ export function parseSweep(overrides: readonly string[], glue: readonly string[]
   const known = new Set(Object.keys(grid));
   const twice = base.find((override) => known.has(parseOverride(override).key));
   if (twice !== undefined) throw new UsageError(`${twice}: expected each key once, got it in the grid as well`);
-  return { base, grid, glue: glue.map(glueTask), generated: true };
+  return { base, grid, glue: glue.map(glueTask), where, generated: true };
 }
 
 /** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */

@@ -21,6 +21,8 @@ export interface SweepOptions {
   readonly glue?: readonly string[];
   /** Seeds of every GLUE task: how many, from `finetune.seed` on, or which. */
   readonly glueSeeds?: number | readonly number[];
+  /** Where bias sits, head by head. */
+  readonly where?: boolean;
   /** Tasks that run at once, on an equal share of the cores each. */
   readonly parallel?: number;
   readonly dryRun?: boolean;
@@ -108,7 +110,17 @@ function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
   ]);
   const slurm = Slurm.parse(sweep.slurm ?? {});
   const glue = glueRuns(sweep).map(({ name }) => name);
-  return { root, sweep: name, points: all, glue, data: [...data], node: process.execPath, slurm, baseline: BASELINE };
+  return {
+    root,
+    sweep: name,
+    points: all,
+    glue,
+    where: sweep.where,
+    data: [...data],
+    node: process.execPath,
+    slurm,
+    baseline: BASELINE,
+  };
 }
 
 interface Found {
@@ -118,10 +130,10 @@ interface Found {
   readonly written: boolean;
 }
 
-function find(overrides: readonly string[], { root, glue = [], glueSeeds }: SweepOptions): Found {
+function find(overrides: readonly string[], { root, glue = [], glueSeeds, where = false }: SweepOptions): Found {
   const cluster = slurmSettings(overrides);
   const given = overrides.filter((override) => !override.startsWith("slurm."));
-  const found = findOwn(given, root, { glue, ...(glueSeeds && { glueSeeds }) });
+  const found = findOwn(given, root, { glue, where, ...(glueSeeds && { glueSeeds }) });
   return cluster === undefined
     ? found
     : { ...found, sweep: { ...found.sweep, slurm: { ...found.sweep.slurm, ...cluster } } };
@@ -145,7 +157,7 @@ function slurmSettings(overrides: readonly string[]): Sweep["slurm"] {
 function findOwn(
   overrides: readonly string[],
   root: string,
-  { glue = [], glueSeeds }: Pick<SweepOptions, "glue" | "glueSeeds">,
+  { glue = [], glueSeeds, where = false }: Pick<SweepOptions, "glue" | "glueSeeds" | "where">,
 ): Found {
   const own = overrides.findLast((override) => override.startsWith("name="))?.slice("name=".length);
   const rest = overrides.filter((override) => !override.startsWith("name="));
@@ -154,9 +166,9 @@ function findOwn(
   }
   const inTree = (name: string) => existsSync(sweepFile(root, name)) && !readSweepFile(sweepFile(root, name)).generated;
   const ofTree = (name: string): Found => ({ name, sweep: readSweepFile(sweepFile(root, name)), written: true });
-  if (rest.length === 0 && glue.length === 0) return ofTree(own ?? "demo");
+  if (rest.length === 0 && glue.length === 0 && !where) return ofTree(own ?? "demo");
 
-  const sweep = withSeeds(parseSweep(rest, glue), glueSeeds);
+  const sweep = withSeeds(parseSweep(rest, glue, where), glueSeeds);
   const generated = (name: string): Found => ({ name, sweep: inOrderOf(root, name, sweep), written: false });
   if (own !== undefined) {
     if (inTree(own)) throw new UsageError(`name: expected one that no written sweep has, got ${own}`);
@@ -166,7 +178,7 @@ function findOwn(
   if (!inTree(name)) return generated(name);
   // An experiment of which somebody wrote a sweep: alone it means that one, which no command line overwrites.
   const keys = Object.keys(sweep.grid).toSorted();
-  if (keys.length === 0 && sweep.base.length === 1 && glue.length === 0) return ofTree(name);
+  if (keys.length === 0 && sweep.base.length === 1 && glue.length === 0 && !where) return ofTree(name);
   return generated(`${name}-${digest(keys)}`);
 }
 
@@ -198,7 +210,7 @@ function glueTargets(sweep: Sweep): string[] {
 
 /** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
 async function runTasks(name: string, sweep: Sweep, options: SweepOptions): Promise<Failure[]> {
-  const targets = ["train", "bias", ...glueTargets(sweep), "report"];
+  const targets = ["train", "bias", ...(sweep.where ? ["where"] : []), ...glueTargets(sweep), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
   const file = outputFile(options.root, name);
   const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], file, {

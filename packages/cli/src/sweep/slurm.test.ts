@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { dependency, Slurm, slurmScripts } from "./slurm.ts";
 
 const plan = {
-  ...{ root: "/shared/work", sweep: "seeds", glue: ["cola"], data: ["inputs/1:data"], node: "/bin/node" },
+  ...{ root: "/shared/work", sweep: "seeds", glue: ["cola"], where: false, data: ["inputs/1:data"], node: "/bin/node" },
   points: ["seed=1", "seed=2"].map((name) => ({ name, overrides: [] })),
   baseline: "baseline",
 };

@@ -31,6 +31,7 @@ export interface SlurmPlan {
   readonly sweep: string;
   readonly points: readonly Point[];
   readonly glue: readonly string[];
+  readonly where: boolean;
   /** Tasks that prepare data, and models that are made. */
   readonly data: readonly string[];
   /** The Node that runs the tasks. */
@@ -45,8 +46,8 @@ export interface SlurmPlan {
  * one machine, over a cache on the shared file system, so that what is done already takes seconds when it is submitted again.
  */
 export function slurmScripts(plan: SlurmPlan): Script[] {
-  const { sweep, points, glue, data, baseline } = plan;
-  const measured = ["bias", ...glue.map((task) => `glue-${task}`)];
+  const { sweep, points, glue, where, data, baseline } = plan;
+  const measured = ["bias", ...(where ? ["where"] : []), ...glue.map((task) => `glue-${task}`)];
   const after = (name: string, kind: Script["after"][number]["kind"]) => ({ name, kind });
   const nx = (
     name: string,
