@@ -33,7 +33,8 @@ const threshold = Number(values.threshold);
 if (!(threshold >= 0)) fail(`--threshold: expected a number from 0, got ${values.threshold}; usage: ${usage}`, 2);
 const protocol = values.protocol as Protocol;
 if (!protocols.includes(protocol)) fail(`--protocol: expected ${protocols.join(" | ")}, got ${protocol}`, 2);
-if (values.model !== undefined && positionals.length === 0) fail(`expected tests to measure, got none; usage: ${usage}`, 2);
+if (values.model !== undefined && positionals.length === 0)
+  fail(`expected tests to measure, got none; usage: ${usage}`, 2);
 
 const demo = values.model === undefined ? await mkdtemp(join(tmpdir(), "bias-audit-")) : undefined;
 try {
@@ -43,7 +44,9 @@ try {
   const folder = made?.checkpoint.dir ?? (await resolveModel(values.model!, hub()));
   const checkpoint = await loadCheckpoint(folder);
   const embed = embedder({ checkpoint, tokenizer: await loadTokenizer(folder), protocol, jit });
-  const tests = await Promise.all((positionals.length > 0 ? positionals : made!.files.seat).map((path) => readSeat(path)));
+  const tests = await Promise.all(
+    (positionals.length > 0 ? positionals : made!.files.seat).map((path) => readSeat(path)),
+  );
   const results = await seat({ tests, embed, protocol });
   await embed.dispose();
 

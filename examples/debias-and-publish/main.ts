@@ -32,7 +32,11 @@ const result = await complete(
 );
 
 // Publish: masks multiplied in, so that it loads wherever BERT does; scores beside it for nn_pruning and for us.
-const { checkpoint: debiased, report } = await prunedCheckpoint(checkpoint, { ...result, layout: result.layout! }, "dense");
+const { checkpoint: debiased, report } = await prunedCheckpoint(
+  checkpoint,
+  { ...result, layout: result.layout! },
+  "dense",
+);
 const name = "tiny-bert-debiased";
 const to = join(dir, name);
 const card = modelCard({

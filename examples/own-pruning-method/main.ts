@@ -12,8 +12,7 @@ import { surrogate } from "./surrogate.ts";
 const jit = compiler({ threads: 1 }); // of so small a model, two threads wait for each other
 const dir = await mkdtemp(join(tmpdir(), "own-pruning-method-"));
 const { checkpoint, tokenizer, files } = await demoModel(dir, { jit, steps: 100 });
-const split = async (name: string) =>
-  tokenizeGlue("cola", name, await readGlue(files.glue, "cola", name), tokenizer);
+const split = async (name: string) => tokenizeGlue("cola", name, await readGlue(files.glue, "cola", name), tokenizer);
 const task = { checkpoint, train: await split("train"), validation: [await split("validation")], jit };
 
 // A method of one's own stands where the name of one of ours does.
@@ -38,6 +37,8 @@ for (const method of ["threshold", surrogate] as const) {
   const again = await readPruned(file, { methods: [surrogate] });
   const { report } = await prunedCheckpoint(result.checkpoint, again, "compact");
   const heads = report.layers!.map(({ keptHeads }) => keptHeads.length).join(" and ");
-  console.log(`${name}: ${heads} of 4 heads, ${report.parameters.after} of ${report.parameters.before} parameters are left`);
+  console.log(
+    `${name}: ${heads} of 4 heads, ${report.parameters.after} of ${report.parameters.before} parameters are left`,
+  );
 }
 await rm(dir, { recursive: true });

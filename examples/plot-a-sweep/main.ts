@@ -15,7 +15,10 @@ if (!existsSync(csv)) {
 
 // %% A row for each point, the untouched model (`baseline`) first. Numbers are numbers, what was not run is empty.
 type Row = Readonly<Record<string, string | number>>;
-const rows = parse(readFileSync(csv), { columns: true, cast: (text) => (text === "" ? text : orNumber(text)) }) as Row[];
+const rows = parse(readFileSync(csv), {
+  columns: true,
+  cast: (text) => (text === "" ? text : orNumber(text)),
+}) as Row[];
 const columns = Object.keys(rows[0] ?? {});
 console.log(`${rows.length} rows of ${columns.length} columns`);
 

@@ -3,7 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readGlue, tokenizeGlue } from "@pruning-bias/data";
-import { finepruneClassifier, finetune, mainScore, metrics, predictions, scoreClassifier } from "@pruning-bias/eval-glue";
+import {
+  finepruneClassifier,
+  finetune,
+  mainScore,
+  metrics,
+  predictions,
+  scoreClassifier,
+} from "@pruning-bias/eval-glue";
 import { type Batch, type Checkpoint, encode, sequenceLogits, type Weights } from "@pruning-bias/model";
 import { parsePruningSettings, prunedCheckpoint } from "@pruning-bias/pruning";
 import { compiler, ndarray } from "@pruning-bias/runtime";
@@ -15,8 +22,7 @@ const { checkpoint, tokenizer, files } = await demoModel(dir, { jit, steps: 100 
 // Or: const checkpoint = await loadCheckpoint(await resolveModel("bert-base-uncased", { endpoint, cacheDir }));
 
 // A task in the form of CoLA: is this a sentence, or are its words out of order?
-const split = async (name: string) =>
-  tokenizeGlue("cola", name, await readGlue(files.glue, "cola", name), tokenizer);
+const split = async (name: string) => tokenizeGlue("cola", name, await readGlue(files.glue, "cola", name), tokenizer);
 const [train, validation] = [await split("train"), await split("validation")];
 const task = { checkpoint, train, validation: [validation], epochs: 6, learningRate: 1e-3, jit };
 

@@ -165,7 +165,10 @@ export async function* finepruneClassifier({
       const now = { trained: {}, fixed: weights, scores: made, threshold };
       const scored: [string, SplitScore][] = [];
       for (const split of validation) {
-        scored.push([split.split, score(await logits(model, now, tokenExamples(split, pad), cut), split, train.labels)]);
+        scored.push([
+          split.split,
+          score(await logits(model, now, tokenExamples(split, pad), cut), split, train.labels),
+        ]);
       }
       yield { kind: "epoch", step, totalSteps, epoch, threshold, scores: Object.fromEntries(scored), density };
     }

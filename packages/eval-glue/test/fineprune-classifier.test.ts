@@ -1,4 +1,10 @@
-import { compactCheckpoint, densitiesOf, hostMasks, parsePruningSettings, prunedCheckpoint } from "@pruning-bias/pruning";
+import {
+  compactCheckpoint,
+  densitiesOf,
+  hostMasks,
+  parsePruningSettings,
+  prunedCheckpoint,
+} from "@pruning-bias/pruning";
 import { eager, jit } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
 import {
@@ -71,7 +77,9 @@ describe("a classifier that is pruned while it learns", () => {
   });
 
   it("refuses no epochs, and a model that is compact", async () => {
-    await expect(all({ ...options, epochs: 0 })).rejects.toThrow("finepruneClassifier: expected one epoch or more, got 0");
+    await expect(all({ ...options, epochs: 0 })).rejects.toThrow(
+      "finepruneClassifier: expected one epoch or more, got 0",
+    );
     const { checkpoint } = await compactCheckpoint(options.checkpoint);
     await expect(all({ ...options, checkpoint })).rejects.toThrow("scoreLayout: expected a model with all its heads");
   });

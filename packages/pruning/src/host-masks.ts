@@ -53,7 +53,8 @@ function maskValues(
   threshold: number,
 ): HostMask["values"] {
   const [rows, columns] = grid;
-  const masked = (values: Float32Array) => methodOf(binariser.method).hostMask(values, threshold, binariser.minElements);
+  const masked = (values: Float32Array) =>
+    methodOf(binariser.method).hostMask(values, threshold, binariser.minElements);
   if (source!.kind === "product") {
     const [r, c] = [source!.rows, source!.columns].map((name) => name && (valuesOf(name).data as Float32Array));
     return masked(

@@ -1,5 +1,13 @@
 import { join } from "node:path";
-import { concat, type DebiasData, type DemoFiles, loadTokenizer, prepareCorpus, type Tokenizer, writeDemo } from "@pruning-bias/data";
+import {
+  concat,
+  type DebiasData,
+  type DemoFiles,
+  loadTokenizer,
+  prepareCorpus,
+  type Tokenizer,
+  writeDemo,
+} from "@pruning-bias/data";
 import { type Checkpoint, initWeights, parseConfig, saveCheckpoint } from "@pruning-bias/model";
 import type { Jit } from "@pruning-bias/runtime";
 import { complete } from "./complete.ts";
