@@ -4,6 +4,7 @@ import { encodeMasked, type Layout, type MaskedWeights, type Pruned } from "@pru
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
 import { batchesOf } from "./batches.ts";
 
+/** A masked language model and how it is run. */
 export interface MaskedLmOptions {
   /** A checkpoint with a masked-language-model head. */
   readonly checkpoint: Checkpoint;

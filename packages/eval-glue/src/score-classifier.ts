@@ -6,6 +6,7 @@ import { classifier } from "./classifier.ts";
 import { tokenExamples } from "./examples.ts";
 import { logits } from "./predict.ts";
 
+/** A classifier and what it is asked. */
 export interface ScoreOptions {
   /** With a classifier of the task. */
   readonly checkpoint: Checkpoint;

@@ -42,6 +42,7 @@ export interface PruningMethod extends Method {
   readonly name: string;
 }
 
+/** The methods of the library; `definePruningMethod` makes others. */
 export type MethodName = "sigmoid_threshold" | "threshold" | "topK" | "magnitude" | "l0";
 
 const unbounded = [-Infinity, Infinity] as const;

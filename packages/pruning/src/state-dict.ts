@@ -56,6 +56,8 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
 /**
  * Writes scores under nn_pruning's names, shared ones under each, and the settings beside them as JSON, for
  * `readScoreSettings`. Score tensors that are not trained may be left out; they are written all the same.
+ *
+ * @throws Error `PATH: expected scores NAME to write, …` for trained scores that are missing
  */
 export async function writeScores(
   path: string,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import {
   concat,
   type DebiasData,
+  demoSides,
   type DemoFiles,
   loadTokenizer,
   prepareCorpus,
@@ -9,7 +10,7 @@ import {
   writeDemo,
 } from "@pruning-bias/data";
 import { type Checkpoint, initWeights, parseConfig, saveCheckpoint } from "@pruning-bias/model";
-import type { Jit } from "@pruning-bias/runtime";
+import { generator, type Jit, type NDArray } from "@pruning-bias/runtime";
 import { complete } from "./complete.ts";
 import { pretrain, type PretrainEvent } from "./pretrain.ts";
 
@@ -28,6 +29,11 @@ export interface DemoModelOptions {
   readonly hiddenSize?: number;
   /** Batches of 64 sentences; 0 for a model that has learnt nothing. */
   readonly steps?: number;
+  /**
+   * How far a word's embedding starts on the side of the gender that the corpus ties it to, in standard deviations of all
+   * numbers of the embeddings: in so few steps hardly any of the corpus' skew is learnt. 0 for what the corpus teaches alone.
+   */
+  readonly planted?: number;
   readonly jit?: Jit;
   readonly onStep?: (event: PretrainEvent) => void;
 }
@@ -43,11 +49,12 @@ export interface DemoModel {
 
 /**
  * A small BERT made on the spot, in seconds and without a network, for trying things out: the demo's corpus with its known
- * gender skew is written to `dir/data`, a masked language model is trained on it and saved to `dir/model`.
+ * gender skew is written to `dir/data`, a masked language model is trained on it and saved to `dir/model`. Its bias is for
+ * the most part planted (Bolukbasi et al. 2016 find such a direction in word embeddings); the demo's sweep is where it is learnt.
  */
 export async function demoModel(dir: string, options: DemoModelOptions = {}): Promise<DemoModel> {
   const { seed = 42, sentences = 4000, validationSize = 100, skew = 0.9, steps = 200, jit, onStep } = options;
-  const { layers = 2, heads = 4, hiddenSize = 64 } = options;
+  const { layers = 2, heads = 4, hiddenSize = 64, planted = 1 } = options;
   const files = await writeDemo(join(dir, "data"), { seed, sentences, skew });
   const tokenizer = await loadTokenizer(files.tokenizer);
   const cacheDir = join(dir, "cache");
@@ -61,6 +68,7 @@ export async function demoModel(dir: string, options: DemoModelOptions = {}): Pr
     ...{ initializer_range: 0.08, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 },
   });
   const blank = { config, weights: initWeights(config, { seed, head: "masked-lm" }) };
+  plant(blank.weights["embeddings.word_embeddings.weight"]!, tokenizer, planted * config.initializer_range, seed);
   const masking = {
     mask: tokenizer.mask!,
     special: [tokenizer.pad, tokenizer.cls, tokenizer.sep],
@@ -75,4 +83,16 @@ export async function demoModel(dir: string, options: DemoModelOptions = {}): Pr
   const model = join(dir, "model");
   await saveCheckpoint(model, trained, { tokenizerFrom: files.tokenizer });
   return { checkpoint: { ...trained, dir: model }, tokenizer, corpus, files };
+}
+
+/** Adds a direction to the embeddings of one gender's words, and takes it from the other's. */
+function plant({ data, shape }: NDArray, tokenizer: Tokenizer, strength: number, seed: number): void {
+  const D = shape[1]!;
+  const random = generator(seed);
+  const direction = Float32Array.from({ length: D }, () => (random.uniform() < 0.5 ? strength : -strength));
+  for (const [side, words] of Object.entries(demoSides())) {
+    for (const id of words.flatMap((word) => tokenizer.pieces(word))) {
+      direction.forEach((step, i) => (data[id * D + i]! += side === "male" ? step : -step));
+    }
+  }
 }
