@@ -208,8 +208,10 @@ const gradientsOf = (config: Checkpoint["config"], layout: Layout, pruning: Prun
     let [loss, penalty]: tf.Scalar[] = [];
     const { gradients } = valueAndGradients((own: typeof trained) => {
       const weights = { ...fixed, ...own };
-      const options = { random, maskTraining: { noise: random, temperature } };
-      const last = encodeMasked(config, layout, { weights, scores: own, threshold }, batch, options).at(-1)!; // (B, S, D)
+      // Nothing is read but the first token of the last layer.
+      const lastPositions = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D;
+      const options = { random, lastPositions, maskTraining: { noise: random, temperature } };
+      const last = encodeMasked(config, layout, { weights, scores: own, threshold }, batch, options).at(-1)!; // (B, 1, D)
       const losses = lossesOf(sequenceLogits(config, weights, last, { random }), batch.labels);
       loss = tf.mul<tf.Scalar>(tf.sum(tf.mul(losses, batch.rowWeights)), share);
       penalty = tf.mul<tf.Scalar>(tf.mul(lambda, part), regulariser(layout, pruning, own));
