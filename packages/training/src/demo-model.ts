@@ -54,7 +54,7 @@ export interface DemoModel {
  */
 export async function demoModel(dir: string, options: DemoModelOptions = {}): Promise<DemoModel> {
   const { seed = 42, sentences = 4000, validationSize = 100, skew = 0.9, steps = 200, jit, onStep } = options;
-  const { layers = 2, heads = 4, hiddenSize = 64, planted = 1 } = options;
+  const { layers = 2, heads = 4, hiddenSize = 64, planted = 0.3 } = options;
   const files = await writeDemo(join(dir, "data"), { seed, sentences, skew });
   const tokenizer = await loadTokenizer(files.tokenizer);
   const cacheDir = join(dir, "cache");
