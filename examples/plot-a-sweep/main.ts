@@ -58,19 +58,19 @@ await plot("trade-off", {
   layer: [{ mark: "point" }, { mark: { type: "text", dy: -8, fontSize: 8 }, encoding: { text: { field: "point" } } }],
 });
 
-// %% How each run went: metrics.jsonl has a row for each step and validation.
-const steps = rows.flatMap(({ point }) => {
+// %% How each run went: metrics.jsonl has a row for each step and validation; these are the validations.
+const validations = rows.flatMap(({ point }) => {
   const file = join(sweep, String(point), "metrics.jsonl");
   const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
   const events = lines.map((line) => JSON.parse(line) as { kind: string; step: number; lossDebias: number });
-  return events.flatMap(({ kind, step, lossDebias }) => (kind === "step" ? [{ point, step, lossDebias }] : []));
+  return events.flatMap(({ kind, step, lossDebias }) => (kind === "validation" ? [{ point, step, lossDebias }] : []));
 });
 await plot("losses", {
-  data: { values: steps },
+  data: { values: validations },
   mark: "line",
   encoding: {
     x: { field: "step", type: "quantitative" },
-    y: { field: "lossDebias", type: "quantitative", title: "debiasing loss" },
+    y: { field: "lossDebias", type: "quantitative", title: "debiasing loss in validation" },
     color: { field: "point", type: "nominal" },
   },
 });
