@@ -11,7 +11,7 @@ import { surrogate } from "./surrogate.ts";
 
 const jit = compiler({ threads: 1 }); // of so small a model, two threads wait for each other
 const dir = await mkdtemp(join(tmpdir(), "own-pruning-method-"));
-const { checkpoint, tokenizer, files } = await demoModel(dir, { jit, steps: 100 });
+const { checkpoint, tokenizer, files } = await demoModel(dir, { jit });
 const split = async (name: string) => tokenizeGlue("cola", name, await readGlue(files.glue, "cola", name), tokenizer);
 const task = { checkpoint, train: await split("train"), validation: [await split("validation")], jit };
 

@@ -6,13 +6,13 @@ import { tf, withGradient } from "@pruning-bias/runtime";
  * are trained (Neftci et al. 2019, 1901.09948): dL/dS = dL/dM·4σ(S − τ)(1 − σ(S − τ)). Blocks that are far below it are left
  * in peace, where straight-through estimators keep pulling at them.
  *
- * A score costs its square above −1, so that scores come to rest there; the threshold rises along a sine.
+ * A score costs (S + 1)²/8 above −1, so that it comes to rest there (at 0 the slope is that of σ); the threshold rises along a sine.
  */
 export const surrogate: PruningMethod = definePruningMethod({
   name: "surrogate",
   mask: (scores, threshold) => hardWithSoftGradient(tf.sub(scores, threshold)),
   cutoff: (_, threshold) => threshold,
-  penalty: (scores) => tf.square(tf.relu(tf.add(scores, 1))),
+  penalty: (scores) => tf.div(tf.square(tf.relu(tf.add(scores, 1))), 8),
   curve: (q) => 1 - Math.sin((Math.PI / 2) * (1 - q)),
 });
 

@@ -18,7 +18,7 @@ import { complete, demoModel } from "@pruning-bias/training";
 
 const jit = compiler({ threads: 1 }); // of so small a model, two threads wait for each other
 const dir = await mkdtemp(join(tmpdir(), "prune-a-classifier-"));
-const { checkpoint, tokenizer, files } = await demoModel(dir, { jit, steps: 100 });
+const { checkpoint, tokenizer, files } = await demoModel(dir, { jit });
 // Or: const checkpoint = await loadCheckpoint(await resolveModel("bert-base-uncased", { endpoint, cacheDir }));
 
 // A task in the form of CoLA: is this a sentence, or are its words out of order?

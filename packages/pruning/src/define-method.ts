@@ -25,8 +25,9 @@ export interface PruningMethodOptions extends Pick<Method, "mask" | "cutoff" | "
  * masks, score files and permanent pruning take it as they take ours.
  *
  * `mask` maps scores of any shape to a mask of that shape, on TensorFlow.js ops, with whatever gradient it has: its own, that
- * of `withGradient`, or `straightThrough`. It may compare scores with each other, but not read where they stand. `cutoff` is
- * the score above which a mask is open, by which runs tell gates that are undecided.
+ * of `withGradient`, or `straightThrough`. It may compare scores with each other, but not read where they stand, and gates
+ * must close one after the other as the threshold goes its way. `cutoff` is the score above which a mask is open, by which runs
+ * tell gates that are undecided.
  *
  * @throws Error `definePruningMethod: …` for a name that is no word or that a method of ours has
  */

@@ -53,7 +53,7 @@ export interface DemoModel {
  * the most part planted (Bolukbasi et al. 2016 find such a direction in word embeddings); the demo's sweep is where it is learnt.
  */
 export async function demoModel(dir: string, options: DemoModelOptions = {}): Promise<DemoModel> {
-  const { seed = 42, sentences = 4000, validationSize = 100, skew = 0.9, steps = 200, jit, onStep } = options;
+  const { seed = 42, sentences = 4000, validationSize = 100, skew = 0.9, steps = 60, jit, onStep } = options;
   const { layers = 2, heads = 4, hiddenSize = 64, planted = 0.3 } = options;
   const files = await writeDemo(join(dir, "data"), { seed, sentences, skew });
   const tokenizer = await loadTokenizer(files.tokenizer);
