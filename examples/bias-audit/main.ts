@@ -22,7 +22,7 @@ const { values, positionals } = (() => {
       options: {
         model: { type: "string" },
         threshold: { type: "string", default: "0.5" },
-        protocol: { type: "string", default: "cls" },
+        protocol: { type: "string", default: "mean" },
       },
     });
   } catch (error) {

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, pipeline } from "@huggingface/transformers";
-import { pronounProbes, pronouns, readSeat } from "@pruning-bias/data";
+import { readSeat } from "@pruning-bias/data";
 import { fineprune } from "@pruning-bias/debias";
-import { embedder, maskedLm, pronounGap, seat } from "@pruning-bias/eval-bias";
+import { embedder, seat } from "@pruning-bias/eval-bias";
 import { type Checkpoint, loadCheckpoint, modelCard, saveCheckpoint } from "@pruning-bias/model";
 import { parsePruningSettings, prunedCheckpoint, writeScores } from "@pruning-bias/pruning";
 import { compiler } from "@pruning-bias/runtime";
@@ -50,17 +50,15 @@ await writeScores(join(to, "scores.safetensors"), pruned.layout, pruned.scores, 
 // What it did to bias.
 const tests = await Promise.all(files.seat.map((file) => readSeat(file)));
 const measured = async (checkpoint: Checkpoint) => {
-  const [embed, predict] = [embedder({ checkpoint, tokenizer, jit }), maskedLm({ checkpoint, tokenizer, jit })];
-  const effects = await seat({ tests, embed, protocol: "cls" });
-  const gap = await pronounGap(predict, tokenizer, pronounProbes(), pronouns);
-  await Promise.all([embed.dispose(), predict.dispose()]);
-  return { effects, gap: (gap.gapMale - gap.gapFemale) / 2 };
+  const embed = embedder({ checkpoint, tokenizer, jit, protocol: "mean" });
+  const results = await seat({ tests, embed, protocol: "mean" });
+  await embed.dispose();
+  return results;
 };
 const [before, after] = [await measured(checkpoint), await measured(await loadCheckpoint(to))];
-for (const [n, { test, effectSize }] of before.effects.entries()) {
-  console.log(`${test}: effect size ${effectSize.toFixed(2)} before, ${after.effects[n]!.effectSize.toFixed(2)} after`);
+for (const [n, { test, effectSize }] of before.entries()) {
+  console.log(`${test}: effect size ${effectSize.toFixed(2)} before, ${after[n]!.effectSize.toFixed(2)} after`);
 }
-console.log(`pronoun gap of jobs: ${before.gap.toFixed(2)} before, ${after.gap.toFixed(2)} after`);
 
 // Elsewhere: transformers.js loads tokenizer and ONNX from the folder, as it would from the hub.
 env.allowRemoteModels = false;
