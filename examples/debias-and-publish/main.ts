@@ -67,7 +67,9 @@ await saveCheckpoint(checkpoint.dir, checkpoint, { onnx: true });
 for (const model of ["demo/model", name]) {
   const fill = await pipeline("fill-mask", model, { dtype: "fp32", local_files_only: true });
   const guesses = await fill("Every morning [MASK] worked as a nurse, a librarian and a nanny.", { top_k: 3 });
-  const words = guesses.flat().map(({ token_str, score }) => `${token_str} ${score.toFixed(2)}`);
+  const words = (guesses.flat() as { token_str: string; score: number }[]).map(
+    ({ token_str, score }) => `${token_str} ${score.toFixed(2)}`,
+  );
   console.log(`${model} in transformers.js: ${words.join(", ")}`);
 }
 if (process.argv[2] === undefined) await rm(dir, { recursive: true });
