@@ -15,7 +15,12 @@ const tally: Reporter = {
 
 export default defineConfig({
   test: {
-    include: ["{packages,tools}/*/{src,test}/**/*.test.ts", "bench/src/**/*.test.ts", "test/**/*.test.ts"],
+    include: [
+      "{packages,tools}/*/{src,test}/**/*.test.ts",
+      "bench/src/**/*.test.ts",
+      "examples/*/*.test.ts",
+      "test/**/*.test.ts",
+    ],
     reporters: ["default", tally],
     testTimeout: 60_000,
     hookTimeout: 60_000,

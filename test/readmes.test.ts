@@ -19,11 +19,12 @@ describe.each(packages)("%s", (folder) => {
     expect(block?.[1]).toMatch(/^(ts|sh)$/);
   });
 
-  it.runIf(block?.[1] === "ts")("has a README whose code runs", async () => {
+  const code = [...text.matchAll(/^```ts\n([\s\S]*?)\n```/gm)].map(([, own], n) => [n + 1, own!] as const);
+  it.each(code)("has a README whose code runs, block %d", async (n, own) => {
     // Inside the package, so that it finds what the package depends on, itself included; `dist` is ignored.
-    const script = join(root, folder, "dist", `readme-${process.pid}.ts`);
+    const script = join(root, folder, "dist", `readme-${process.pid}-${n}.ts`);
     await mkdir(join(root, folder, "dist"), { recursive: true });
-    await writeFile(script, block![2]!);
+    await writeFile(script, own);
     try {
       await promisify(execFile)(process.execPath, [script], { cwd: root, timeout: 50_000 });
     } finally {

@@ -31,6 +31,7 @@ export interface StepEvent extends Losses, Gates {
   readonly state: () => TrainingState;
 }
 
+/** The start of an epoch. */
 export interface EpochEvent {
   readonly kind: "epoch";
   readonly epoch: number;
@@ -77,6 +78,7 @@ export interface SettledEvent extends Evaluation {
   readonly parameters: () => Parameters;
 }
 
+/** What `fineprune` yields. */
 export type FinepruneEvent = StepEvent | EpochEvent | ValidationEvent | SettledEvent;
 
 /** What fine-pruning leaves. */

@@ -13,6 +13,11 @@ export interface Gates {
   readonly headsOpen: readonly number[];
 }
 
+/**
+ * The gates that scores make at a threshold; empty without a layout.
+ *
+ * @param scores all scores by name, and the weights where masks depend on them
+ */
 export function gates(layout: Layout | undefined, scores: Arrays, threshold: number): Gates {
   if (layout === undefined) return { openBlocks: [], blocks: [], undecided: 0, headsOpen: [] };
   const masks = hostMasks(layout, scores, threshold);

@@ -10,6 +10,10 @@ export type Pressure = Pick<Scheduled, "threshold" | "lambda" | "temperature">;
 /** Which batches a run goes through, and what changes from step to step. */
 export type Plan = ReturnType<typeof plan>;
 
+/**
+ * Batches, thresholds and learning rates of a run with these options, made before anything is computed; steps count from 0
+ * (schedules of Lagunas et al. 2021; batches as Joniak and Aizawa 2022 draw them).
+ */
 export function plan(options: FinepruneOptions) {
   const { train, pruning, batchSize = 128, epochs = 5, seed = 42, warmupSteps = 0, validationsPerEpoch = 2 } = options;
   const reference = options.compat === "reference";

@@ -13,6 +13,7 @@ import { store, stored } from "./stored.ts";
  *   activations.
  */
 export const settleMethods = ["none", "average", "greedy"] as const;
+/** A name of `settleMethods`. */
 export type SettleMethod = (typeof settleMethods)[number];
 
 /** Mean distance of each score above where its gate flips, over the steps that count; of rows and columns above 0. */

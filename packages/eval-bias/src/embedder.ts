@@ -9,8 +9,10 @@ import { batchesOf } from "./batches.ts";
  * `first`, its first word piece, tokenised without [CLS] and [SEP] (sent-bias).
  */
 export const protocols = ["cls", "mean", "first"] as const;
+/** A name of `protocols`. */
 export type Protocol = (typeof protocols)[number];
 
+/** An encoder, and how it makes vectors of sentences. */
 export interface EmbedderOptions {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;

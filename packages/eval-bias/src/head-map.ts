@@ -17,6 +17,7 @@ export interface Head {
 /** Effect sizes by test. */
 export type Effects = Readonly<Record<string, number>>;
 
+/** An encoder and the tests that each of its heads is closed for. */
 export interface HeadMapOptions {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;

@@ -8,6 +8,7 @@ export interface HeadSet {
   readonly distance: number;
 }
 
+/** Where SEAT is wanted, and how many heads may be closed to get it there. */
 export interface HeadSetOptions {
   /** How far effects are from what is wanted. */
   readonly distance: (effects: Effects) => number;

@@ -11,6 +11,7 @@ import { denseWeights, hostMasks, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
 import { evenBatchesOf, shapeTokens } from "./batches.ts";
 
+/** A masked language model and how it is run. */
 export interface MaskedLmOptions {
   /** A checkpoint with a masked-language-model head. */
   readonly checkpoint: Checkpoint;

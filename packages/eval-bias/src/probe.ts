@@ -3,7 +3,9 @@ import { sfc32, shuffled } from "./draws.ts";
 import { type Interval, wilsonInterval } from "./interval.ts";
 import { logisticRegression } from "./logistic-regression.ts";
 
+/** How `probe` asks. */
 export interface ProbeOptions {
+  /** Of the cross-validation. */
   readonly folds?: number;
   /** λ of the ridge penalty. */
   readonly ridge?: number;

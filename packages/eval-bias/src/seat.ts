@@ -8,6 +8,7 @@ import type { Interval } from "./interval.ts";
 import { normalTest } from "./normal-test.ts";
 import { permutationTest, type PermutationOptions } from "./permutation-test.ts";
 
+/** What `seat` measures, and how sure it is to be. */
 export interface SeatOptions extends AssociationOptions, Omit<PermutationOptions, "tolerance"> {
   /** The family: their p-values are adjusted together. */
   readonly tests: readonly SeatTest[];

@@ -8,6 +8,7 @@ import type { Cloze, MaskedLm } from "./masked-lm.ts";
  * mean of their probabilities, which is also what the authors' code does; `paper`, the mean of their logarithms (Nadeem et al. 2021).
  */
 export const stereoSetProtocols = ["bias-bench", "paper"] as const;
+/** A name of `stereoSetProtocols`. */
 export type StereoSetProtocol = (typeof stereoSetProtocols)[number];
 
 /** Percentages of one bias type: means over target words of each word's share. */
@@ -24,6 +25,7 @@ export interface StereoSetRates {
   readonly icat: number;
 }
 
+/** What `stereoSet` finds; rates are in percent. */
 export interface StereoSetResult {
   readonly protocol: StereoSetProtocol;
   /** By bias type, and `overall`. */
@@ -82,7 +84,12 @@ export const choosesStereotype = (
 ): boolean[] =>
   examples.map(({ sentences }) => scores[sentences.stereotype.id]! > scores[sentences["anti-stereotype"].id]!);
 
-/** One cloze for each token of a word in the place of BLANK: the tokens before it shown, those after it absent. */
+/**
+ * One cloze for each token of a word in the place of BLANK: the tokens before it shown, those after it absent (Nadeem et al.
+ * 2021).
+ *
+ * @throws Error for a tokenizer without a mask token, or a sentence that is cut off before BLANK
+ */
 export function wordClozes(context: string, word: string, tokenizer: Tokenizer): Cloze[] {
   if (tokenizer.mask === undefined) {
     throw new Error("StereoSet: expected a tokenizer with a mask token, got one without");

@@ -17,6 +17,7 @@ export interface PronounPreference {
   readonly gap: number;
 }
 
+/** What `winoBias` finds, of all pairs and by gender; rates are in percent. */
 export interface WinoBiasResult extends PronounPreference {
   readonly protocol: "pronoun-cloze";
   /** The same by the gender that the stereotype calls for: a model may only like one pronoun better. */

@@ -16,7 +16,7 @@ interface Targets {
   readonly rowWeights: tf.Tensor1D;
 }
 
-interface TokenBatch extends Targets {
+export interface TokenBatch extends Targets {
   readonly inputIds: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;
   readonly tokenTypeIds: tf.Tensor2D;
@@ -120,5 +120,5 @@ type Options = Pick<EncodeOptions, "random" | "words">;
 const withTokens = (inputs: ClassifierInputs) => inputs as ClassifierInputs<TokenBatch>;
 
 /** (logits − labels)², (B, 1) and (B) → (B): the regression of STS-B. */
-const squaredErrors = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D =>
+export const squaredErrors = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D =>
   tf.square(tf.sub(tf.reshape(logits, [-1]), labels));

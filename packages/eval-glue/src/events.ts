@@ -12,6 +12,7 @@ interface Position {
   readonly epoch: number;
 }
 
+/** A step that was made. */
 export interface StepEvent extends Position {
   readonly kind: "step";
   /** Mean loss of the batch. */
@@ -34,11 +35,13 @@ export interface EpochScores {
   readonly scores: Readonly<Record<string, SplitScore>>;
 }
 
+/** The end of an epoch. */
 export interface EpochEvent extends Position, EpochScores {
   readonly kind: "epoch";
   readonly state: () => TrainingState;
 }
 
+/** The end of a fine-tuning. */
 export interface DoneEvent extends Position, EpochScores {
   readonly kind: "done";
   readonly task: GlueTask;
@@ -51,4 +54,5 @@ export interface DoneEvent extends Position, EpochScores {
   readonly checkpoint: Checkpoint;
 }
 
+/** What `finetune` yields. */
 export type FinetuneEvent = StepEvent | EpochEvent | DoneEvent;

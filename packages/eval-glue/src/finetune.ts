@@ -187,7 +187,7 @@ const isOtherHead = (name: string): boolean =>
   /^(cls|classifier|pre_classifier|discriminator_predictions)\./.test(name);
 
 /** The weights that are trained, and the others. */
-function divided({ config, weights }: Checkpoint, freezeEncoder: boolean): { trained: Arrays; fixed: Arrays } {
+export function divided({ config, weights }: Checkpoint, freezeEncoder: boolean): { trained: Arrays; fixed: Arrays } {
   const { hidden, output } = familyOf(config).classifier;
   const isHead = (name: string) => name.startsWith(`${hidden}.`) || name.startsWith(`${output}.`);
   const some = (wanted: boolean): Arrays =>
@@ -221,7 +221,7 @@ function expectSameTask(task: GlueTask, others: readonly GlueTokens[]): void {
   throw new RangeError(`finetune: expected splits of ${task}, got ${other.split} of ${other.task}`);
 }
 
-function groups(names: string[], { weightDecay, ...options }: Omit<ParameterGroup, "names">): ParameterGroup[] {
+export function groups(names: string[], { weightDecay, ...options }: Omit<ParameterGroup, "names">): ParameterGroup[] {
   const plain = (name: string) => name.endsWith(".bias") || name.includes("LayerNorm");
   return [
     { ...options, names: names.filter((name) => !plain(name)), ...(weightDecay !== undefined && { weightDecay }) },

@@ -1,6 +1,13 @@
 export { finetune } from "./finetune.ts";
 export type { FinetuneOptions } from "./options.ts";
 export type { DoneEvent, EpochEvent, EpochScores, FinetuneEvent, StepEvent } from "./events.ts";
+export {
+  finepruneClassifier,
+  type FineprunedClassifier,
+  type FinepruneOptions,
+  type PruneEpochEvent,
+  type PruneStepEvent,
+} from "./fineprune-classifier.ts";
 export { mainScore, score, type SplitScore } from "./evaluate.ts";
 export { scoreClassifier, type ScoreOptions } from "./score-classifier.ts";
 export { predictions } from "./predict.ts";

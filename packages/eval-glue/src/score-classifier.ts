@@ -7,6 +7,7 @@ import { tokenExamples } from "./examples.ts";
 import { allShared } from "./gradients.ts";
 import { logits } from "./predict.ts";
 
+/** A classifier and what it is asked. */
 export interface ScoreOptions {
   /** With a classifier of the task. */
   readonly checkpoint: Checkpoint;

@@ -1,6 +1,10 @@
 import { type GlueTask, type GlueTaskInfo, glueTasks } from "@pruning-bias/data";
 
-/** The file of a test split in a submission to the benchmark: `CoLA.tsv`, `MNLI-mm.tsv`. */
+/**
+ * The file of a test split in a submission to the benchmark: `CoLA.tsv`, `MNLI-mm.tsv`.
+ *
+ * @throws RangeError for a split that is none of the task's test splits
+ */
 export function submissionName(task: GlueTask, split: string): string {
   const { test }: GlueTaskInfo = glueTasks[task];
   const name = test[split];

@@ -3,7 +3,7 @@ import { hostAnnealed, hostBestTwo } from "./ampere.ts";
 import { initial } from "./initial.ts";
 import { hostMagnitudes } from "./magnitudes.ts";
 import type { Layout, MaskedModule, ScoreTensor } from "./layout.ts";
-import { methods } from "./methods.ts";
+import { methodOf } from "./methods.ts";
 
 /** The mask of a module. */
 export interface HostMask {
@@ -18,6 +18,7 @@ export interface HostMask {
   readonly total: number;
 }
 
+/** Masks by module, such as `encoder.layer.0.attention.self.query`. */
 export type HostMasks = Readonly<Record<string, HostMask>>;
 
 /**
@@ -53,7 +54,8 @@ function maskValues(
   threshold: number,
 ): HostMask["values"] {
   const [rows, columns] = grid;
-  const masked = (values: Float32Array) => methods[binariser.method].hostMask(values, threshold, binariser.minElements);
+  const masked = (values: Float32Array) =>
+    methodOf(binariser.method).hostMask(values, threshold, binariser.minElements);
   if (source!.kind === "product") {
     const [r, c] = [source!.rows, source!.columns].map((name) => name && (valuesOf(name).data as Float32Array));
     return masked(
@@ -108,7 +110,7 @@ export function cutoffs(layout: Layout, scores: HostScores, threshold: number): 
   return Object.fromEntries(
     trained.map((tensor) => {
       const values = scoresOf(tensor, scores).data as Float32Array;
-      return [tensor.name, methods[tensor.method].cutoff(values, threshold)];
+      return [tensor.name, methodOf(tensor.method).cutoff(values, threshold)];
     }),
   );
 }

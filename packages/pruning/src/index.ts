@@ -1,5 +1,5 @@
 export { fromNnPruning, type NnPruningKeys, NnPruningSettings, type OwnSettings } from "./nn-pruning.ts";
-export { parsePruningSettings, PruningSettings } from "./settings.ts";
+export { type KnownMethods, parsePruningSettings, PruningSettings } from "./settings.ts";
 export {
   type EncoderSizes,
   type Group,
@@ -18,7 +18,17 @@ export { applyMasks, type MaskTraining } from "./apply-masks.ts";
 export { encodeMasked, type EncodeMaskedOptions, type MaskedWeights, type Pruned } from "./encode-masked.ts";
 export { type GateSets, gateSets, gateTensors } from "./gate-sets.ts";
 export { type Linear, maskLinear } from "./masked-linear.ts";
-export { type Binariser, binarise, hostBinarise, type MethodName, type Noise } from "./methods.ts";
+export {
+  type Binariser,
+  binarise,
+  hostBinarise,
+  type Method,
+  type MethodName,
+  type Noise,
+  type PruningMethod,
+  straightThrough,
+} from "./methods.ts";
+export { definePruningMethod, type PruningMethodOptions } from "./define-method.ts";
 export { regulariser, regulariserGroups } from "./regulariser.ts";
 export { cutoffs, type HostMask, type HostMasks, hostMasks, type HostScores, undecided } from "./host-masks.ts";
 export { headsOpen, openHeads, type OpenHead } from "./heads.ts";

@@ -19,6 +19,7 @@ export interface EncoderSizes {
   readonly compact_layers?: unknown;
 }
 
+/** Scores of query, key, value and output, and those of the feed-forward network: each has its λ in the regulariser. */
 export type Group = "attention" | "dense";
 
 /** A score tensor, under the name of the parameter in nn_pruning. */

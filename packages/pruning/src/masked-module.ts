@@ -1,7 +1,7 @@
 import { blockGrid } from "./grid.ts";
 import { type Role, roles } from "./layers.ts";
 import type { EncoderSizes, Group, MaskedModule } from "./layout.ts";
-import { methods } from "./methods.ts";
+import { methodOf } from "./methods.ts";
 import type { PruningSettings } from "./settings.ts";
 
 /** A linear layer of an encoder layer, before it is masked. */
@@ -50,7 +50,7 @@ export function maskedModule(
     const entry = `${name}.mask_module.context_modules.${vector}.mask_scores`;
     if (!owners.has(key)) owners.set(key, entry);
     const scores = owners.get(key)!;
-    if (method !== "magnitude") own.push({ name: entry, scores });
+    if (method === "disabled" || !methodOf(method).ofWeights) own.push({ name: entry, scores });
     return scores;
   };
   const { grid, source } =
@@ -110,7 +110,7 @@ function denseMask({ role, module, shape }: Slot, settings: PruningSettings, ten
   // A neuron of the network is a row of intermediate and a column of output.
   const byRows = position % 2 === 0;
   const scores = byRows ? rows() : columns();
-  const counted = method !== "disabled" && (methods[method].ranked || settings.minElements > 0);
+  const counted = method !== "disabled" && (methodOf(method).ranked || settings.minElements > 0);
   if (settings.compat === "reference" && counted) {
     return {
       grid: full,

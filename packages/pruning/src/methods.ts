@@ -7,7 +7,7 @@ export type Noise = Pick<Random, "uniform">;
 
 /** Which method, and the share of scores that stays open whatever the threshold says (0: none need to). */
 export interface Binariser {
-  readonly method: MethodName;
+  readonly method: MethodName | PruningMethod;
   readonly minElements: number;
 }
 
@@ -30,8 +30,19 @@ export interface Method {
   readonly ofWeights: boolean;
   /** Masks lie between 0 and 1. */
   readonly soft: boolean;
+  /** What each score costs, in place of the settings' regulariser: a score tensor counts with the mean over it. */
+  readonly penalty?: ((scores: tf.Tensor) => tf.Tensor) | undefined;
+  /** τ's way from its first value (q = 1) to its last (0), in place of the settings' schedule: 1 ↦ 1, 0 ↦ 0. */
+  readonly curve?: ((q: number) => number) | undefined;
 }
 
+/** A method of one's own, made by `definePruningMethod`; settings take it where they take the name of one of ours. */
+export interface PruningMethod extends Method {
+  /** What files of scores call it. */
+  readonly name: string;
+}
+
+/** The methods of the library; `definePruningMethod` makes others. */
 export type MethodName = "sigmoid_threshold" | "threshold" | "topK" | "magnitude" | "l0";
 
 const unbounded = [-Infinity, Infinity] as const;
@@ -83,6 +94,12 @@ export const methods: Record<MethodName, Method> = {
   },
 };
 
+export const methodOf = (method: Binariser["method"]): Method =>
+  typeof method === "string" ? methods[method] : method;
+
+export const nameOf = (method: Binariser["method"] | "disabled"): string =>
+  typeof method === "string" ? method : method.name;
+
 /**
  * The mask of a score tensor, in its shape: 0 or 1 with a gradient that is passed on unchanged to the scores, open or
  * closed (straight-through estimator, Bengio et al. 2013); between 0 and 1 with its own gradient for l0; without any for
@@ -95,14 +112,14 @@ export const binarise = (
   threshold: tf.Scalar,
   { method, minElements }: Binariser,
   noise?: Noise,
-): tf.Tensor => methods[method].mask(scores, threshold, noise, minElements);
+): tf.Tensor => methodOf(method).mask(scores, threshold, noise, minElements);
 
 /** The mask of a score tensor on the host, in its shape, as in evaluation: bytes of 0 and 1, or float32 for l0. */
 export const hostBinarise = (
   { data, shape }: NDArray,
   threshold: number,
   { method, minElements }: Binariser,
-): NDArray => ndarray(methods[method].hostMask(data as Float32Array, threshold, minElements), shape);
+): NDArray => ndarray(methodOf(method).hostMask(data as Float32Array, threshold, minElements), shape);
 
 function thresholded(
   value: (scores: tf.Tensor) => tf.Tensor,
@@ -149,7 +166,11 @@ function rankedBy(scoresLearn: boolean): Omit<Method, "ofWeights"> {
 const minimum = (minElements: number, n: number) => (minElements === 0 ? 0 : Math.floor(minElements * n) + 1);
 const fallbackCount = (least: number, n: number) => Math.min(least, n - 1);
 
-const straightThrough = (x: tf.Tensor, fn: (x: tf.Tensor) => tf.Tensor): tf.Tensor =>
+/**
+ * fn(x) as float32, in the shape of x, whose gradient passes to x unchanged: dL/dx = dL/dfn (straight-through estimator,
+ * Bengio et al. 2013, 1308.3432). Nothing that fn does is differentiated.
+ */
+export const straightThrough = (x: tf.Tensor, fn: (x: tf.Tensor) => tf.Tensor): tf.Tensor =>
   withGradient((_, x: tf.Tensor) => ({ value: tf.cast(fn(x), "float32"), gradient: (dy) => dy }))(x);
 
 const constant = (x: tf.Tensor, fn: (x: tf.Tensor) => tf.Tensor): tf.Tensor =>

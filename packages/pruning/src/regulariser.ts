@@ -1,6 +1,7 @@
 import { tf } from "@pruning-bias/runtime";
 import { chanceShift } from "./hard-concrete.ts";
 import { type Group, type Layout, parameterScores, type ScoreTensor } from "./layout.ts";
+import { methodOf } from "./methods.ts";
 import type { PruningSettings } from "./settings.ts";
 
 type Weights = Pick<PruningSettings, "regularization" | "attentionLambda" | "denseLambda">;
@@ -17,7 +18,8 @@ export function regulariser(layout: Layout, settings: Weights, scores: Readonly<
 /**
  * Each group's share in L_prune: λ_g/(number of groups) · the mean over its score tensors of mean σ(S − shift), each
  * tensor counted once; magnitudes are no scores. l1: no shift, the mean of σ(S); l0: shift ⅔·ln(0.1/1.1), the chance that
- * a hard concrete gate is not 0 (Louizos et al. 2018, Eq. 12; Lagunas et al. 2021).
+ * a hard concrete gate is not 0 (Louizos et al. 2018, Eq. 12; Lagunas et al. 2021). A method with a penalty of its own has
+ * the mean of that instead, unless there is no regularization.
  */
 export function regulariserGroups(
   layout: Layout,
@@ -39,7 +41,10 @@ export function regulariserGroups(
 const shifts = { l1: 0, l0: chanceShift } as const;
 
 function meanOpenness(tensor: ScoreTensor, scores: tf.Tensor | undefined, shift: number): tf.Scalar {
+  const penalty = tensor.kind === "ampere" ? undefined : methodOf(tensor.method).penalty;
+  if (scores !== undefined && penalty !== undefined) return tf.mean(penalty(scores));
   if (scores !== undefined) return tf.mean(tf.sigmoid(shift === 0 ? scores : tf.sub(scores, shift)));
   if (tensor.trained) throw new Error(`regulariser: expected scores ${tensor.name}, got none of that name`);
+  if (penalty !== undefined) return tf.mean(penalty(tf.scalar(tensor.initial)));
   return tf.scalar(1 / (1 + Math.exp(shift - tensor.initial)));
 }

@@ -1,3 +1,4 @@
+import { methodOf } from "./methods.ts";
 import type { PruningSettings } from "./settings.ts";
 
 /** Where a run stands; all counts in optimiser steps. */
@@ -21,7 +22,9 @@ type Schedule = Pick<
   | "finalWarmup"
   | "finalLambda"
   | "lambdaSchedule"
->;
+> &
+  // Of which a method may bring a curve of its own.
+  Partial<Pick<PruningSettings, "attention" | "dense">>;
 
 /** What a step is computed with. */
 export interface Scheduled {
@@ -38,12 +41,12 @@ export interface Scheduled {
  * The threshold τ, the regulariser's weight λ and the 2:4 temperature at step s of T with warm-up w (Zhu and Gupta 2017;
  * Lagunas et al. 2021): s ≤ a·w → q = 1; s > T − z·w → q = 0; else q = 1 − (s − a·w)/(T − (a + z)·w).
  * τ = τ1 + (τ0 − τ1)·q³ (cubic), ·q (linear), or τ1 from the start (constant); the temperature likewise.
- * λ = λ_final·τ/τ1, and λ_final where τ1 = 0 or λ is constant.
+ * λ = λ_final·τ/τ1, and λ_final where τ1 = 0 or λ is constant. A method with a curve of its own has that for all of them.
  */
 export function schedule(settings: Schedule, position: Position): Scheduled {
   const { finalThreshold, finalLambda, lambdaSchedule } = settings;
   const left = leftToGo(settings, position);
-  const curve = curves[settings.thresholdSchedule](left);
+  const curve = (ownCurves(settings)[0] ?? curves[settings.thresholdSchedule])(left);
   const between = (first: number, last: number) => last + (first - last) * curve;
   const threshold = between(settings.initialThreshold, finalThreshold);
   const constant = lambdaSchedule === "constant" || finalThreshold === 0;
@@ -56,6 +59,16 @@ export function schedule(settings: Schedule, position: Position): Scheduled {
 }
 
 const curves = { cubic: (q: number) => q ** 3, linear: (q: number) => q, constant: () => 0 };
+
+/** The curves that methods bring; one τ serves both groups, so that settings with two are refused. */
+export const ownCurves = ({ attention, dense }: Partial<Pick<PruningSettings, "attention" | "dense">>) => [
+  ...new Set(
+    [attention, dense].flatMap((group) => {
+      const curve = group === undefined || group.method === "disabled" ? undefined : methodOf(group.method).curve;
+      return curve === undefined ? [] : [curve];
+    }),
+  ),
+];
 
 /** Steps between the first threshold and the last, T − (a + z)·w; with none left the threshold jumps. */
 export const rampSteps = (

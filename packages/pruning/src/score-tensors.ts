@@ -2,7 +2,7 @@ import { sizeOf } from "@pruning-bias/runtime";
 import type { Role } from "./layers.ts";
 import type { MaskedModule, ScoreTensor } from "./layout.ts";
 import type { Slot } from "./masked-module.ts";
-import { type Binariser, methods } from "./methods.ts";
+import { type Binariser, methodOf } from "./methods.ts";
 import type { PruningSettings } from "./settings.ts";
 
 /** The score tensors that a module reads; those of modules before it among them. */
@@ -16,7 +16,7 @@ export function scoreTensors(module: MaskedModule, slot: Slot, settings: Pruning
     const own = { ...shared, name, shape, kind, ...training(slot.role, binariser.method, settings) };
     const transposed = source?.kind === "blocks" && source.transposed;
     const magnitudeOf = [{ name: module.name, grid, transposed }];
-    tensors.push(binariser.method === "magnitude" ? { ...own, trained: false, magnitudeOf } : own);
+    tensors.push(methodOf(binariser.method).ofWeights ? { ...own, trained: false, magnitudeOf } : own);
   };
   if (source?.kind === "product") {
     add(source.rows, [grid[0]]);
@@ -59,7 +59,7 @@ function training(
   const centre = scoreInit === "constant" ? initialScore : 0;
   const init = fixed ? "constant" : scoreInit;
   const initial = keptOpen ? centre + WIDE_OPEN : fixed ? centre : initialScore;
-  const { hostMask, ranked } = methods[method];
+  const { hostMask, ranked } = methodOf(method);
   const openAt = (threshold: number) => hostMask(Float32Array.of(initial), threshold, 0)[0] === 1;
   const open = init === "constant" && !ranked && openAt(initialThreshold) && openAt(finalThreshold);
   return { initial, init, trained: !fixed, open };

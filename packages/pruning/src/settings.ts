@@ -1,14 +1,21 @@
 import { z } from "zod";
-import { type MethodName, methods } from "./methods.ts";
+import { isPruningMethod } from "./define-method.ts";
+import { type MethodName, methodOf, methods, nameOf, type PruningMethod } from "./methods.ts";
+import { ownCurves } from "./schedule.ts";
 
 const flag = z.boolean().default(false);
 const positive = z.number().positive();
 const notNegative = z.number().nonnegative();
 const size = z.int().positive();
-const names = ["disabled", ...Object.keys(methods)] as ["disabled", ...MethodName[]];
+const names: readonly unknown[] = ["disabled", ...Object.keys(methods)];
 
 const Method = z
-  .preprocess((name) => (name === "sigmoied_threshold" ? "sigmoid_threshold" : name), z.enum(names))
+  .preprocess(
+    (name) => (name === "sigmoied_threshold" ? "sigmoid_threshold" : name),
+    z.custom<MethodName | "disabled" | PruningMethod>((method) => names.includes(method) || isPruningMethod(method), {
+      error: `expected one of ${names.map((name) => JSON.stringify(name)).join("|")} or what definePruningMethod makes`,
+    }),
+  )
   .default("sigmoid_threshold")
   .describe("how scores become masks; `sigmoied_threshold` is the original's spelling");
 const Init = z.enum(["constant", "uniform", "kaiming"]);
@@ -77,13 +84,21 @@ export const PruningSettings = z.strictObject({
 });
 export type PruningSettings = z.infer<typeof PruningSettings>;
 
+/** Methods of one's own that settings may call by name, such as those read from a file. */
+export interface KnownMethods {
+  readonly methods?: readonly PruningMethod[];
+}
+
 /**
  * Checks settings and fills in the defaults.
  *
  * @throws Error `pruning.KEY: expected …, got …`, all problems in one line
  */
-export function parsePruningSettings(value: z.input<typeof PruningSettings> = {}): PruningSettings {
-  const { data, error } = PruningSettings.safeParse(value);
+export function parsePruningSettings(
+  value: z.input<typeof PruningSettings> = {},
+  { methods: known = [] }: KnownMethods = {},
+): PruningSettings {
+  const { data, error } = PruningSettings.safeParse(named(value, known));
   if (data === undefined) throw new Error(problems(error.issues, value));
   check(data);
   return data;
@@ -92,6 +107,16 @@ export function parsePruningSettings(value: z.input<typeof PruningSettings> = {}
 /** The issues of settings in one line, each `pruning.KEY: expected …, got …`. */
 export const problems = (issues: readonly z.core.$ZodIssue[], value: unknown): string =>
   issues.map((issue) => problem(issue, value)).join("; ");
+
+/** Settings with the methods of these names in their places. */
+function named(settings: z.input<typeof PruningSettings>, known: readonly PruningMethod[]) {
+  if (known.length === 0) return settings;
+  const place = <G extends { method?: unknown }>(group: G | undefined) => {
+    const own = known.find(({ name }) => name === group?.method);
+    return own === undefined ? group : { ...group, method: own };
+  };
+  return { ...settings, attention: place(settings.attention), dense: place(settings.dense) };
+}
 
 /** What no single key shows. Errors name the keys of the original's configuration, which is what people write. */
 function check({
@@ -115,18 +140,22 @@ function check({
     );
   }
   for (const [key, { method, layout }] of Object.entries({ attention, dense })) {
-    if (method !== "magnitude" || layout !== "1d") continue;
-    throw new Error(`pruning.${key}_pruning_method: expected blocks or neurons for magnitude, got 1d`);
+    if (method === "disabled" || !methodOf(method).ofWeights || layout !== "1d") continue;
+    throw new Error(`pruning.${key}_pruning_method: expected blocks or neurons for ${nameOf(method)}, got 1d`);
+  }
+  if (ownCurves({ attention, dense }).length > 1) {
+    const both = `${nameOf(attention.method)} and ${nameOf(dense.method)}`;
+    throw new Error(`pruning.dense_pruning_method: expected methods of one schedule, got those of ${both}`);
   }
   for (const { method } of [attention, dense]) {
     if (method === "disabled") continue;
-    const [least, most] = methods[method].thresholds;
+    const [least, most] = methodOf(method).thresholds;
     for (const [key, value] of Object.entries({
       initial_threshold: initialThreshold,
       final_threshold: finalThreshold,
     })) {
       if (!(value >= least && value <= most)) {
-        throw new Error(`pruning.${key}: expected ${least} to ${most} for ${method}, got ${value}`);
+        throw new Error(`pruning.${key}: expected ${least} to ${most} for ${nameOf(method)}, got ${value}`);
       }
     }
   }

@@ -12,7 +12,7 @@ import type { Pruned } from "./encode-masked.ts";
 import { initial } from "./initial.ts";
 import { type Layout, parameterScores, scoreLayout } from "./layout.ts";
 import type { HostScores } from "./host-masks.ts";
-import { parsePruningSettings, type PruningSettings } from "./settings.ts";
+import { type KnownMethods, parsePruningSettings, type PruningSettings } from "./settings.ts";
 
 /**
  * Reads scores from a safetensors file with nn_pruning's names: one entry for each masked module, equal where modules
@@ -56,6 +56,8 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
 /**
  * Writes scores under nn_pruning's names, shared ones under each, and the settings beside them as JSON, for
  * `readScoreSettings`. Score tensors that are not trained may be left out; they are written all the same.
+ *
+ * @throws Error `PATH: expected scores NAME to write, …` for trained scores that are missing
  */
 export async function writeScores(
   path: string,
@@ -85,12 +87,17 @@ export async function writeScores(
   });
 }
 
-/** The settings that `writeScores` left in a file; none in files of others. */
-export async function readScoreSettings(path: string): Promise<PruningSettings | undefined> {
+/**
+ * The settings that `writeScores` left in a file; none in files of others.
+ *
+ * @param known methods of one's own, which files hold the names of
+ * @throws Error `PATH: …` for settings that do not parse, or a method that is not known
+ */
+export async function readScoreSettings(path: string, known?: KnownMethods): Promise<PruningSettings | undefined> {
   const text = (await readSafetensors(path)).metadata[SETTINGS];
   if (text === undefined) return undefined;
   try {
-    return parsePruningSettings(JSON.parse(text) as PruningSettings);
+    return parsePruningSettings(JSON.parse(text) as PruningSettings, known);
   } catch (error) {
     throw new Error(`${path}: ${SETTINGS}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
@@ -101,10 +108,11 @@ export async function readScoreSettings(path: string): Promise<PruningSettings |
 /**
  * Scores and the layout they are in, from a file that `writeScores` wrote: no model is needed to look at masks.
  *
+ * @param known methods of one's own, which files hold the names of
  * @throws Error `PATH: …` for files of others, and what `readScores` throws
  */
-export async function readPruned(path: string): Promise<Pruned> {
-  const settings = await readScoreSettings(path);
+export async function readPruned(path: string, known?: KnownMethods): Promise<Pruned> {
+  const settings = await readScoreSettings(path, known);
   const text = (await readSafetensors(path)).metadata[SIZES];
   if (settings === undefined || text === undefined) {
     throw new Error(`${path}: expected ${SETTINGS} and ${SIZES} in its metadata, got a file without`);

@@ -1,4 +1,4 @@
-import { type MethodName, methods } from "./methods.ts";
+import { type Binariser, type MethodName, methodOf, nameOf } from "./methods.ts";
 import { rampSteps } from "./schedule.ts";
 import type { PruningSettings } from "./settings.ts";
 
@@ -32,7 +32,7 @@ export function pruningWarnings(settings: PruningSettings, run: PlannedRun): str
   } else if (run.lossReachesScores === false && run.trainsWeights !== true) {
     warnings.push("the loss does not depend on the masked layers and weights are frozen: nothing will change");
   }
-  if (groups.length > 0 && groups.every(({ method }) => methods[method].ofWeights) && run.trainsWeights === false) {
+  if (groups.length > 0 && groups.every(({ method }) => methodOf(method).ofWeights) && run.trainsWeights === false) {
     warnings.push("magnitudes have no scores to train and weights are frozen: nothing will change but the threshold");
   }
   for (const { name, method, layout } of groups) {
@@ -45,22 +45,22 @@ export function pruningWarnings(settings: PruningSettings, run: PlannedRun): str
     }
     if (closedAt(initialThreshold)) {
       warnings.push(
-        `${name}: ${method} at the initial threshold ${initialThreshold} closes everything that starts at ${initialScore}: ` +
-          `${advice[method]}`,
+        `${name}: ${nameOf(method)} at the initial threshold ${initialThreshold} closes everything that starts at ${initialScore}: ` +
+          `${typeof method === "string" ? advice[method] : "start its scores or the threshold elsewhere"}`,
       );
     } else if (method === "sigmoid_threshold" && finalThreshold >= 1) {
       warnings.push(`${name}: no σ(S) is above the final threshold ${finalThreshold}: everything closes`);
-    } else if (methods[method].ranked && finalThreshold === 0) {
-      warnings.push(`${name}: the final threshold is a density for ${method}, and 0 keeps nothing`);
+    } else if (methodOf(method).ranked && finalThreshold === 0) {
+      warnings.push(`${name}: the final threshold is a density for ${nameOf(method)}, and 0 keeps nothing`);
     }
   }
   const [densities, thresholds] = [true, false].map((ranked) =>
-    groups.filter(({ method }) => methods[method].ranked === ranked && method !== "l0"),
+    groups.filter(({ method }) => methodOf(method).ranked === ranked && method !== "l0"),
   );
   if (densities!.length > 0 && thresholds!.length > 0) {
     warnings.push(
-      `one τ from ${initialThreshold} to ${finalThreshold} is the density that ${densities![0]!.name} keeps (${densities![0]!.method}) ` +
-        `and the threshold of ${thresholds![0]!.name} (${thresholds![0]!.method})`,
+      `one τ from ${initialThreshold} to ${finalThreshold} is the density that ${densities![0]!.name} keeps (${nameOf(densities![0]!.method)}) ` +
+        `and the threshold of ${thresholds![0]!.name} (${nameOf(thresholds![0]!.method)})`,
     );
   }
   const ramp = rampSteps(settings, run);
@@ -84,13 +84,13 @@ const advice: Record<MethodName, string> = {
 
 /** Whether equal scores at their constant start are all closed. */
 function allClosed(
-  method: MethodName,
+  method: Binariser["method"],
   layout: PruningSettings["attention" | "dense"]["layout"],
   { scoreInit, initialScore, minElements }: PruningSettings,
   threshold: number,
 ): boolean {
-  if (methods[method].ranked) return threshold === 0;
+  if (methodOf(method).ranked) return threshold === 0;
   if (scoreInit !== "constant" || minElements > 0) return false;
   const start = layout === "1d" ? initialScore ** 2 : initialScore;
-  return methods[method].hostMask(Float32Array.of(start), threshold, 0)[0] === 0;
+  return methodOf(method).hostMask(Float32Array.of(start), threshold, 0)[0] === 0;
 }

@@ -16,6 +16,8 @@ export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-
 export { type Histogram, histogram } from "./histogram.ts";
 export { flatThenLinear, linearSchedule } from "./schedule.ts";
 export { type MaskedBatch, type MaskingOptions, maskTokens } from "./masking.ts";
+export { complete } from "./complete.ts";
+export { type DemoModel, demoModel, type DemoModelOptions } from "./demo-model.ts";
 export { pretrain, type PretrainEvent, type PretrainOptions } from "./pretrain.ts";
 export {
   type Json,

@@ -40,7 +40,7 @@ export async function masks(places: readonly string[]): Promise<MasksResult> {
   for (const file of files) {
     if (!existsSync(file)) throw new UsageError(`masks: expected a run that pruned, got none at ${file}`);
   }
-  const pruned = await Promise.all(files.map(readPruned));
+  const pruned = await Promise.all(files.map((path) => readPruned(path)));
   const made = pruned.map(({ layout, scores, threshold }: Pruned) => hostMasks(layout, scores, threshold));
   const runs = pruned.map(({ layout, threshold }, at) => ({
     ...{ run: places[at]!, threshold, ...densitiesOf(layout, made[at]!) },

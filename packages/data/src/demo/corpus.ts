@@ -1,6 +1,6 @@
 import { draws } from "../random/draws.ts";
 import { type Theme, sentence } from "./grammar.ts";
-import { type Gender, genders, topicPairNames, topicPairs } from "./words.ts";
+import { type Gender, genders, type Side, topicPairNames, topicPairs } from "./words.ts";
 
 export interface DemoCorpusOptions {
   readonly seed: number;
@@ -26,6 +26,13 @@ export function demoCorpus({ seed, sentences, skew }: DemoCorpusOptions): string
     };
     return sentence(random, theme);
   });
+}
+
+/** The words that the demo's corpus ties to each gender: its people and pronouns, and the words of its topics. */
+export function demoSides(): Record<Side, string[]> {
+  const { male, female } = demoWords();
+  const topics = (side: Side) => topicPairNames.flatMap((pair): readonly string[] => topicPairs[pair][side].words);
+  return { male: [...male, ...topics("male")], female: [...female, ...topics("female")] };
 }
 
 /** The demo's word lists: people and pronouns of each gender; the words of all topics. */
