@@ -5,12 +5,14 @@ import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/e
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import type { Context, Machine } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
+import { endWithParent } from "./end-with-parent.ts";
 import { examplesText } from "./help.ts";
 import { liveLines } from "./live-lines.ts";
 import { progressPrinter } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
 
 restartWithWarmMemory(process);
+endWithParent(process.env);
 
 // Only this file prints, exits, and reads the environment.
 const root = resolve(import.meta.dirname, "../../..");

@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
 import { writeWhole } from "../commands/files.ts";
 import { compose, digest } from "../config/compose.ts";
 import { parseOverride } from "../config/overrides.ts";
+import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Failure, failuresIn } from "./failures.ts";
 import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
@@ -201,9 +203,10 @@ function nx(
     Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || forNx.test(key)),
   );
   const script = join(root, "node_modules/nx/dist/bin/nx.js");
-  const child = spawn(process.execPath, [script, ...line], {
+  const preload = pathToFileURL(join(import.meta.dirname, `nx-preload${extname(import.meta.filename)}`)).href;
+  const child = spawn(process.execPath, ["--import", preload, script, ...line], {
     cwd: root,
-    env,
+    env: { ...env, [PARENT]: String(process.pid) },
     stdio: ["ignore", "pipe", "pipe"],
     ...(signal && { signal }),
   });
