@@ -16,7 +16,9 @@ it("a process ends when the one that it was started for was killed, and says not
     const { spawn } = await import("node:child_process");
     const env = { ...process.env, ${PARENT}: String(process.pid) };
     spawn(process.execPath, ["--input-type=module", "-e", ${JSON.stringify(child)}], { env, stdio: "inherit" });`;
-  const started = spawn(process.execPath, ["--input-type=module", "-e", parent], { stdio: ["ignore", "pipe", "inherit"] });
+  const started = spawn(process.execPath, ["--input-type=module", "-e", parent], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const closed = new Promise((resolve) => {
     started.stdout.on("close", resolve);
   });

@@ -61,8 +61,9 @@ export async function writeTrainingState(
       v: await write("v", v),
       arrays: await write("arrays", arrays),
     };
-    const stored: z.input<typeof Stored> = { format: FORMAT, step, updates, values, digests };
-    await writeFlushed(join(temporary, "state.json"), JSON.stringify(stored));
+    const stored = { format: FORMAT, step, updates, values, digests } as const;
+    const whole: z.input<typeof Stored> = { ...stored, sha256: digest(JSON.stringify(stored)) };
+    await writeFlushed(join(temporary, "state.json"), JSON.stringify(whole));
     await flushFolder(temporary);
     await replaceFolder(temporary, path);
     await flushFolder(folder);
@@ -105,9 +106,12 @@ export async function newestTrainingState(
  */
 export async function readTrainingState(path: string): Promise<TrainingState> {
   const file = join(path, "state.json");
-  const { success, data } = Stored.safeParse(parseJson(await readFile(file, "utf8"), file));
+  const parsed = parseJson(await readFile(file, "utf8"), file);
+  const { success, data } = Stored.safeParse(parsed);
   if (!success) throw new Error(`${file}: expected a training state of format ${FORMAT}, got something else`);
   const { step, updates, values, digests } = data;
+  const { sha256, ...stored } = parsed as z.input<typeof Stored>;
+  if (sha256 !== digest(JSON.stringify(stored))) throw new Error(`${file}: expected what was written, got other bytes`);
   const read = async (name: keyof typeof digests): Promise<Arrays> => {
     const part = join(path, `${name}.safetensors`);
     const bytes = await readFile(part);
@@ -124,7 +128,7 @@ export async function readTrainingState(path: string): Promise<TrainingState> {
   return { step, optimizer: { parameters, m, v, updates }, arrays, values };
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 const count = z.int().nonnegative();
 const text = z.string();
@@ -137,6 +141,8 @@ const Stored = z.object({
     z.custom<Json>((value) => value !== undefined),
   ),
   digests: z.object({ parameters: text, m: text, v: text, arrays: text }),
+  /** Of the rest of this file. */
+  sha256: text,
 });
 
 const stateName = (step: number): string => `step-${String(step).padStart(8, "0")}`;
@@ -150,7 +156,7 @@ async function stateSteps(folder: string): Promise<number[]> {
   return names.flatMap((name) => (/^step-\d+$/.test(name) ? [Number(name.slice(5))] : [])).toSorted((a, b) => a - b);
 }
 
-const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const digest = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 function parseJson(content: string, file: string): unknown {
   try {

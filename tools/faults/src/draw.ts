@@ -5,7 +5,13 @@ import { createHash } from "node:crypto";
  * of a campaign can be made again alone.
  */
 export function draw(seed: number, ...purpose: readonly (string | number)[]): number {
-  return createHash("sha256").update(JSON.stringify([seed, ...purpose])).digest().readUIntBE(0, 6) / 2 ** 48;
+  return (
+    createHash("sha256")
+      .update(JSON.stringify([seed, ...purpose]))
+      .digest()
+      .readUIntBE(0, 6) /
+    2 ** 48
+  );
 }
 
 /** One of several, drawn like `draw`. */

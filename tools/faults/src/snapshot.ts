@@ -10,7 +10,7 @@ type Masked = (content: Buffer) => Buffer | string | undefined;
 
 /**
  * What may differ between two runs of the same settings in the same folder, and nothing else: how long something took
- * (`seconds`, `tokensPerSecond`, in JSON, CSV and the report), what TensorBoard's event files are called and when their
+ * (`seconds`, `tokensPerSecond`, in JSON, CSV and the report) and the digests of files that hold it, what TensorBoard's event files are called and when their
  * records were written, and logs of Nx, which are full of times.
  */
 const masks: readonly (readonly [RegExp, Masked])[] = [
@@ -18,12 +18,18 @@ const masks: readonly (readonly [RegExp, Masked])[] = [
   [/(^|\/)sweep\.log$/, () => undefined],
   [/(^|\/)report\.html$/, (content) => content.toString("utf8").replaceAll(took, "T")],
   [/(^|\/)results\.csv$/, (content) => withoutSeconds(content.toString("utf8"))],
-  [/\.sha256$/, (content) => content.toString("utf8").replaceAll(/^[0-9a-f]{64}  (?=.*(summary|\.jsonl?$|report|\.csv))/gm, "")],
-  [/\.jsonl?(\.part)?$/, (content) => content.toString("utf8").replaceAll(/"(seconds|tokensPerSecond)":\s*[\d.e+-]+/g, '"$1":0')],
+  [/\.sha256$/, (content) => content.toString("utf8").replaceAll(/^[0-9a-f]{64} {2}(?=.*\.(jsonl?|html|csv)$)/gm, "")],
+  // How long the metrics are depends on the digits of their times, and so does the digest of where they stand.
+  [/\/state\.json$/, (content) => content.toString("utf8").replaceAll(/"(seconds|metrics|sha256)":("[^"]*"|[\d.e+-]+)/g, "")],
+  [
+    /\.jsonl?(\.part)?$/,
+    (content) => content.toString("utf8").replaceAll(/"(seconds|tokensPerSecond)":\s*[\d.e+-]+/g, '"$1":0'),
+  ],
 ];
 
 /** Durations, and what was computed a second, as reports tell them. */
-const took = /\d[\d.,]*(?: ?(?:ms|s|min|h|k|M)\b)?(?: tokens\/s)?(?=[^<>]{0,12}(?:tokens\/s|<\/small>))|\b\d+(?:\.\d+)? s\b|\b\d+:\d\d(?::\d\d)?\b/g;
+const took =
+  /\d[\d.,]*(?: ?(?:ms|s|min|h|k|M)\b)?(?: tokens\/s)?(?=[^<>]{0,12}(?:tokens\/s|<\/small>))|\b\d+(?:\.\d+)? s\b|\b\d+:\d\d(?::\d\d)?\b/g;
 
 /** Digests of all files below a folder, links followed to files alone; `{}` where there is none. */
 export function snapshot(folder: string, ignored: RegExp = /$^/): Snapshot {

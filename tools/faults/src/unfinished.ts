@@ -32,6 +32,8 @@ async function trainingStates(folder: string): Promise<string[]> {
   if (!existsSync(folder)) return [];
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isDirectory() && /^step-\d+$/.test(entry.name) && basename(entry.parentPath) === "checkpoints")
+    .filter(
+      (entry) => entry.isDirectory() && /^step-\d+$/.test(entry.name) && basename(entry.parentPath) === "checkpoints",
+    )
     .map((entry) => join(entry.parentPath, entry.name));
 }

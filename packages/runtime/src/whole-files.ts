@@ -1,0 +1,28 @@
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+
+/**
+ * Writes a file whole or not at all (temporary name, flush, rename), and its folder where there is none. What processes that
+ * were killed left of earlier writes is removed.
+ */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await removeLeftovers(path);
+  await writeFileAtomic(
+    path,
+    typeof content === "string" ? content : Buffer.from(content.buffer, content.byteOffset, content.byteLength),
+  );
+}
+
+/** Temporary files of `path`, `NAME.NUMBER`, that nobody has written to since before this process started. */
+async function removeLeftovers(path: string): Promise<void> {
+  const [folder, start] = [dirname(path), `${basename(path)}.`];
+  const names = (await readdir(folder)).filter(
+    (name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length)),
+  );
+  for (const name of names) {
+    const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Infinity }));
+    if (mtimeMs < performance.timeOrigin) await rm(join(folder, name), { force: true });
+  }
+}
