@@ -11,6 +11,8 @@ import { parseOverride } from "../config/overrides.ts";
 import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Failure, failuresIn } from "./failures.ts";
+import { memoryOf, memoryText } from "./memory.ts";
+import { modelShape } from "./model-shape.ts";
 import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
 import { classifierOf, dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
@@ -31,6 +33,9 @@ export interface SweepOptions {
   /** Lines of Nx and of the tasks. */
   readonly output: (text: string) => void;
   readonly environment: NodeJS.ProcessEnv;
+  /** Bytes that tasks may take, so that more is warned of; and the hub's cache, where models' sizes are read. */
+  readonly memory?: number;
+  readonly hubCache?: string;
   /** Stops Nx and what it runs. */
   readonly signal?: AbortSignal;
 }
@@ -70,6 +75,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     const jobs = await submit(scripts, join(root, "runs", name, "slurm"), options.environment);
     return { ...outcome, scripts, jobs };
   }
+  sayMemory(all, glue.length > 0, options);
   const failed = await runTasks(name, sweep, options);
   const report = join(root, "runs", name, "report.html");
   if (failed.length > 0) await reportSweep(root, name);
@@ -81,6 +87,22 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     output: outputFile(root, name),
     ...(existsSync(report) && { report }),
   };
+}
+
+/** What the largest point takes; nothing where no model is known yet. */
+function sayMemory(
+  all: readonly Point[],
+  glue: boolean,
+  { root, parallel = 1, memory, hubCache = "", log }: SweepOptions,
+): void {
+  const needs = all.flatMap(({ overrides }) => {
+    const { config } = compose(overrides);
+    const shape = modelShape(config, root, hubCache);
+    return shape === undefined ? [] : [memoryOf(config, shape, glue)];
+  });
+  if (memory !== undefined && needs.length > 0) {
+    log(memoryText(Math.max(...needs), Math.min(parallel, all.length), memory));
+  }
 }
 
 function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
