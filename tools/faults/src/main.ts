@@ -10,6 +10,7 @@ const { values, positionals } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     moments: { type: "string", default: "100" },
+    flips: { type: "string", default: "10" },
     only: { type: "string" },
     out: { type: "string", default: join(tmpdir(), "pruning-bias-faults") },
   },
@@ -22,6 +23,7 @@ const options = {
 
 const campaigns: Readonly<Record<string, () => Promise<Outcome[]>>> = {
   kill: async () => (await import("./kill.ts")).killCampaign(options),
+  damage: async () => (await import("./damage.ts")).damageCampaign({ ...options, flips: Number(values.flips) }),
 };
 
 const [name = ""] = positionals;
