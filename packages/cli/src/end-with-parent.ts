@@ -20,7 +20,8 @@ export function endWithParent(environment: NodeJS.ProcessEnv): void {
   setInterval(look, 500).unref();
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process computes still. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {

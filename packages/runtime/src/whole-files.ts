@@ -5,14 +5,19 @@ import writeFileAtomic from "write-file-atomic";
 /**
  * Writes a file whole or not at all (temporary name, flush, rename), and its folder where there is none. What processes that
  * were killed left of earlier writes is removed.
+ *
+ * @throws Error `PATH: cannot be written: …`, one line: no space, no permission
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await removeLeftovers(path);
-  await writeFileAtomic(
-    path,
-    typeof content === "string" ? content : Buffer.from(content.buffer, content.byteOffset, content.byteLength),
-  );
+  const bytes =
+    typeof content === "string" ? content : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await removeLeftovers(path);
+    await writeFileAtomic(path, bytes);
+  } catch (error) {
+    throw new Error(`${path}: cannot be written: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Temporary files of `path`, `NAME.NUMBER`, that nobody has written to since before this process started. */

@@ -69,7 +69,7 @@ export async function writeTrainingState(
     await flushFolder(folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw error;
+    throw new Error(`${path}: cannot be written: ${(error as Error).message}`, { cause: error });
   }
   const before = (await stateSteps(folder)).filter((other) => other < step);
   const old = before.slice(0, Math.max(0, before.length - (keep - 1))).map(stateName);

@@ -36,9 +36,7 @@ export async function kinds(place: Workplace): Promise<Kind[]> {
     cpSync(model, given("served/org/small"), { recursive: true });
   }
   const fromHub = { HF_ENDPOINT: hub.url, HF_HOME: join(runs, "hub") };
-  const atUrl = overrides.map((word) =>
-    word.replace(/(datafiles\.plaintext)=.*/, `$1=${hub.url}/corpus.txt.gz`),
-  );
+  const atUrl = overrides.map((word) => word.replace(/(datafiles\.plaintext)=.*/, `$1=${hub.url}/corpus.txt.gz`));
   const clear = () => rmSync(runs, { recursive: true, force: true });
   /** Keeps what a command leaves, to start each trial from. */
   const after = async (name: string, words: readonly string[], env?: NodeJS.ProcessEnv) => {
@@ -72,7 +70,14 @@ export async function kinds(place: Workplace): Promise<Kind[]> {
   });
   return [
     {
-      ...{ name: "arrow", line: data, reset: prepared, results: ["runs/data"], named: /male\.arrow/, mended: /making it again/ },
+      ...{
+        name: "arrow",
+        line: data,
+        reset: prepared,
+        results: ["runs/data"],
+        named: /male\.arrow/,
+        mended: /making it again/,
+      },
       file: () => fileIn(join(runs, "data"), /^male\.arrow$/),
     },
     {
@@ -80,11 +85,24 @@ export async function kinds(place: Workplace): Promise<Kind[]> {
       file: () => fileIn(join(runs, "data"), /^manifest\.json$/),
     },
     {
-      ...{ name: "gzip", line: download, reset: afterDownload, results: ["runs/data"], named: /corpus\.txt\.gz/, mended: /$^/ },
+      ...{
+        name: "gzip",
+        line: download,
+        reset: afterDownload,
+        results: ["runs/data"],
+        named: /corpus\.txt\.gz/,
+        mended: /$^/,
+      },
       file: () => fileIn(join(runs, "data/downloads"), /corpus\.txt\.gz$/),
     },
     {
-      ...{ name: "scores", line: ["masks", join(runs, "train")], reset: afterTrain, ...none, named: /scores\.safetensors/ },
+      ...{
+        name: "scores",
+        line: ["masks", join(runs, "train")],
+        reset: afterTrain,
+        ...none,
+        named: /scores\.safetensors/,
+      },
       file: () => join(runs, "train/scores.safetensors"),
     },
     {

@@ -27,7 +27,13 @@ export function start(
     limits === "" ? [process.execPath, words] : ["sh", ["-c", `${limits}; exec "$0" "$@"`, process.execPath, ...words]];
   const child = spawn(file, args, {
     ...{ cwd, detached: true, stdio: ["ignore", "ignore", "pipe"] },
-    env: { ...Object.fromEntries(inherited), NX_DAEMON: "false", PRUNING_BIAS_PARENT: String(process.pid), ...env, [key]: value },
+    env: {
+      ...Object.fromEntries(inherited),
+      NX_DAEMON: "false",
+      PRUNING_BIAS_PARENT: String(process.pid),
+      ...env,
+      [key]: value,
+    },
   });
   let stderr = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr += text));

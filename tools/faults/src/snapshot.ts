@@ -20,7 +20,10 @@ const masks: readonly (readonly [RegExp, Masked])[] = [
   [/(^|\/)results\.csv$/, (content) => withoutSeconds(content.toString("utf8"))],
   [/\.sha256$/, (content) => content.toString("utf8").replaceAll(/^[0-9a-f]{64} {2}(?=.*\.(jsonl?|html|csv)$)/gm, "")],
   // How long the metrics are depends on the digits of their times, and so does the digest of where they stand.
-  [/\/state\.json$/, (content) => content.toString("utf8").replaceAll(/"(seconds|metrics|sha256)":("[^"]*"|[\d.e+-]+)/g, "")],
+  [
+    /\/state\.json$/,
+    (content) => content.toString("utf8").replaceAll(/"(seconds|metrics|sha256)":("[^"]*"|[\d.e+-]+)/g, ""),
+  ],
   [
     /\.jsonl?(\.part)?$/,
     (content) => content.toString("utf8").replaceAll(/"(seconds|tokensPerSecond)":\s*[\d.e+-]+/g, '"$1":0'),

@@ -14,7 +14,8 @@ const WIDEST = 128;
  */
 export function memoryOf({ datamodule, model, pruning, finetune }: Config, shape: ModelShape, glue = false): number {
   const trains = !model.freeze_weights || pruning === null;
-  const training = weightsOf(shape, trains) + kept(shape, Math.min(datamodule.microbatch, datamodule.batch_size) * WIDEST);
+  const training =
+    weightsOf(shape, trains) + kept(shape, Math.min(datamodule.microbatch, datamodule.batch_size) * WIDEST);
   const tuning = glue ? weightsOf(shape, true) + kept(shape, finetune.token_budget) : 0;
   return Math.round(BARE + Math.max(training, tuning));
 }

@@ -13,6 +13,7 @@ import { UsageError } from "../usage-error.ts";
 import { type Failure, failuresIn } from "./failures.ts";
 import { memoryOf, memoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
 import { classifierOf, dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
@@ -76,7 +77,10 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     return { ...outcome, scripts, jobs };
   }
   sayMemory(all, glue.length > 0, options);
-  const failed = await runTasks(name, sweep, options);
+  const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, sweep, options), {
+    ...{ who: `sweep ${name}`, signal: options.signal },
+    onWait: (holder) => log(`waiting until ${holder}, is done: sweeps of one workspace share its results`),
+  });
   const report = join(root, "runs", name, "report.html");
   if (failed.length > 0) await reportSweep(root, name);
   return {

@@ -27,7 +27,9 @@ export async function writeAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    // An error of a stream says itself what it is about.
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new Error(`${path}: cannot be written: ${(error as Error).message}`, { cause: error });
   }
 }
 
