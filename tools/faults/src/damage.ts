@@ -26,6 +26,7 @@ export async function damageCampaign({ out, seed, flips, only, log }: DamageOpti
   const { done, add } = record(join(out, `damage-${seed}.jsonl`));
   const outcomes: Outcome[] = [];
   for (const kind of (await kinds(place)).filter(({ name }) => only === undefined || only.includes(name))) {
+    kind.reset();
     const before = snapshotOf(place, kind);
     for (let n = 0; n <= flips; n++) {
       const trial = `${kind.name} ${n === flips ? "removed" : n}`;

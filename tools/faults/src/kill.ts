@@ -36,7 +36,7 @@ interface Undisturbed {
  */
 export async function killCampaign({ out, seed, moments, only, log }: KillOptions): Promise<Outcome[]> {
   const place = await workplace(out);
-  const all = (await stages(place)).filter(({ name }) => only === undefined || only.includes(name));
+  const all = (await stages(place, only)).filter(({ name }) => only === undefined || only.includes(name));
   const { done, add } = record(join(out, `kill-${seed}.jsonl`));
   const outcomes: Outcome[] = [];
   let killed = 0;

@@ -10,6 +10,7 @@ const { values, positionals } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     moments: { type: "string", default: "100" },
+    points: { type: "string", default: "1000" },
     flips: { type: "string", default: "10" },
     only: { type: "string" },
     out: { type: "string", default: join(tmpdir(), "pruning-bias-faults") },
@@ -24,6 +25,7 @@ const options = {
 const campaigns: Readonly<Record<string, () => Promise<Outcome[]>>> = {
   kill: async () => (await import("./kill.ts")).killCampaign(options),
   damage: async () => (await import("./damage.ts")).damageCampaign({ ...options, flips: Number(values.flips) }),
+  soak: async () => (await import("./soak.ts")).soakCampaign({ ...options, points: Number(values.points) }),
 };
 
 const [name = ""] = positionals;

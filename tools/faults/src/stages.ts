@@ -19,7 +19,8 @@ export const results = ["runs", "experiments", ".nx/cache"] as const;
 export const SWEEP = "small";
 
 /** The stages of the pipeline, each from a state that an undisturbed run of those before it left. */
-export async function stages(place: Workplace): Promise<Stage[]> {
+export async function stages(place: Workplace, only?: readonly string[]): Promise<Stage[]> {
+  const wanted = (...names: readonly string[]) => only === undefined || names.some((name) => only.includes(name));
   const { root, model, overrides } = place;
   const grid = overrides.map((word) => (word.startsWith("prune_block_size=") ? "prune_block_size=8,16" : word));
   const trained = join(root, "given/run");
@@ -28,11 +29,11 @@ export async function stages(place: Workplace): Promise<Stage[]> {
     for (const name of [...results, ".nx/workspace-data"]) rmSync(join(root, name), { recursive: true, force: true });
   };
   const sweep = ["sweep", `name=${SWEEP}`, ...grid, "--glue", "cola"];
-  if (!existsSync(join(trained, "summary.json"))) {
+  if (wanted("glue", "export") && !existsSync(join(trained, "summary.json"))) {
     clear();
     await run(place, ["train", ...overrides, "--out", trained]);
   }
-  if (!existsSync(swept)) {
+  if (wanted("report") && !existsSync(swept)) {
     clear();
     await run(place, sweep);
     for (const file of ["report.html", "results.csv", "results.tex"]) rmSync(join(root, "runs", SWEEP, file));

@@ -17,6 +17,8 @@ export interface TurnOptions {
 
 /** Milliseconds without a sign of life after which a holder on another machine is gone. */
 const STALE = 60_000;
+/** And after which what it began to write is nobody's. */
+const UNFINISHED = 500;
 
 /**
  * Does something while no other process does it that names the same file: two sweeps in one workspace would run the same tasks
@@ -49,14 +51,14 @@ async function take(path: string, { who, onWait, signal, every = 500 }: TurnOpti
     if (mine) await sleep(50);
     const text = await read(path);
     if (mine && text === own) return own;
-    if (text === "") continue;
     const holder = holderOf(text);
-    if (holder === undefined || (await isGone(path, holder))) {
+    if (await isGone(path, holder)) {
       await rm(path, { force: true });
       continue;
     }
-    if (!told) onWait(`${holder.who}, process ${holder.pid}${holder.host === hostname() ? "" : ` on ${holder.host}`}`);
-    told = true;
+    if (holder !== undefined && !told)
+      onWait(`${holder.who}, process ${holder.pid}${holder.host === hostname() ? "" : ` on ${holder.host}`}`);
+    told ||= holder !== undefined;
     await sleep(every);
   }
 }
@@ -75,10 +77,11 @@ function holderOf(text: string): Holder | undefined {
   }
 }
 
-async function isGone(path: string, { pid, host }: Holder): Promise<boolean> {
-  if (host === hostname()) return !isRunning(pid);
+async function isGone(path: string, holder: Holder | undefined): Promise<boolean> {
+  if (holder?.host === hostname()) return !isRunning(holder.pid);
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
-  return Date.now() - mtimeMs > STALE;
+  // Half a file is one that is being written, or that nobody will go on with.
+  return Date.now() - mtimeMs > (holder === undefined ? UNFINISHED : STALE);
 }
 
 const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
