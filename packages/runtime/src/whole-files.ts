@@ -1,6 +1,6 @@
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { randomInt } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 
 /**
  * Writes a file whole or not at all (temporary name, flush, rename), and its folder where there is none. What processes that
@@ -9,13 +9,21 @@ import writeFileAtomic from "write-file-atomic";
  * @throws Error `PATH: cannot be written: …`, one line: no space, no permission
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const bytes =
-    typeof content === "string" ? content : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  // Not write-file-atomic, which takes a write that a full disk cut short for a whole one.
+  const temporary = `${path}.${randomInt(2 ** 47)}`;
   try {
     await mkdir(dirname(path), { recursive: true });
     await removeLeftovers(path);
-    await writeFileAtomic(path, bytes);
+    const file = await open(temporary, "wx");
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
   } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
     throw new Error(`${path}: cannot be written: ${(error as Error).message}`, { cause: error });
   }
 }
