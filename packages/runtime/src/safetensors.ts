@@ -44,9 +44,6 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
   };
   const { header, data } = typeof source === "string" ? await readParts(source, fail) : partsOf(source, fail);
   const { __metadata__: { [DIGEST]: digest, ...metadata } = {}, ...entries } = parseHeader(header, fail);
-  if (digest !== undefined && digest !== digestOf(withoutDigest(header, digest), data)) {
-    fail(`expected the bytes of which its metadata have the ${DIGEST}, got others: the file is damaged`);
-  }
   const tensors: Record<string, StoredTensor> = {};
   for (const [key, entry] of Object.entries(entries)) {
     const {
@@ -62,6 +59,9 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
     const part = data.subarray(start, end);
     const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : new Uint8Array(part);
     tensors[key] = { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) };
+  }
+  if (digest !== undefined && digest !== digestOf(withoutDigest(header, digest), data)) {
+    fail(`expected the bytes of which its metadata have the ${DIGEST}, got others: the file is damaged`);
   }
   return { tensors, metadata };
 }
