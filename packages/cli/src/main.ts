@@ -5,12 +5,14 @@ import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/e
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import type { Context, Machine } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
+import { endWithParent } from "./end-with-parent.ts";
 import { examplesText } from "./help.ts";
 import { liveLines } from "./live-lines.ts";
 import { progressPrinter } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
 
 restartWithWarmMemory(process);
+endWithParent(process.env);
 
 // Only this file prints, exits, and reads the environment.
 const root = resolve(import.meta.dirname, "../../..");
@@ -49,6 +51,7 @@ program
     const stop = new AbortController();
     process.once("SIGTERM", () => stop.abort(new Error("stopped")));
     const write = (text: string) => void process.stderr.write(text);
+    const { memoryHere } = await import("./sweep/memory.ts");
     const live = process.stderr.isTTY ? liveLines(write, { columns: process.stderr.columns }) : undefined;
     const outcome = await runSweep(overrides, {
       ...{
@@ -58,6 +61,8 @@ program
         signal: stop.signal,
         log: say,
         environment: process.env,
+        memory: memoryHere(),
+        hubCache: context().hub.cacheDir,
         output: (text) => (live === undefined ? write(text) : live.output(text)),
       },
       ...(glue && { glue }),
@@ -367,7 +372,9 @@ program
 for (const command of visible()) command.addHelpText("after", examplesText(command.name()));
 
 try {
+  await checkTask();
   await program.parseAsync();
+  await checkTask();
 } catch (error) {
   process.exitCode = report(error);
 }
@@ -410,6 +417,14 @@ async function wasStopped(folder: string): Promise<boolean> {
   if (code === undefined || given === undefined) return false;
   const { isSameTask } = await import("./commands/same-task.ts");
   return isSameTask(folder, { code, settings: given, ...(RUN_DATA && { inputs: join(root, RUN_DATA) }) });
+}
+
+/** Whether what a task of Nx runs is what Nx takes it for, at its start and at its end: modules are loaded in between. */
+async function checkTask(): Promise<void> {
+  const { RUN_CODE: code } = process.env;
+  if (code === undefined) return;
+  const { checkCode } = await import("./sweep/same-code.ts");
+  checkCode(root, process.argv[2]!, code);
 }
 
 function fromJson(text: string): unknown {

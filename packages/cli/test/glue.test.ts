@@ -45,7 +45,11 @@ describe("pruning-bias glue", () => {
     ]);
     expect(Object.keys(tasks[1]!.metrics)).toEqual(["accuracy", "f1", "combined_score"]);
     expect(Object.keys(tasks[1]!.metrics["f1"]!)).toEqual(["median", "mean", "deviation", "min", "max", "count"]);
-    const names = ["cola-42", "cola-43", "mrpc-42", "mrpc-43"].flatMap((name) => [name, `${name}.json`]);
+    const names = ["cola-42", "cola-43", "mrpc-42", "mrpc-43"].flatMap((name) => [
+      name,
+      `${name}.json`,
+      `${name}.sha256`,
+    ]);
     expect((await readdir(out)).toSorted()).toEqual([...names, "summary.json"].toSorted());
     const result = JSON.parse(await readFile(join(out, "mrpc-42.json"), "utf8")) as Record<string, unknown>;
     expect(result).toMatchObject({ task: "mrpc", seed: 42, keep: "best", epochs: 2 });

@@ -34,6 +34,7 @@ describe("a run", () => {
       "metrics.jsonl",
       "scores.safetensors",
       "summary.json",
+      "train.sha256",
     ]);
     const rows = (await readFile(join(out, "metrics.jsonl"), "utf8"))
       .trim()

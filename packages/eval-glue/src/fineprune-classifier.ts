@@ -1,4 +1,4 @@
-import { type GlueTokens, glueTasks } from "@pruning-bias/data";
+import { batchPieces, type GlueTokens, glueTasks } from "@pruning-bias/data";
 import { type Checkpoint, labelCount, maxTokens, sequenceLogits, withHead } from "@pruning-bias/model";
 import {
   densitiesOf,
@@ -30,7 +30,7 @@ import {
   initialState,
   linearSchedule,
 } from "@pruning-bias/training";
-import { epochBatches, pieces } from "./batches.ts";
+import { epochBatches } from "./batches.ts";
 import { classifier, squaredErrors, type TokenBatch } from "./classifier.ts";
 import { type SplitScore, score } from "./evaluate.ts";
 import { tokenExamples } from "./examples.ts";
@@ -114,14 +114,14 @@ export async function* finepruneClassifier({
   const ownScores = trainedScores(layout, scores);
   const { trained, fixed } = divided(headed, freezeWeights);
   let state = initialState({ ...trained, ...ownScores });
-  const update = hostOptimizer([
+  const { update } = hostOptimizer([
     { ...adam, names: Object.keys(ownScores), learningRate: pruning.scoresLearningRate },
     ...groups(Object.keys(trained), { ...adam, learningRate, weightDecay }),
   ]);
 
   const program = jit(gradientsOf(config, layout, pruning));
   const model = classifier(jit, { config, layout });
-  const cut = { tokenBudget, positions: maxTokens(config) };
+  const cut = { tokenBudget, positions: maxTokens(config), sideBySide: false };
   const pad = config.pad_token_id ?? 0;
   const training = tokenExamples(train, pad);
   const final = schedule(pruning, { step: totalSteps, totalSteps, warmupSteps, training: false });
@@ -139,7 +139,7 @@ export async function* finepruneClassifier({
         const { threshold, lambda, temperature } = pressure;
         const gradients: Record<string, NDArray> = {};
         let [loss, penalty] = [0, 0];
-        for (const [n, piece] of pieces(rows, training.lengths, cut).entries()) {
+        for (const [n, piece] of batchPieces(rows, training.lengths, cut).entries()) {
           const made = await program(
             {
               ...{ trained: state.parameters, fixed, threshold, lambda, temperature, batch: training.batch(piece) },
@@ -155,7 +155,7 @@ export async function* finepruneClassifier({
         firstLoss ??= loss + penalty;
         const batch = `epoch ${epoch} of ${train.task}, examples ${rows.subarray(0, 8).join(", ")} …`;
         expectConvergence({ step: step + 1, batch, loss: loss + penalty, gradientNorm, firstLoss });
-        state = update(state, gradients, linearSchedule(step, totalSteps, warmupSteps));
+        state = await update(state, gradients, linearSchedule(step, totalSteps, warmupSteps));
         step++;
         yield { kind: "step", step, totalSteps, epoch, threshold, loss, penalty };
       }

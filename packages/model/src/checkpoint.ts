@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type NDArray, type StoredTensor, toFloat32, toStored, writeSafetensors } from "@pruning-bias/runtime";
-import writeFileAtomic from "write-file-atomic";
+import { writeWhole } from "@pruning-bias/runtime/files";
 import { type BertConfig, configJson, parseConfig } from "./config.ts";
 import { familyOf, headParts } from "./families.ts";
 import { hubName, hubNames } from "./names.ts";
@@ -83,20 +83,16 @@ export async function saveCheckpoint(
   const tensors = Object.entries(weights).map(
     ([name, tensor]) => [hubName(family, name, { prefixed }), toStored(tensor, storedTypes[dtype])] as const,
   );
-  await mkdir(dir, { recursive: true });
   await writeSafetensors(join(dir, "model.safetensors"), Object.fromEntries(tensors), { format: "pt" });
   if (tokenizerFrom !== undefined && tokenizerFrom !== dir) {
     const files = tokenizerFiles.filter((file) => existsSync(join(tokenizerFrom, file)));
-    for (const file of files) await writeFileAtomic(join(dir, file), await readFile(join(tokenizerFrom, file)));
+    for (const file of files) await writeWhole(join(dir, file), await readFile(join(tokenizerFrom, file)));
   }
-  if (onnx) {
-    await mkdir(join(dir, "onnx"), { recursive: true });
-    await writeFileAtomic(join(dir, "onnx/model.onnx"), Buffer.from(checkpointToOnnx(checkpoint)));
-  }
-  if (card !== undefined) await writeFileAtomic(join(dir, "README.md"), card);
+  if (onnx) await writeWhole(join(dir, "onnx/model.onnx"), checkpointToOnnx(checkpoint));
+  if (card !== undefined) await writeWhole(join(dir, "README.md"), card);
   const { torch_dtype: _, ...kept } = configJson(config);
   const written = { ...kept, architectures: [family.className + kind], dtype };
-  await writeFileAtomic(join(dir, "config.json"), `${JSON.stringify(sortKeys(written), null, 2)}\n`);
+  await writeWhole(join(dir, "config.json"), `${JSON.stringify(sortKeys(written), null, 2)}\n`);
 }
 
 /** The type that most of a checkpoint is of. */

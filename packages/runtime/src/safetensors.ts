@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { fromBfloat16, fromHalf, toBfloat16, toHalf } from "./half-floats.ts";
 import { ndarray, type NDArray, sizeOf } from "./ndarray.ts";
+import { writeWhole } from "./whole-files.ts";
 
 /** A tensor as a safetensors file holds it. Half floats are kept as their 16 bits. */
 export interface StoredTensor {
@@ -34,7 +35,7 @@ export interface SafeTensors {
  * Reads a safetensors file (https://github.com/huggingface/safetensors), given by path or as its bytes. Tensors are
  * views of one buffer, which is read at once; only those that are not aligned there are copied.
  *
- * @throws Error `PATH: …` where the file is cut short, or is no safetensors file
+ * @throws Error `PATH: …` where the file is cut short, is no safetensors file, or has changed since `writeSafetensors`
  */
 export async function readSafetensors(source: string | Uint8Array): Promise<SafeTensors> {
   const name = typeof source === "string" ? source : "safetensors";
@@ -42,7 +43,7 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
     throw new Error(`${name}: ${problem}`);
   };
   const { header, data } = typeof source === "string" ? await readParts(source, fail) : partsOf(source, fail);
-  const { __metadata__: metadata = {}, ...entries } = parseHeader(header, fail);
+  const { __metadata__: { [DIGEST]: digest, ...metadata } = {}, ...entries } = parseHeader(header, fail);
   const tensors: Record<string, StoredTensor> = {};
   for (const [key, entry] of Object.entries(entries)) {
     const {
@@ -59,16 +60,28 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
     const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : new Uint8Array(part);
     tensors[key] = { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) };
   }
+  if (digest !== undefined && digest !== digestOf(withoutDigest(header, digest), data)) {
+    fail(`expected the bytes of which its metadata have the ${DIGEST}, got others: the file is damaged`);
+  }
   return { tensors, metadata };
 }
 
-/** Writes a safetensors file, tensors sorted by name; the file is there whole or not at all. */
+/**
+ * Writes a safetensors file, tensors sorted by name; the file is there whole or not at all. Among its metadata is the SHA-256
+ * of all the rest, by which `readSafetensors` knows a file that was damaged.
+ */
 export async function writeSafetensors(
   path: string,
   tensors: Record<string, NDArray | StoredTensor>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
-  await writeFileAtomic(path, encodeSafetensors(tensors, metadata));
+  const bytes = encodeSafetensors(tensors, { ...metadata, [DIGEST]: NO_DIGEST });
+  const { header, data } = partsOf(bytes, (problem) => {
+    throw new Error(`${path}: ${problem}`);
+  });
+  const at = bytes.indexOf(`"${DIGEST}":"${NO_DIGEST}"`);
+  bytes.write(digestOf(header, data), at + `"${DIGEST}":"`.length, "latin1");
+  await writeWhole(path, bytes);
 }
 
 /** The bytes of a safetensors file. */
@@ -115,6 +128,20 @@ export function toStored({ shape, data }: NDArray, dtype: "F32" | "F16" | "BF16"
 /** The tensor as int32, for ids and masks that are stored as 64-bit integers. */
 export const toInt32 = ({ shape, data }: StoredTensor): NDArray =>
   ndarray(Int32Array.from(data as ArrayLike<number | bigint>, Number), shape);
+
+const DIGEST = "sha256";
+/** Stands where the digest will, while it is computed. */
+const NO_DIGEST = "0".repeat(64);
+
+const digestOf = (header: Uint8Array, data: Uint8Array): string =>
+  createHash("sha256").update(header).update(data).digest("hex");
+
+function withoutDigest(header: Uint8Array, digest: string): Buffer {
+  const text = Buffer.from(header);
+  const at = digest.length === NO_DIGEST.length ? text.indexOf(`"${DIGEST}":"${digest}"`) : -1;
+  if (at >= 0) text.write(NO_DIGEST, at + `"${DIGEST}":"`.length, "latin1");
+  return text;
+}
 
 const MAX_HEADER = 100_000_000;
 // One read of the system takes less than 2 GB.

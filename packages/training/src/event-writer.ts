@@ -42,7 +42,10 @@ export async function eventWriter(
   const flush = async () => {
     const records = waiting;
     waiting = [];
-    if (records.length > 0) await file.appendFile(Buffer.concat(records));
+    if (records.length === 0) return;
+    await file.appendFile(Buffer.concat(records)).catch((error: Error) => {
+      throw new Error(`${path}: cannot be written: ${error.message}`, { cause: error });
+    });
   };
 
   event(bytes(3, "brain.Event:2"));

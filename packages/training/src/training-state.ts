@@ -65,14 +65,15 @@ export async function writeTrainingState(
       v: await write("v", v),
       arrays: await write("arrays", arrays),
     };
-    const stored: z.input<typeof Stored> = { format: FORMAT, step, updates, values, digests };
-    await writeFlushed(join(temporary, "state.json"), [Buffer.from(JSON.stringify(stored))]);
+    const stored = { format: FORMAT, step, updates, values, digests } as const;
+    const whole: z.input<typeof Stored> = { ...stored, sha256: digestOf(JSON.stringify(stored)) };
+    await writeFlushed(join(temporary, "state.json"), [Buffer.from(JSON.stringify(whole))]);
     await flushFolder(temporary);
     await replaceFolder(temporary, path);
     await flushFolder(folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw error;
+    throw new Error(`${path}: cannot be written: ${(error as Error).message}`, { cause: error });
   }
   const before = (await stateSteps(folder)).filter((other) => other < step);
   const old = before.slice(0, Math.max(0, before.length - (keep - 1))).map(stateName);
@@ -109,12 +110,17 @@ export async function newestTrainingState(
  */
 export async function readTrainingState(path: string): Promise<TrainingState> {
   const file = join(path, "state.json");
-  const { success, data } = Stored.safeParse(parseJson(await readFile(file, "utf8"), file));
+  const parsed = parseJson(await readFile(file, "utf8"), file);
+  const { success, data } = Stored.safeParse(parsed);
   if (!success) throw new Error(`${file}: expected a training state of format ${FORMAT}, got something else`);
   const { step, updates, values, digests } = data;
+  const { sha256, ...stored } = parsed as z.input<typeof Stored>;
+  if (sha256 !== digestOf(JSON.stringify(stored)))
+    throw new Error(`${file}: expected what was written, got other bytes`);
   const read = async (name: keyof typeof digests): Promise<Arrays> => {
     const part = join(path, `${name}.safetensors`);
-    if ((await digest(part)) !== digests[name]) throw new Error(`${part}: expected what was written, got other bytes`);
+    if ((await digestOfFile(part)) !== digests[name])
+      throw new Error(`${part}: expected what was written, got other bytes`);
     const { tensors } = await readSafetensors(part);
     return Object.fromEntries(
       Object.entries(tensors).map(([key, tensor]): [string, NDArray] => [
@@ -127,7 +133,7 @@ export async function readTrainingState(path: string): Promise<TrainingState> {
   return { step, optimizer: { parameters, m, v, updates }, arrays, values };
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 const count = z.int().nonnegative();
 const text = z.string();
@@ -140,6 +146,8 @@ const Stored = z.object({
     z.custom<Json>((value) => value !== undefined),
   ),
   digests: z.object({ parameters: text, m: text, v: text, arrays: text }),
+  /** Of the rest of this file. */
+  sha256: text,
 });
 
 const stateName = (step: number): string => `step-${String(step).padStart(8, "0")}`;
@@ -154,7 +162,7 @@ async function stateSteps(folder: string): Promise<number[]> {
 }
 
 /** Of a file, a piece at a time: it may be larger than what one buffer or one read takes. */
-async function digest(path: string): Promise<string> {
+async function digestOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const piece of createReadStream(path, { highWaterMark: SLICE })) hash.update(piece as Buffer);
   return hash.digest("hex");
@@ -175,6 +183,8 @@ function* hashed(hash: Hash, pieces: Iterable<Uint8Array>): Generator<Uint8Array
     yield piece;
   }
 }
+
+const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 function parseJson(content: string, file: string): unknown {
   try {

@@ -16,6 +16,7 @@ export const runCommand: Executor<Options> = ({ command, __unparsed__: words }, 
   const child = spawn(process.execPath, [join(root, "packages/cli/src/main.ts"), command, ...words], {
     cwd: root,
     stdio: "inherit",
+    env: { ...process.env, PRUNING_BIAS_PARENT: String(process.pid) },
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);

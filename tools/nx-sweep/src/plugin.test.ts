@@ -57,7 +57,7 @@ describe("the projects of a sweep", () => {
     expect(command).toMatch(/ run-glue --task cola --name cola-2 --untouched --out "runs\/small\/baseline"$/);
     expect(JSON.parse(env["RUN_CONFIG"]!)).toMatchObject({ finetune: { seed: 2 } });
     expect(outputs).toEqual(
-      ["cola-2.json", "cola-2"].map((file) => `{workspaceRoot}/runs/small/baseline/glue/${file}`),
+      ["cola-2.json", "cola-2.sha256", "cola-2"].map((file) => `{workspaceRoot}/runs/small/baseline/glue/${file}`),
     );
     // One more seed changes no other task.
     const more = projects(demo(forms, { glue: ["cola"], glueSeeds: [1, 2, 3] }));

@@ -98,7 +98,7 @@ function pretrain(task: TaskMaker, config: Config): Project {
   return task({
     ...{ root, name: pretrainName(config), target: "pretrain", line: "pretrain", out: root },
     settings: { pretrain, data_dir, backend },
-    outputs: ["model", "data", "pretrain.jsonl"],
+    outputs: ["model", "data", "pretrain.jsonl", "pretrain.sha256"],
   });
 }
 
@@ -117,7 +117,9 @@ function classifier(task: TaskMaker, config: Config): Project {
       "*.txt",
       "tokenizer*.json",
       "special_tokens_map.json",
+      "SHA256SUMS",
       "glue.json",
+      "glue.sha256",
       "glue",
     ],
   });
@@ -151,7 +153,15 @@ function train(task: TaskMaker, sweep: string, point: string, config: Config): P
     ...{ root, name: `${sweep}/${point}`, sweep, target: "train", line: "train", out: root },
     ...{ settings: trainSettings(config), data: `runs/${dataProject(config)}/inputs.json` },
     dependsOn: [afterData(config)],
-    outputs: ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"],
+    outputs: [
+      "config.json",
+      "metrics.jsonl",
+      "summary.json",
+      "masks.json",
+      "scores.safetensors",
+      "model",
+      "train.sha256",
+    ],
   });
 }
 
@@ -179,15 +189,15 @@ function measurements(
     return measure(
       `glue-${name}`,
       line,
-      [`glue/${name}.json`, `glue/${name}`],
+      [`glue/${name}.json`, `glue/${name}.sha256`, `glue/${name}`],
       settings,
       task.files(config, `glue/${own}`),
     );
   };
   const kept = classifierOf(config)?.task as GlueRun["task"] | undefined;
   return [
-    measure("bias", "run-bias", ["bias.json"], trainSettings(config)),
-    ...(where ? [measure("where", "run-where", ["where.json"], trainSettings(config))] : []),
+    measure("bias", "run-bias", ["bias.json", "bias.sha256"], trainSettings(config)),
+    ...(where ? [measure("where", "run-where", ["where.json", "where.sha256"], trainSettings(config))] : []),
     // Its own task is what the classifier was fine-tuned on before: it is scored as debiasing left it.
     ...(kept === undefined ? [] : [measureGlue({ name: kept, task: kept }, " --score-only")]),
     ...glue.filter(({ task: own }) => own !== kept).map((run) => measureGlue(run)),
@@ -201,9 +211,17 @@ function report(task: TaskMaker, sweep: string, all: readonly Project[]): Projec
     dependsOn: all.flatMap(({ name, targets = {} }) =>
       Object.keys(targets).map((target) => ({ target, projects: [name] })),
     ),
-    reads: ["**/{config,summary,masks,bias,where}.json", "**/metrics.jsonl", "**/glue/*.json", "**/scores.safetensors"],
+    reads: [
+      "**/{config,summary,masks,bias,where}.json",
+      "**/metrics.jsonl",
+      "**/glue/*.json",
+      "**/scores.safetensors",
+      "**/*.sha256",
+    ],
     inputs: ["{projectRoot}/sweep.json"],
-    outputs: ["report.html", "results.csv", "results.tex"].map((file) => `{workspaceRoot}/runs/${sweep}/${file}`),
+    outputs: ["report.html", "results.csv", "results.tex", "report.sha256"].map(
+      (file) => `{workspaceRoot}/runs/${sweep}/${file}`,
+    ),
   });
 }
 

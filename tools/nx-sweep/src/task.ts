@@ -1,6 +1,5 @@
 import type { ProjectConfiguration, TargetConfiguration } from "@nx/devkit";
-import type { Config } from "@pruning-bias/cli/sweep";
-import { codeReader } from "./code.ts";
+import { codeReader, type Config } from "@pruning-bias/cli/sweep";
 import { fingerprints, type Reads } from "./fingerprints.ts";
 
 export type Project = ProjectConfiguration & { name: string };

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
+import { readChecked, readSums, writeSums } from "./sums.ts";
 
 /** The checkpoints of a run, in `out/checkpoints`, beside the settings that they belong to. */
 export interface Checkpoints {
@@ -21,6 +22,7 @@ export async function newCheckpoints(config: Config, out: string): Promise<Check
   const folder = join(out, "checkpoints");
   await rm(folder, { recursive: true, force: true });
   await writeJson(join(folder, "settings.json"), config);
+  await writeSums(join(folder, "settings.sha256"), ["settings.json"]);
   return checkpointsIn(folder, config, undefined);
 }
 
@@ -36,12 +38,12 @@ export async function resumeFrom(
 ): Promise<{ state: TrainingState; checkpoints: Checkpoints } | undefined> {
   const folder = join(out, "checkpoints");
   const settings = join(folder, "settings.json");
-  const newest = existsSync(settings) ? await newestTrainingState(folder, log) : undefined;
-  if (newest === undefined) {
+  const before = existsSync(settings) ? await readSettings(folder, settings, log) : undefined;
+  const newest = before === undefined ? undefined : await newestTrainingState(folder, log);
+  if (before === undefined || newest === undefined) {
     log(`no checkpoint in ${relative(root, folder)}: starting from the first step`);
     return undefined;
   }
-  const before = JSON.parse(await readFile(settings, "utf8")) as Config;
   const changed = difference(before, JSON.parse(JSON.stringify(config)) as Config);
   if (changed !== undefined) {
     throw new UsageError(
@@ -50,6 +52,16 @@ export async function resumeFrom(
   }
   log(`going on from ${relative(root, newest.path)}`);
   return { state: newest.state, checkpoints: checkpointsIn(folder, config, newest.path) };
+}
+
+/** The settings that checkpoints belong to; `undefined` where their file is damaged, for then they are nobody's. */
+async function readSettings(folder: string, path: string, log: Context["log"]): Promise<Config | undefined> {
+  try {
+    return JSON.parse(await readChecked(path, await readSums(folder))) as Config;
+  } catch (error) {
+    log((error as Error).message);
+    return undefined;
+  }
 }
 
 function checkpointsIn(folder: string, { trainer }: Config, from: string | undefined): Checkpoints {

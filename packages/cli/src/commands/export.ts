@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard, saveCheckpoint } from "@pruning-bias/model";
+import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard } from "@pruning-bias/model";
 import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } from "@pruning-bias/pruning";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { modelFolder, within } from "./inputs.ts";
+import { saveModel } from "./save-model.ts";
+import { checkModel, readChecked, readSums } from "./sums.ts";
 
 export interface ExportOptions {
   /** A run's folder, a model's folder, or a model of the hub. */
@@ -40,7 +42,7 @@ export async function exportModel(
   const { checkpoint, tokenizerFrom, pruning, ...origin } = await sourceOf(model, form, context);
   const folder = within(context.root, to);
   const card = modelCard({ name: basename(folder), checkpoint, onnx, ...origin });
-  await saveCheckpoint(folder, checkpoint, { tokenizerFrom, onnx, card, ...(dtype !== undefined && { dtype }) });
+  await saveModel(folder, checkpoint, { tokenizerFrom, onnx, card, ...(dtype !== undefined && { dtype }) });
   const { architectures } = JSON.parse(await readFile(join(folder, "config.json"), "utf8")) as {
     architectures: string[];
   };
@@ -66,6 +68,7 @@ async function sourceOf(name: string, form: PrunedForm, context: Context): Promi
   const folder = within(context.root, name);
   if (existsSync(join(folder, "summary.json"))) return runOf(folder, form, context);
   const dir = await modelFolder(name, context);
+  await checkModel(dir);
   const local = dir === folder;
   const made = [`Saved by pruning-bias from \`${local ? basename(dir) : name}\`, its weights as they were.`];
   return { checkpoint: await loadCheckpoint(dir), tokenizerFrom: dir, made, baseModel: local ? undefined : name };
@@ -73,8 +76,9 @@ async function sourceOf(name: string, form: PrunedForm, context: Context): Promi
 
 /** The model that a run has left. */
 async function runOf(folder: string, form: PrunedForm, context: Context): Promise<Source> {
+  const sums = await readSums(folder);
   const [settings, summary] = await Promise.all(
-    ["config.json", "summary.json"].map(async (file) => JSON.parse(await readFile(join(folder, file), "utf8"))),
+    ["config.json", "summary.json"].map(async (file) => JSON.parse(await readChecked(join(folder, file), sums))),
   );
   const { model_name, hf_checkpoint } = (settings as { model: { model_name: string; hf_checkpoint: string | null } })
     .model;
@@ -88,6 +92,7 @@ async function runOf(folder: string, form: PrunedForm, context: Context): Promis
   const made = [
     `Debiased by pruning-bias from \`${base}\` in ${steps} steps over ${tokens.toLocaleString("en")} tokens; ${what}.`,
   ];
+  await checkModel(dir);
   const checkpoint = await loadCheckpoint(dir);
   const source = { tokenizerFrom: dir, baseModel: base, settings };
   const scores = join(folder, "scores.safetensors");

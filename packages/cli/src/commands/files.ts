@@ -1,12 +1,6 @@
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
-import writeFileAtomic from "write-file-atomic";
+import { writeWhole } from "@pruning-bias/runtime/files";
 
-/** Writes a file whole or not at all, and its folder where there is none. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, text);
-}
+export { writeWhole };
 
 export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeWhole(path, `${JSON.stringify(value, spelled, 2)}\n`);

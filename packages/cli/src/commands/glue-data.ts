@@ -32,7 +32,7 @@ export async function loadGlue(
   config: Config,
   task: GlueTask,
   tokenizer: Tokenizer,
-  { root, hub, fetch }: Context,
+  { root, hub, fetch, log }: Context,
 ): Promise<GlueData> {
   const info: GlueTaskInfo = glueTasks[task];
   const { glue_data: place } = config.datamodule;
@@ -47,7 +47,8 @@ export async function loadGlue(
     const splits = ["train", ...info.validation, ...test];
     dir = await downloadGlue({ task, splits, endpoint: hub.endpoint, cacheDir, fetch });
   }
-  const read = (split: string) => prepareGlue({ dir, task, split, tokenizer, cacheDir });
+  const onDamaged = (problem: string) => log(`${problem}: making it again`);
+  const read = (split: string) => prepareGlue({ dir, task, split, tokenizer, cacheDir, onDamaged });
   return {
     train: firstExamples(await read("train"), limit_train ?? Infinity),
     validation: await Promise.all(info.validation.map(read)),

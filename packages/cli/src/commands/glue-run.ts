@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type GlueTask, type GlueTokens, loadTokenizer } from "@pruning-bias/data";
 import {
   type DoneEvent,
@@ -12,7 +12,7 @@ import {
   submission,
   submissionName,
 } from "@pruning-bias/eval-glue";
-import { type Checkpoint, maxTokens, saveCheckpoint } from "@pruning-bias/model";
+import { type Checkpoint, maxTokens } from "@pruning-bias/model";
 import type { Pruned } from "@pruning-bias/pruning";
 import type { Jit, NDArray } from "@pruning-bias/runtime";
 import { DivergenceError } from "@pruning-bias/training";
@@ -23,6 +23,8 @@ import type { Context } from "./context.ts";
 import { writeJson, writeWhole } from "./files.ts";
 import { type GlueData, loadGlue } from "./glue-data.ts";
 import type { Model } from "./inputs.ts";
+import { saveModel } from "./save-model.ts";
+import { writeSums } from "./sums.ts";
 
 /** A model on one task with one seed. */
 export interface GlueRun {
@@ -67,12 +69,12 @@ export async function glueRun(run: GlueRun, context: Context): Promise<GlueResul
   const { checkpoint, dir } = model;
   const maxLength = Math.min(config.finetune.max_length, maxTokens(checkpoint.config));
   const data = await loadGlue(config, task, await loadTokenizer(dir, { maxLength }), context);
-  await rm(`${out}.json`, { force: true });
+  for (const old of [`${out}.json`, `${out}.sha256`]) await rm(old, { force: true });
   const made = run.scoreOnly === true ? await scored(run, data) : await finetuned(run, data, context);
 
   const splits = [...data.validation, ...data.test];
   for (const split of splits) await writePredictions(out, split, made.logits[split.split]!);
-  if (run.save !== undefined) await saveCheckpoint(run.save, made.checkpoint, { tokenizerFrom: dir });
+  if (run.save !== undefined) await saveModel(run.save, made.checkpoint, { tokenizerFrom: dir });
   const [first] = Object.values(made.scores);
   const result: GlueResult = {
     ...{ task, seed: config.finetune.seed, metrics: first!.metrics, majority: first!.baseline, scores: made.scores },
@@ -81,6 +83,7 @@ export async function glueRun(run: GlueRun, context: Context): Promise<GlueResul
   };
   await writeJson(`${out}.json`, result);
   await made.checkpoints?.remove();
+  await writeSums(`${out}.sha256`, [`${basename(out)}.json`, basename(out)]);
   return result;
 }
 

@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { loadSeatTests, openJit } from "./inputs.ts";
 import { loadRun, type Subject } from "./measure.ts";
+import { writeSums } from "./sums.ts";
 
 /** The effect of closing each attention head of one point, and the fewest heads that do what its mask does; leaves `where.json`. */
 export async function runWhere(subject: Subject, context: Context): Promise<void> {
@@ -14,4 +15,5 @@ export async function runWhere(subject: Subject, context: Context): Promise<void
   const options = { protocol: "cls", seed: config.seed, jit } as const;
   const result = await measureBias(measured, { associations: [], where }, options, context);
   await writeJson(join(out, "where.json"), result.where);
+  await writeSums(join(out, "where.sha256"), ["where.json"]);
 }

@@ -22,6 +22,7 @@ import {
 import { type Jit, openBackend, physicalCores } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
+import { checkModel } from "./sums.ts";
 
 /** The model that a run starts from, with its tokenizer. */
 export interface Model {
@@ -33,6 +34,7 @@ export interface Model {
 /** Loads a model from a folder or the hub. */
 export async function loadModel(name: string, context: Context): Promise<Model> {
   const dir = await modelFolder(name, context);
+  await checkModel(dir);
   const checkpoint = await loadCheckpoint(dir);
   const { ignored = [] } = checkpoint;
   if (ignored.length > 0) context.log(`${name}: not used: ${some(ignored)}`);
@@ -47,6 +49,7 @@ export function modelFolder(name: string, { root, hub, fetch, log, progress }: C
   let announced = false;
   return resolveModel(local, {
     ...{ ...hub, fetch },
+    onDamaged: (problem) => log(`${problem}; fetching it again`),
     onProgress: ({ file, bytes, totalBytes }) => {
       if (!announced) log(`fetching ${name} from ${new URL(hub.endpoint).host}`);
       announced = true;
@@ -62,7 +65,7 @@ export const modelName = ({ model }: Config): string => model.hf_checkpoint ?? m
 export function loadSentences(
   config: Config,
   tokenizer: Tokenizer,
-  { root, fetch, progress }: Context,
+  { root, fetch, progress, log }: Context,
 ): Promise<DebiasData> {
   const { datafiles, validation_size: validationSize } = config.datamodule;
   return prepareCorpus({
@@ -75,6 +78,7 @@ export function loadSentences(
     ...{ tokenizer, validationSize, seed: config.seed, fetch },
     cacheDir: within(root, config.data_dir),
     onProgress: ({ bytes, totalBytes }) => progress({ what: "reading the corpus", done: bytes, total: totalBytes }),
+    onDamaged: (problem) => log(`${problem}: making it again`),
   });
 }
 

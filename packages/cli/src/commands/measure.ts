@@ -13,6 +13,7 @@ import { glueRun } from "./glue-run.ts";
 import { HELD_OUT } from "./pretrain.ts";
 import { loadModel, loadSentences, type Model, modelName, openHalves, openJit, pruningSettings } from "./inputs.ts";
 import { seatOf } from "./seat.ts";
+import { writeSums } from "./sums.ts";
 
 /** What is measured: the model that a run in `out` left, or the one it started from. */
 export interface Subject {
@@ -34,6 +35,7 @@ export async function runBias(subject: Subject, context: Context): Promise<unkno
   const tests = results.map(reportedResult);
   const result = { protocol, ...(pruned && { threshold: pruned.threshold }), tests, ...probe };
   await writeJson(join(out, "bias.json"), result);
+  await writeSums(join(out, "bias.sha256"), ["bias.json"]);
   return result;
 }
 

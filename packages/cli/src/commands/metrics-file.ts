@@ -20,7 +20,11 @@ export async function metricsFile(path: string, length = 0): Promise<MetricsFile
   if (size < length) throw new Error(`${part}: expected at least ${length} bytes, got ${size}: the file is cut short`);
   await truncate(part, length);
   return {
-    append: (row) => file.appendFile(`${jsonLine(row)}\n`),
+    async append(row) {
+      await file.appendFile(`${jsonLine(row)}\n`).catch((error: Error) => {
+        throw new Error(`${part}: cannot be written: ${error.message}`, { cause: error });
+      });
+    },
     async length() {
       await file.datasync();
       return (await file.stat()).size;

@@ -21,7 +21,8 @@ export function originalFiles(
     async read(key) {
       try {
         const found = await readEmbeddings(path(key));
-        await utimes(path(key), new Date(), new Date());
+        // Which was used last is not noted in a folder that is read-only.
+        await utimes(path(key), new Date(), new Date()).catch(() => {});
         return found;
       } catch (error) {
         const missing = (error as { cause?: NodeJS.ErrnoException }).cause?.code === "ENOENT";
@@ -32,9 +33,14 @@ export function originalFiles(
     async write(key, embeddings) {
       const bytes = embeddings.values.byteLength + embeddings.rows.byteLength;
       if (bytes > datamodule.original_cache) return;
-      await mkdir(folder, { recursive: true });
-      await makeRoom(folder, datamodule.original_cache - bytes);
-      await writeEmbeddings(path(key), embeddings);
+      try {
+        await mkdir(folder, { recursive: true });
+        await makeRoom(folder, datamodule.original_cache - bytes);
+        await writeEmbeddings(path(key), embeddings);
+      } catch (error) {
+        // They save time, and no result depends on them.
+        log(`${(error as Error).message}: the next run computes them again`);
+      }
     },
   };
 }

@@ -1,13 +1,15 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { concat, loadTokenizer, prepareCorpus, writeDemo } from "@pruning-bias/data";
-import { type Checkpoint, initWeights, parseConfig, saveCheckpoint } from "@pruning-bias/model";
+import { type Checkpoint, initWeights, parseConfig } from "@pruning-bias/model";
 import { pretrain as trainMaskedLm } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
 import { openJit, within } from "./inputs.ts";
 import { metricsFile } from "./metrics-file.ts";
+import { saveModel } from "./save-model.ts";
+import { writeSums } from "./sums.ts";
 
 /** Sentences of each class that pre-training does not see. */
 export const HELD_OUT = 200;
@@ -31,6 +33,7 @@ export async function pretrain(
   const corpus = await prepareCorpus({
     ...{ corpus: files.corpus, words: files.words, tokenizer, seed, validationSize: HELD_OUT },
     cacheDir: within(root, config.data_dir),
+    onDamaged: (problem) => log(`${problem}: making it again`),
   });
   const training = [corpus.male.train, corpus.female.train, corpus.stereotype.train].reduce(concat);
   const masking = {
@@ -52,7 +55,7 @@ export async function pretrain(
     const { done, value } = await run.next();
     if (done) {
       await rm(join(out, "model"), { recursive: true, force: true });
-      await saveCheckpoint(join(out, "model"), value, { tokenizerFrom: files.tokenizer });
+      await saveModel(join(out, "model"), value, { tokenizerFrom: files.tokenizer });
       break;
     }
     const { step, totalSteps } = value;
@@ -65,6 +68,7 @@ export async function pretrain(
     }
   }
   await losses.finish();
+  await writeSums(join(out, "pretrain.sha256"), ["data", "model", "pretrain.jsonl"]);
   await checkpoints.remove();
   return { loss };
 }

@@ -12,7 +12,6 @@ import {
   type ValidationEvent,
 } from "@pruning-bias/debias";
 import { embedder, seat } from "@pruning-bias/eval-bias";
-import { saveCheckpoint } from "@pruning-bias/model";
 import { type Layout, type PruningSettings, pruningWarnings, scoreLayout, writeScores } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
 import { DivergenceError } from "@pruning-bias/training";
@@ -24,6 +23,8 @@ import { loadModel, loadSeatTests, loadSentences, type Model, modelName, openJit
 import { maskSummary } from "./mask-summary.ts";
 import { originalFiles } from "./originals.ts";
 import { runLog } from "./run-log.ts";
+import { saveModel } from "./save-model.ts";
+import { writeSums } from "./sums.ts";
 import type { Effects } from "./tensorboard.ts";
 
 /** What a run says of itself when it is done. */
@@ -99,13 +100,15 @@ export async function train(
   }
   if (!config.model.freeze_weights || pruning === undefined) {
     const trained = { ...model.checkpoint, weights: { ...result.weights } };
-    await saveCheckpoint(join(out, "model"), trained, { tokenizerFrom: model.dir });
+    await saveModel(join(out, "model"), trained, { tokenizerFrom: model.dir });
   }
   const { seconds, tokens } = log.totals();
   const summary = { steps: result.steps, seconds, tokens, tokensPerSecond: tokens / seconds };
   await writeJson(join(out, "config.json"), config);
   await writeJson(join(out, "summary.json"), summary);
   await log.finish();
+  const results = ["config.json", "summary.json", "masks.json", "scores.safetensors", "metrics.jsonl", "model"];
+  await writeSums(join(out, "train.sha256"), results);
   return summary;
 }
 
@@ -194,7 +197,8 @@ async function forget(out: string, { metrics }: { metrics: boolean }): Promise<v
   const events = (await readdir(out)).filter((name) => name.startsWith("events.out.tfevents."));
   const logs = metrics ? ["metrics.jsonl", "metrics.jsonl.part", ...events] : [];
   const results = ["config.json", "summary.json", "masks.json", "scores.safetensors", "model", "bias.json", "glue"];
-  for (const name of [...results, ...logs]) await rm(join(out, name), { recursive: true, force: true });
+  const sums = ["train.sha256", "bias.sha256"];
+  for (const name of [...results, ...sums, ...logs]) await rm(join(out, name), { recursive: true, force: true });
 }
 
 /** What must end badly, said before an hour is spent on it. */

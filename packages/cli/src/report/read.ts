@@ -1,6 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { z } from "zod";
+import { readChecked, readSums } from "../commands/sums.ts";
 import {
   type PointResults,
   StepRow,
@@ -55,7 +56,7 @@ async function readPoint(sweepDir: string, name: string): Promise<PointResults> 
 async function readMetrics(path: string): Promise<Pick<PointResults, "steps" | "validations">> {
   const steps: StepRow[] = [];
   const validations: ValidationRow[] = [];
-  const text = (await ifThere(() => readFile(path, "utf8"))) ?? "";
+  const text = (await readText(path)) ?? "";
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
     const where = `${path}: line ${index + 1}`;
@@ -79,9 +80,13 @@ async function readGlue(dir: string): Promise<StoredGlue[]> {
 }
 
 async function readJson<T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T> | undefined> {
-  const text = await ifThere(() => readFile(path, "utf8"));
+  const text = await readText(path);
   return text === undefined ? undefined : check(path, parse(path, text), schema);
 }
+
+/** A file that is as its task wrote it; `undefined` where there is none. */
+const readText = (path: string): Promise<string | undefined> =>
+  ifThere(async () => readChecked(path, await readSums(dirname(path))));
 
 function parse(where: string, text: string): unknown {
   try {

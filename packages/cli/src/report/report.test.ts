@@ -122,7 +122,7 @@ describe("a sweep of three points", () => {
     await writeReport(runs, "demo", all);
     expect(readFileSync(paths.html, "utf8")).toBe(first);
     expect(readdirSync(join(runs, "demo")).toSorted()).toEqual(
-      [blocks, "baseline", heads, "report.html", "results.csv", "results.tex"].toSorted(),
+      [blocks, "baseline", heads, "report.html", "report.sha256", "results.csv", "results.tex"].toSorted(),
     );
   });
 });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeWhole } from "../commands/files.ts";
+import { writeSums } from "../commands/sums.ts";
 import { readSweep } from "./read.ts";
 import { report } from "./report.ts";
 
@@ -17,5 +18,6 @@ export async function writeReport(
   const dir = join(runsDir, sweep);
   const paths = { html: join(dir, "report.html"), csv: join(dir, "results.csv"), tex: join(dir, "results.tex") };
   await Promise.all([writeWhole(paths.html, html), writeWhole(paths.csv, csv), writeWhole(paths.tex, tex)]);
+  await writeSums(join(dir, "report.sha256"), ["report.html", "results.csv", "results.tex"]);
   return paths;
 }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Config } from "../config/schema.ts";
+import { memoryOf } from "./memory.ts";
 import { type ModelShape, modelShape } from "./model-shape.ts";
 
 /** What a point takes on a machine: an estimate, `null` where its model is not known yet. */
@@ -12,6 +13,8 @@ export interface Cost {
   readonly glueSeconds: number | null;
   /** What stays on disk: results, and their copy in Nx' cache. */
   readonly bytes: number | null;
+  /** The most memory of its tasks, in bytes. */
+  readonly memory: number | null;
 }
 
 export interface Machine {
@@ -29,7 +32,7 @@ export interface Machine {
 export function costOf(config: Config, glue: readonly string[], { gflops, hubCache, root }: Machine): Cost {
   const steps = stepsOf(config, root);
   const shape = modelShape(config, root, hubCache);
-  if (shape === undefined) return { steps, trainSeconds: null, glueSeconds: null, bytes: null };
+  if (shape === undefined) return { steps, trainSeconds: null, glueSeconds: null, bytes: null, memory: null };
   const tokens = config.pretrain === null ? TOKENS : DEMO_TOKENS;
   const rate = gflops * 1e9 * efficiency(shape);
   const perToken = 2 * shape.layers * weightsOfLayer(shape);
@@ -48,6 +51,7 @@ export function costOf(config: Config, glue: readonly string[], { gflops, hubCac
     trainSeconds: (sentences * tokens * perToken) / rate + STARTING,
     glueSeconds: glue.length === 0 ? 0 : (glueTokens * perToken) / rate + glue.length * STARTING,
     bytes: bytesOf(config, shape, steps),
+    memory: memoryOf(config, shape, glue.length > 0),
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { compose } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { duration } from "../report/format.ts";
+import { gigabytes, memoryHere } from "./memory.ts";
 import { costOf, type Cost, type Machine } from "./cost.ts";
 import type { Point } from "./points.ts";
 import { trainSettings } from "./task-settings.ts";
@@ -48,6 +49,7 @@ export function dryRunText(points: readonly Priced[]): string {
     trainSeconds: known ? sum(({ trainSeconds }) => trainSeconds) : null,
     glueSeconds: sum(({ glueSeconds }) => glueSeconds),
     bytes: known ? sum(({ bytes }) => bytes) : null,
+    memory: Math.max(0, ...missing.map(({ memory }) => memory ?? 0)) || null,
   };
   return [
     ...rows.map(([name, text]) => `  ${name!.padEnd(width)}  ${text}`),
@@ -55,11 +57,13 @@ export function dryRunText(points: readonly Priced[]): string {
   ].join("\n");
 }
 
-function costText({ steps, trainSeconds, glueSeconds, bytes }: Cost): string {
+function costText({ steps, trainSeconds, glueSeconds, bytes, memory }: Cost): string {
   const time = trainSeconds === null ? "time unknown until the model is there" : `about ${roughly(trainSeconds)}`;
   const glue = glueSeconds ? `, GLUE ${roughly(glueSeconds)}` : "";
-  const size = bytes === null ? "" : `, ${sizeText(bytes)}`;
-  return `${steps.toLocaleString("en-US")} steps, ${time}${glue}${size}`;
+  const size = bytes === null ? "" : `, ${sizeText(bytes)} on disk`;
+  const tooMuch = memory !== null && memory > memoryHere() ? `, more than the ${gigabytes(memoryHere())} here` : "";
+  const most = memory === null ? "" : `, ${gigabytes(memory)} of memory${tooMuch}`;
+  return `${steps.toLocaleString("en-US")} steps, ${time}${glue}${size}${most}`;
 }
 
 /** Days where hours say too much. */

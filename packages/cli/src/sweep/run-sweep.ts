@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
@@ -8,8 +9,12 @@ import { writeWhole } from "../commands/files.ts";
 import { compose, digest } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { parseOverride } from "../config/overrides.ts";
+import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Failure, failuresIn } from "./failures.ts";
+import { memoryOf, memoryText } from "./memory.ts";
+import { modelShape } from "./model-shape.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
 import { classifierOf, classifierSettings, dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
@@ -32,6 +37,9 @@ export interface SweepOptions {
   /** Lines of Nx and of the tasks. */
   readonly output: (text: string) => void;
   readonly environment: NodeJS.ProcessEnv;
+  /** Bytes that tasks may take, so that more is warned of; and the hub's cache, where models' sizes are read. */
+  readonly memory?: number;
+  readonly hubCache?: string;
   /** Stops Nx and what it runs. */
   readonly signal?: AbortSignal;
 }
@@ -71,7 +79,11 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     const jobs = await submit(scripts, join(root, "runs", name, "slurm"), options.environment);
     return { ...outcome, scripts, jobs };
   }
-  const failed = await runTasks(name, sweep, options);
+  sayMemory(all, glue.length > 0, options);
+  const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, sweep, options), {
+    ...{ who: `sweep ${name}`, signal: options.signal },
+    onWait: (holder) => log(`waiting until ${holder}, is done: sweeps of one workspace share its results`),
+  });
   const report = join(root, "runs", name, "report.html");
   if (failed.length > 0) await reportSweep(root, name);
   return {
@@ -97,6 +109,22 @@ function checkClassifiers(configs: readonly Config[]): void {
     throw new UsageError(
       `model.hf_checkpoint: expected a folder for each classifier, got ${root} for some of other settings; put what differs into it, as \${finetune.epochs}`,
     );
+  }
+}
+
+/** What the largest point takes; nothing where no model is known yet. */
+function sayMemory(
+  all: readonly Point[],
+  glue: boolean,
+  { root, parallel = 1, memory, hubCache = "", log }: SweepOptions,
+): void {
+  const needs = all.flatMap(({ overrides }) => {
+    const { config } = compose(overrides);
+    const shape = modelShape(config, root, hubCache);
+    return shape === undefined ? [] : [memoryOf(config, shape, glue)];
+  });
+  if (memory !== undefined && needs.length > 0) {
+    log(memoryText(Math.max(...needs), Math.min(parallel, all.length), memory));
   }
 }
 
@@ -241,9 +269,10 @@ function nx(
     Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || forNx.test(key)),
   );
   const script = join(root, "node_modules/nx/dist/bin/nx.js");
-  const child = spawn(process.execPath, [script, ...line], {
+  const preload = pathToFileURL(join(import.meta.dirname, `nx-preload${extname(import.meta.filename)}`)).href;
+  const child = spawn(process.execPath, ["--import", preload, script, ...line], {
     cwd: root,
-    env,
+    env: { ...env, [PARENT]: String(process.pid) },
     stdio: ["ignore", "pipe", "pipe"],
     ...(signal && { signal }),
   });

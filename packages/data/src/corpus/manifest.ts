@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeAtomic } from "../files/atomic.ts";
+import { hashJson } from "../files/hash.ts";
 import type { CorpusCounts } from "./select.ts";
 
 /** What a folder of prepared sentences holds: the counts, and how long each file must be. */
@@ -20,6 +21,8 @@ const Stored = z.object({
     keywordLines: z.record(z.string(), count),
   }),
   bytes: z.record(z.string(), count),
+  /** Of the rest. */
+  sha256: z.string(),
 });
 
 /** Writes `manifest.json`, last of all, over files that are there already. */
@@ -28,13 +31,18 @@ export async function writeManifest(
   { counts, files }: Manifest & { readonly files: readonly string[] },
 ): Promise<void> {
   const sizes = await Promise.all(files.map(async (file) => [file, (await stat(join(dir, file))).size]));
-  await writeAtomic(join(dir, "manifest.json"), `${JSON.stringify({ counts, bytes: Object.fromEntries(sizes) })}\n`);
+  const content = { counts, bytes: Object.fromEntries(sizes) as Record<string, number> };
+  const stored = { ...content, sha256: hashJson(content) };
+  await writeAtomic(join(dir, "manifest.json"), `${JSON.stringify(stored)}\n`);
 }
 
 /** Reads it; nothing where the folder is missing, incomplete or damaged, for then it is made again. */
 export async function readManifest(dir: string): Promise<Manifest | undefined> {
   try {
-    const { counts, bytes } = Stored.parse(JSON.parse(await readFile(join(dir, "manifest.json"), "utf8")));
+    const stored: unknown = JSON.parse(await readFile(join(dir, "manifest.json"), "utf8"));
+    const { counts, bytes, sha256 } = Stored.parse(stored);
+    const { sha256: _, ...content } = stored as z.input<typeof Stored>;
+    if (sha256 !== hashJson(content)) return undefined;
     const sizes = await Promise.all(Object.keys(bytes).map(async (file) => (await stat(join(dir, file))).size));
     return Object.values(bytes).every((expected, i) => expected === sizes[i]) ? { counts } : undefined;
   } catch {

@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { removeLeftovers, temporaryName } from "../files/atomic.ts";
 import { download, type Fetch, isUrl } from "../files/download.ts";
 import { hashFile, hashJson } from "../files/hash.ts";
 import { readLines } from "../text/lines.ts";
@@ -24,6 +24,8 @@ export interface PrepareOptions {
   readonly cacheDir: string;
   readonly fetch?: Fetch | undefined;
   readonly onProgress?: ((progress: PrepareProgress) => void) | undefined;
+  /** Told of kept files that are damaged, and made again. */
+  readonly onDamaged?: ((problem: string) => void) | undefined;
 }
 
 /** How much of the corpus file has been read. */
@@ -63,7 +65,8 @@ export async function prepareCorpus(options: PrepareOptions): Promise<DebiasData
   });
   const dir = join(cacheDir, `sentences-${key.slice(0, 24)}`);
   const { sentences, counts } =
-    (await readCached(dir)) ?? (await cached(dir, await select(corpus, options, lists, tokenizer, onProgress)));
+    (await readCached(dir, options.onDamaged)) ??
+    (await cached(dir, await select(corpus, options, lists, tokenizer, onProgress)));
   const fingerprint = hashJson({ key, seed, validationSize });
   return { ...byClass((name) => split(sentences[name], { seed, validationSize, name })), counts, fingerprint, dir };
 }
@@ -95,18 +98,26 @@ async function select(
   return selected;
 }
 
-async function readCached(dir: string): Promise<Selected | undefined> {
+async function readCached(dir: string, onDamaged: PrepareOptions["onDamaged"]): Promise<Selected | undefined> {
   const manifest = await readManifest(dir);
   if (manifest === undefined) return undefined;
-  const [male, female, stereotype] = await Promise.all(classNames.map((name) => readSentences(join(dir, file(name)))));
-  return { sentences: { male: male!, female: female!, stereotype: stereotype! }, counts: manifest.counts };
+  try {
+    const read = classNames.map((name) => readSentences(join(dir, file(name))));
+    const [male, female, stereotype] = await Promise.all(read);
+    return { sentences: { male: male!, female: female!, stereotype: stereotype! }, counts: manifest.counts };
+  } catch (error) {
+    onDamaged?.((error as Error).message);
+    await rm(dir, { recursive: true, force: true });
+    return undefined;
+  }
 }
 
 /** Puts a folder in place at once, so that it is there whole or not at all. */
 async function cached(dir: string, selected: Selected): Promise<Selected> {
-  const temporary = `${dir}.${randomUUID()}.part`;
+  const temporary = temporaryName(dir);
   try {
     await mkdir(temporary, { recursive: true });
+    await removeLeftovers(dir);
     for (const name of classNames) await writeSentences(join(temporary, file(name)), selected.sentences[name]);
     await writeManifest(temporary, { counts: selected.counts, files: classNames.map(file) });
     // Another process may have been faster; its files are the same. What is there otherwise is incomplete.

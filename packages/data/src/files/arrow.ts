@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import {
   Data,
@@ -15,12 +16,16 @@ import {
 import { writeAtomic } from "./atomic.ts";
 import { reason } from "./reason.ts";
 
-/** Writes columns of `length` rows as an Arrow IPC file, atomically: their arrays are the file's buffers. */
+/**
+ * Writes columns of `length` rows as an Arrow IPC file, atomically: their arrays are the file's buffers. Among the schema's
+ * metadata is the SHA-256 of all the rest, by which `readArrow` knows a file that was damaged.
+ */
 export async function writeArrow(path: string, length: number, columns: Readonly<Record<string, Data>>): Promise<void> {
   const fields = Object.entries(columns).map(([name, { type }]) => new Field(name, type as DataType, false));
   const rows = makeData({ type: new Struct(fields), length, nullCount: 0, children: Object.values(columns) });
-  const schema = new Schema(fields);
-  await writeAtomic(path, tableToIPC(new Table(schema, new RecordBatch(schema, rows)), "file"));
+  const schema = new Schema(fields, new Map([[DIGEST, NO_DIGEST]]));
+  const bytes = Buffer.from(tableToIPC(new Table(schema, new RecordBatch(schema, rows)), "file"));
+  await writeAtomic(path, replaced(bytes, NO_DIGEST, sha256(bytes)));
 }
 
 /**
@@ -33,7 +38,13 @@ export async function readArrow<T>(
   columns: (column: (name: string) => Data, length: number) => T,
 ): Promise<T> {
   try {
-    const table = tableFromIPC(await readFile(path));
+    const bytes = await readFile(path);
+    // Before Arrow sees them: of damaged ones it may read forever.
+    const [digest] = /[0-9a-f]{64}/.exec(bytes.toString("latin1", 0, SCHEMA_END)) ?? [];
+    if (digest === undefined || sha256(replaced(bytes, digest, NO_DIGEST)) !== digest) {
+      throw new Error("other bytes than were written");
+    }
+    const table = tableFromIPC(bytes);
     const column = (name: string): Data => {
       const [data, more] = table.getChild(name)?.data ?? [];
       if (data === undefined || more !== undefined) throw new Error(`no column ${name} in one piece`);
@@ -48,3 +59,17 @@ export async function readArrow<T>(
 /** A column of lists, one after the other in `child`. */
 export const list = <T extends DataType>(length: number, valueOffsets: Int32Array, child: Data<T>): Data<List<T>> =>
   makeData({ type: new List(new Field("item", child.type, false)), length, nullCount: 0, valueOffsets, child });
+
+const DIGEST = "sha256";
+/** A file's schema, and so its digest, stands before this byte. */
+const SCHEMA_END = 8192;
+/** Stands where the digest will, at the file's start and in its footer, while it is computed. */
+const NO_DIGEST = "the SHA-256 of this file, with this text in its place, as 64 hex";
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** The same bytes, in place, with one text instead of another as long. */
+function replaced(bytes: Buffer, text: string, by: string): Buffer {
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + by.length)) bytes.write(by, at, "latin1");
+  return bytes;
+}

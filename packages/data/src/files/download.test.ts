@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -35,6 +35,17 @@ test("a file is fetched once and keeps the end of its name", async () => {
   expect(path).toMatch(/words\.txt$/);
   expect(readFileSync(path, "utf8")).toBe("king\n");
   expect(requests).toBe(1);
+});
+
+test("a copy that has changed is fetched again, and named where that cannot be", async () => {
+  const options = { url: `${origin}/words.txt`, cacheDir: join(dir(), "changed") };
+  const path = await download(options);
+  writeFileSync(path, "kinG\n");
+  const fetch = () => Promise.reject(new Error("no network"));
+  await expect(download({ ...options, fetch })).rejects.toThrow(
+    /words\.txt: it is damaged, its sha256 is \w{64} .*no network/,
+  );
+  expect(readFileSync(await download(options), "utf8")).toBe("king\n");
 });
 
 test("a checksum is compared", async () => {

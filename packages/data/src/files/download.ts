@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { writeAtomic } from "./atomic.ts";
+import { hashFile } from "./hash.ts";
 import { reason } from "./reason.ts";
 
 export type Fetch = typeof globalThis.fetch;
@@ -20,34 +22,55 @@ export interface DownloadOptions {
 /**
  * Path of the local copy of a URL, fetched when it is not in the cache yet.
  *
- * The name is made of the URL's hash and its last part. Throws one line that names the URL where the server cannot be
- * reached, answers other than 200, or sends fewer bytes than it announced; then nothing is kept.
+ * The name is made of the URL's hash and its last part. A copy that has changed since is fetched again. Throws one line that
+ * names the URL where the server cannot be reached, answers other than 200, or sends fewer bytes than it announced; then
+ * nothing is kept.
  */
 export async function download({ url, cacheDir, ...options }: DownloadOptions): Promise<string> {
   const name = basename(new URL(url).pathname) || "index";
   const path = join(cacheDir, "downloads", `${sha256Hex(url).slice(0, 16)}-${name}`);
-  if (!existsSync(path)) await fetchFile({ url, path, ...options });
+  await fetchOnce({ url, path, ...options });
   return path;
 }
 
-/** Fetches a URL into a file, atomically; errors as in `download`. */
-export async function fetchFile({
-  url,
-  path,
-  fetch = globalThis.fetch,
-  sha256,
-}: Omit<DownloadOptions, "cacheDir"> & { readonly path: string }): Promise<void> {
+/** Fetches a URL into a file where that is not there, or has changed since it was fetched; errors as in `download`. */
+export async function fetchOnce(options: FetchOptions): Promise<void> {
+  const { path } = options;
+  if (!existsSync(path)) return fetchFile(options);
+  const expected = await readFile(sumsOf(path), "utf8").catch(() => "");
+  if (expected === "") return;
+  const got = await hashFile(path, "a download");
+  if (expected.startsWith(`${got}  `)) return;
+  await fetchFile(options).catch((error: Error) => {
+    throw new Error(`${path}: it is damaged, its sha256 is ${got} and not as it came in; ${error.message}`, {
+      cause: error,
+    });
+  });
+}
+
+type FetchOptions = Omit<DownloadOptions, "cacheDir"> & { readonly path: string };
+
+/** Beside a download, as `sha256sum` writes it. */
+const sumsOf = (path: string): string => `${path}.sha256`;
+
+/** Fetches a URL into a file, atomically, and leaves its digest beside it; errors as in `download`. */
+export async function fetchFile({ url, path, fetch = globalThis.fetch, sha256 }: FetchOptions): Promise<void> {
   const response = await fetch(url).catch((error: unknown) => {
     throw new Error(`${printable(url)}: expected an answer, ${reason(error)}`, { cause: error });
   });
   if (response.status !== 200 || response.body === null) {
     throw new Error(`${printable(url)}: expected status 200, got ${response.status} ${response.statusText}`.trimEnd());
   }
-  await writeAtomic(path, checked(response, url, sha256));
+  await writeAtomic(path, checked(response, url, path, sha256));
 }
 
 /** The bytes of an answer; throws after the last where length or checksum are not as announced. */
-async function* checked(response: Response, url: string, sha256: string | undefined): AsyncGenerator<Uint8Array> {
+async function* checked(
+  response: Response,
+  url: string,
+  path: string,
+  sha256: string | undefined,
+): AsyncGenerator<Uint8Array> {
   // With a content encoding the length counts other bytes than those that arrive here.
   const announced = response.headers.has("content-encoding") ? null : response.headers.get("content-length");
   const expected = announced === null ? "the whole file" : `${announced} bytes`;
@@ -69,6 +92,8 @@ async function* checked(response: Response, url: string, sha256: string | undefi
   if (sha256 !== undefined && got !== sha256.toLowerCase()) {
     throw new Error(`${printable(url)}: expected sha256 ${sha256}, got ${got}`);
   }
+  // Before the file has its name: whoever is stopped in between leaves a digest of nothing, and not a file without one.
+  await writeAtomic(sumsOf(path), `${got}  ${basename(path)}\n`);
 }
 
 /** A URL as errors may show it: without user, password and query, where tokens travel. */

@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Fetch, fetchFile } from "../files/download.ts";
+import { type Fetch, fetchOnce } from "../files/download.ts";
 import { type GlueTask, glueTasks } from "./tasks.ts";
 
 export interface DownloadGlueOptions {
@@ -28,7 +27,7 @@ export async function downloadGlue({
     const file = `${task}/${split}-00000-of-00001.parquet`;
     const path = join(dir, file);
     const url = `${endpoint}/datasets/nyu-mll/glue/resolve/${revision}/${file}`;
-    if (!existsSync(path)) await fetchFile({ url, path, fetch });
+    await fetchOnce({ url, path, fetch });
   }
   return dir;
 }

@@ -13,17 +13,23 @@ export interface PrepareGlueOptions {
   readonly split: string;
   readonly tokenizer: Tokenizer;
   readonly cacheDir: string;
+  /** Told of a kept file that is damaged, and made again. */
+  readonly onDamaged?: ((problem: string) => void) | undefined;
 }
 
 /**
  * A split of a task as token ids, kept as an Arrow file in `cacheDir` under a hash of its source and of the tokenizer. A
  * kept file that is damaged is made again. Throws what `readGlue` and `tokenizeGlue` throw.
  */
-export async function prepareGlue({ dir, task, split, tokenizer, cacheDir }: PrepareGlueOptions): Promise<GlueTokens> {
+export async function prepareGlue(options: PrepareGlueOptions): Promise<GlueTokens> {
+  const { dir, task, split, tokenizer, cacheDir, onDamaged } = options;
   const source = await hashFile(splitFile(dir, task, split), "examples");
   const key = hashJson({ format, task, source, tokenizer: tokenizer.fingerprint });
   const path = join(cacheDir, "glue-tokens", `${task}-${split}-${key.slice(0, 24)}.arrow`);
-  const kept = await readGlueTokens(path, task, split).catch(() => undefined);
+  const kept = await readGlueTokens(path, task, split).catch((error: Error) => {
+    if ((error.cause as NodeJS.ErrnoException).code !== "ENOENT") onDamaged?.(error.message);
+    return undefined;
+  });
   if (kept !== undefined) return kept;
   const tokens = tokenizeGlue(task, split, await readGlue(dir, task, split), tokenizer);
   await writeGlueTokens(path, tokens);

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
+import { readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { writeWhole } from "@pruning-bias/runtime/files";
 import { shardFiles } from "../stored-weights.ts";
 import { store } from "./blobs.ts";
+import { damagedFiles } from "./damaged.ts";
 import { type HubAccess, request } from "./request.ts";
 
 export interface HubOptions extends HubAccess {
@@ -16,6 +17,8 @@ export interface HubOptions extends HubAccess {
   readonly offline?: boolean;
   /** Called while a file comes in; `totalBytes` is 0 where the hub does not say. */
   readonly onProgress?: (state: HubProgress) => void;
+  /** Told of cached files that are damaged, and fetched again. */
+  readonly onDamaged?: (problem: string) => void;
 }
 
 export interface HubProgress {
@@ -26,7 +29,8 @@ export interface HubProgress {
 
 /**
  * The folder of a model: `model` itself where it is one, else its snapshot in the hub's cache, downloaded if need be. A
- * revision that the cache has is not asked for again, so that all runs of a sweep see the same model.
+ * revision that the cache has is not asked for again, so that all runs of a sweep see the same model; a file of it that is no
+ * longer what its hash says is.
  *
  * Downloads go on where they were cut, in this process or the next; sizes and hashes are checked; several processes may
  * ask for the same model at once.
@@ -48,6 +52,8 @@ export async function resolveModel(model: string, options: HubOptions): Promise<
     (text) => text.trim(),
     () => revision,
   );
+  const own = sha1(`${options.endpoint} ${model} ${revision}`);
+  await removeDamaged(model, join(storage, "snapshots", cached), { ...options, gitNames: cached !== own });
   const lacking = await missing(join(storage, "snapshots", cached));
   if (lacking === undefined) return join(storage, "snapshots", cached);
   if (offline)
@@ -57,7 +63,7 @@ export async function resolveModel(model: string, options: HubOptions): Promise<
   const get = (file: string, at: string) => (from: number) => request({ model, revision: at, file, from }, options);
   const first = await get("config.json", revision)(0);
   if (first === undefined) throw absent(model, "config.json", revision, options);
-  const commit = first.commit ?? (isCommit(revision) ? revision : sha1(`${options.endpoint} ${model} ${revision}`));
+  const commit = first.commit ?? (isCommit(revision) ? revision : own);
   const at = first.commit ?? revision;
   const snapshot = join(storage, "snapshots", commit);
   const keep = (file: string, answer: typeof first) => {
@@ -89,11 +95,24 @@ export async function resolveModel(model: string, options: HubOptions): Promise<
     }
   }
   for (const file of welcome) await fetched(file);
-  if (!isCommit(revision)) {
-    await mkdir(dirname(ref), { recursive: true });
-    await writeFileAtomic(ref, commit);
-  }
+  if (!isCommit(revision)) await writeWhole(ref, commit);
   return snapshot;
+}
+
+/** Takes files that are damaged out of the cache. */
+async function removeDamaged(
+  model: string,
+  snapshot: string,
+  { offline = false, onDamaged, gitNames }: Pick<HubOptions, "offline" | "onDamaged"> & { readonly gitNames: boolean },
+): Promise<void> {
+  if (!(await isFolder(snapshot))) return;
+  for (const { file, blob } of await damagedFiles(snapshot, { gitNames })) {
+    const problem = `${model}: ${file}: expected the content that ${blob} is named after, got another: it is damaged`;
+    if (offline) throw new Error(`${problem}, and the hub is not to be asked (offline)`);
+    onDamaged?.(problem);
+    await rm(blob, { force: true });
+    await rm(join(snapshot, file), { force: true });
+  }
 }
 
 const WEIGHTS = "model.safetensors";

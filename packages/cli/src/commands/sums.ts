@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import { hashFile } from "@pruning-bias/data";
+import { writeWhole } from "./files.ts";
+
+/** The name of the digests in a model's folder. */
+export const MODEL_SUMS = "SHA256SUMS";
+
+/**
+ * Writes the SHA-256 of files beside them, as `sha256sum --check` reads it: so that a bit that flips in a result is noticed, by us
+ * and by others. Folders stand for all files in them; what is not there is left out.
+ */
+export async function writeSums(path: string, names: readonly string[]): Promise<void> {
+  const folder = dirname(path);
+  const files = (await Promise.all(names.map((name) => filesAt(join(folder, name))))).flat();
+  const lines: string[] = [];
+  for (const file of files.filter((file) => resolve(file) !== resolve(path)).toSorted()) {
+    lines.push(
+      `${await hashFile(file, "a file to take the digest of")}  ${relative(folder, file).replaceAll("\\", "/")}\n`,
+    );
+  }
+  await writeWhole(path, lines.join(""));
+}
+
+/** Digests by path, of all files of that name in a folder, and of those that end in `.sha256`; none where there is none. */
+export async function readSums(folder: string): Promise<ReadonlyMap<string, string>> {
+  const names = (await readdir(folder).catch(() => [])).filter(
+    (name) => name.endsWith(".sha256") || name === MODEL_SUMS,
+  );
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  const lines = texts.flatMap((text) => [...text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)]);
+  return new Map(lines.map(([, digest, name]) => [join(folder, name!), digest!]));
+}
+
+/**
+ * A file's text.
+ *
+ * @throws Error in one line where `sums` has another digest of it
+ */
+export async function readChecked(path: string, sums: ReadonlyMap<string, string>): Promise<string> {
+  const bytes = await readFile(path);
+  check(path, createHash("sha256").update(bytes).digest("hex"), sums);
+  return bytes.toString("utf8");
+}
+
+/**
+ * Compares the files of a model's folder with their digests, where it has any. Those that carry their own are left to whoever
+ * reads them.
+ *
+ * @throws Error in one line, naming the first that differs
+ */
+export async function checkModel(folder: string): Promise<void> {
+  const sums = await readSums(folder);
+  for (const path of sums.keys()) {
+    if (path.endsWith(".safetensors") || !existsSync(path)) continue;
+    check(path, await hashFile(path, "a file of a model"), sums);
+  }
+}
+
+function check(path: string, digest: string, sums: ReadonlyMap<string, string>): void {
+  const expected = sums.get(path);
+  if (expected === undefined || expected === digest) return;
+  throw new Error(
+    `${path}: expected sha256 ${expected}, as when it was written, got ${digest}: it is damaged, or was changed since (then delete its line beside it, in *.sha256 or ${MODEL_SUMS})`,
+  );
+}
+
+async function filesAt(path: string): Promise<string[]> {
+  if (!existsSync(path)) return [];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return [path];
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}

@@ -1,0 +1,105 @@
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { draw } from "./draw.ts";
+import { type Outcome, record } from "./record.ts";
+import { lastLines } from "./run.ts";
+import { start } from "./processes.ts";
+import { differences, type Snapshot, snapshot } from "./snapshot.ts";
+import { workplace, type Workplace } from "./workplace.ts";
+import { type Kind, kinds } from "./kinds.ts";
+
+export interface DamageOptions {
+  readonly out: string;
+  readonly seed: number;
+  /** Bits that are flipped in each kind of file. */
+  readonly flips: number;
+  readonly only?: readonly string[];
+  readonly log: (line: string) => void;
+}
+
+/**
+ * One bit flipped, or the file removed, in each kind of file under the command that reads it. What may come of it: one line that
+ * names the file and an exit code; the file made again, and results as ever; results as ever, where the bit means nothing.
+ */
+export async function damageCampaign({ out, seed, flips, only, log }: DamageOptions): Promise<Outcome[]> {
+  const place = await workplace(out);
+  const { done, add } = record(join(out, `damage-${seed}.jsonl`));
+  const outcomes: Outcome[] = [];
+  for (const kind of (await kinds(place)).filter(({ name }) => only === undefined || only.includes(name))) {
+    kind.reset();
+    const before = snapshotOf(place, kind);
+    for (let n = 0; n <= flips; n++) {
+      const trial = `${kind.name} ${n === flips ? "removed" : n}`;
+      const known = done.get(trial);
+      const outcome = known ?? (await damage(place, kind, before, trial, n === flips ? undefined : [seed, n]));
+      if (known === undefined) add(outcome);
+      outcomes.push(outcome);
+      log(`${trial}: ${outcome.note}${outcome.problems.map((text) => `\n  ! ${text}`).join("")}`);
+    }
+  }
+  return outcomes;
+}
+
+async function damage(
+  place: Workplace,
+  kind: Kind,
+  before: Snapshot,
+  trial: string,
+  flip: readonly [seed: number, n: number] | undefined,
+): Promise<Outcome> {
+  kind.reset();
+  const path = kind.file();
+  const where = flip === undefined ? "removed" : flipBit(path, draw(flip[0], trial, "bit"));
+  if (flip === undefined) rmSync(path);
+  const { code, stderr } = await runKind(place, kind);
+  const problems: string[] = [];
+  let note: string;
+  if (code !== 0) {
+    const errors = stderr.split("\n").filter((line) => line.startsWith("error: "));
+    const named = errors.some((line) => kind.named.test(line));
+    if (errors.length !== 1) problems.push(`expected one line of error, got ${errors.length}: ${lastLines(stderr)}`);
+    else if (!named) problems.push(`the error does not name the file: ${errors[0]}`);
+    if (/^\s+at /m.test(stderr)) problems.push(`a stack trace: ${lastLines(stderr)}`);
+    note = `refused: ${errors[0] ?? ""}`;
+  } else {
+    const unlike = differences(before, snapshotOf(place, kind));
+    problems.push(...unlike.map((text) => `ended well, but ${text}`));
+    note = unlike.length > 0 ? "not noticed" : kind.mended.test(stderr) ? "mended" : "the same results";
+  }
+  return { trial, faults: 1, problems, note: `${where}: ${note}` };
+}
+
+const runKind = (place: Workplace, { line, env }: Kind) =>
+  start([place.main, ...line], { cwd: place.root, ...(env && { env }) }).ended;
+
+const snapshotOf = ({ root }: Workplace, { results }: Kind): Snapshot =>
+  Object.fromEntries(
+    results.flatMap((name) =>
+      Object.entries(snapshot(join(root, name))).map(([path, digest]) => [`${name}/${path}`, digest] as const),
+    ),
+  );
+
+/** Flips one bit of a file, `at` from 0 to 1 of its length; says which. */
+export function flipBit(path: string, at: number): string {
+  const bytes = readFileSync(path);
+  const bit = Math.floor(at * bytes.length * 8);
+  bytes[bit >> 3]! ^= 1 << (bit & 7);
+  writeFileSync(path, bytes);
+  return `bit ${bit & 7} of byte ${bit >> 3} of ${bytes.length}`;
+}
+
+/** The only file in a folder whose name fits. */
+export function fileIn(folder: string, name: RegExp): string {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && name.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+  if (found[0] === undefined) throw new Error(`${folder}: expected a file ${name}, found none`);
+  return found[0];
+}
+
+/** Puts a folder back as it was kept. */
+export function restore(kept: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  cpSync(kept, to, { recursive: true, verbatimSymlinks: true });
+}
