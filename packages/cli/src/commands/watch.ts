@@ -50,7 +50,7 @@ async function resultsIn(folder: string): Promise<{ path: string; modified: numb
 }
 
 /** `POINT  step 35/120  loss 0.431`, from the last whole row of metrics that still grow. */
-async function standing(folder: string, path: string): Promise<string | undefined> {
+export async function standing(folder: string, path: string): Promise<string | undefined> {
   const text = await readFile(join(folder, path), "utf8").catch(() => "");
   const line = text
     .slice(0, text.lastIndexOf("\n") + 1)
