@@ -1,3 +1,4 @@
+import { printable, shown } from "@pruning-bias/runtime/shown";
 import { z } from "zod";
 import { type MethodName, methods } from "./methods.ts";
 
@@ -91,7 +92,11 @@ export function parsePruningSettings(value: z.input<typeof PruningSettings> = {}
 
 /** The issues of settings in one line, each `pruning.KEY: expected …, got …`. */
 export const problems = (issues: readonly z.core.$ZodIssue[], value: unknown): string =>
-  issues.map((issue) => problem(issue, value)).join("; ");
+  issues
+    .slice(0, MOST_TOLD)
+    .map((issue) => problem(issue, value))
+    .join("; ");
+const MOST_TOLD = 8;
 
 /** What no single key shows. Errors name the keys of the original's configuration, which is what people write. */
 function check({
@@ -134,14 +139,14 @@ function check({
 
 function problem(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === "unrecognized_keys") {
-    return `${key([...issue.path, issue.keys[0]!])}: expected a known setting, got this one`;
+    return `${printable(key([...issue.path, issue.keys[0]!]))}: expected a known setting, got this one`;
   }
   const got = issue.path.reduce<unknown>(
     (node, part) => (node as Record<PropertyKey, unknown> | undefined)?.[part],
     value,
   );
   const expected = issue.message.replace(/^Invalid (input|option): |, received .*$/g, "");
-  return `${key(issue.path)}: ${expected}, got ${got === undefined ? "nothing" : JSON.stringify(got)}`;
+  return `${printable(key(issue.path))}: ${printable(expected)}, got ${got === undefined ? "nothing" : shown(got)}`;
 }
 
 const key = (path: readonly PropertyKey[]) => ["pruning", ...path].join(".");

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { shown } from "@pruning-bias/runtime/shown";
 import { newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
-import { writeJson } from "./files.ts";
+import { readJson, writeJson } from "./files.ts";
 
 /** The checkpoints of a run, in `out/checkpoints`, beside the settings that they belong to. */
 export interface Checkpoints {
@@ -41,7 +42,7 @@ export async function resumeFrom(
     log(`no checkpoint in ${relative(root, folder)}: starting from the first step`);
     return undefined;
   }
-  const before = JSON.parse(await readFile(settings, "utf8")) as Config;
+  const before = await readJson(settings);
   const changed = difference(before, JSON.parse(JSON.stringify(config)) as Config);
   if (changed !== undefined) {
     throw new UsageError(
@@ -70,7 +71,8 @@ const kept = new Set(["trainer.checkpoint_every", "trainer.keep_checkpoints"]);
 function difference(there: unknown, here: unknown, path = ""): string | undefined {
   if (kept.has(path) || JSON.stringify(there) === JSON.stringify(here)) return undefined;
   if (!isObject(there) || !isObject(here)) {
-    return `${path}: ${JSON.stringify(there) ?? "none"} there, ${JSON.stringify(here) ?? "none"} here`;
+    const told = (value: unknown) => (value === undefined ? "none" : shown(value));
+    return `${path === "" ? "settings" : path}: ${told(there)} there, ${told(here)} here`;
   }
   const keys = new Set([...Object.keys(there), ...Object.keys(here)]);
   for (const key of keys) {

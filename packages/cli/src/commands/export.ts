@@ -1,10 +1,13 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard, saveCheckpoint } from "@pruning-bias/model";
 import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } from "@pruning-bias/pruning";
+import { printable } from "@pruning-bias/runtime/shown";
+import { z } from "zod";
+import { StoredSummary } from "../report/results.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
+import { readJson } from "./files.ts";
 import { modelFolder, within } from "./inputs.ts";
 
 export interface ExportOptions {
@@ -41,7 +44,7 @@ export async function exportModel(
   const folder = within(context.root, to);
   const card = modelCard({ name: basename(folder), checkpoint, onnx, ...origin });
   await saveCheckpoint(folder, checkpoint, { tokenizerFrom, onnx, card, ...(dtype !== undefined && { dtype }) });
-  const { architectures } = JSON.parse(await readFile(join(folder, "config.json"), "utf8")) as {
+  const { architectures } = (await readJson(join(folder, "config.json"))) as {
     architectures: string[];
   };
   const parameters = Object.values(checkpoint.weights).reduce((sum, { data }) => sum + data.length, 0);
@@ -73,15 +76,13 @@ async function sourceOf(name: string, form: PrunedForm, context: Context): Promi
 
 /** The model that a run has left. */
 async function runOf(folder: string, form: PrunedForm, context: Context): Promise<Source> {
-  const [settings, summary] = await Promise.all(
-    ["config.json", "summary.json"].map(async (file) => JSON.parse(await readFile(join(folder, file), "utf8"))),
-  );
-  const { model_name, hf_checkpoint } = (settings as { model: { model_name: string; hf_checkpoint: string | null } })
-    .model;
+  const settings = await readJson(join(folder, "config.json"));
+  const { model_name, hf_checkpoint } = stored(Settings, settings, join(folder, "config.json")).model;
   const base = hf_checkpoint ?? model_name;
   const trained = existsSync(join(folder, "model"));
   const dir = trained ? join(folder, "model") : await modelFolder(base, context);
-  const { steps, tokens } = summary as { steps: number; tokens: number };
+  const summary = join(folder, "summary.json");
+  const { steps, tokens } = stored(StoredSummary, await readJson(summary), summary);
   const what = trained
     ? "all of its weights were trained"
     : "its weights are as they were, under pruning scores that were trained";
@@ -113,6 +114,16 @@ function pruningText({ density, parameters, headsOpen, reference, layers }: Prun
     (uniform > 0 ? ` (${uniform} of them attend to all tokens alike)` : "") +
     `; nn_pruning would remove ${reference.removed} heads`
   );
+}
+
+/** What the settings of a run say of its model. */
+const Settings = z.object({ model: z.object({ model_name: z.string(), hf_checkpoint: z.string().nullable() }) });
+
+function stored<T extends z.ZodType>(schema: T, value: unknown, path: string): z.infer<T> {
+  const { data, error } = schema.safeParse(value);
+  if (error === undefined) return data;
+  const [issue] = error.issues;
+  throw new Error(`${path}: expected what a run leaves, at ${issue!.path.join(".") || "its top"}: ${printable(issue!.message)}`);
 }
 
 const types: readonly CheckpointType[] = ["float32", "float16", "bfloat16"];

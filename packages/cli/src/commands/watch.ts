@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import { reportSweep } from "./report.ts";
 
 export interface WatchOptions {
@@ -57,7 +58,25 @@ export async function standing(folder: string, path: string): Promise<string | u
     .split("\n")
     .findLast((row) => row.startsWith('{"kind":"step"'));
   if (line === undefined) return undefined;
-  const { step, totalSteps, loss } = JSON.parse(line) as { step: number; totalSteps: number; loss: number | string };
+  const { data: row } = Growing.safeParse(parsed(line));
+  if (row === undefined) return undefined;
+  const { step, totalSteps, loss } = row;
   const point = path.replace(/[/\\][^/\\]*$/, "");
   return `${point}  step ${step}/${totalSteps}  loss ${typeof loss === "number" ? loss.toPrecision(4) : loss}`;
+}
+
+/** Losses that are no number are stored by name. */
+const Growing = z.object({
+  step: z.int(),
+  totalSteps: z.int(),
+  loss: z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]),
+});
+
+/** What a row that somebody is writing holds so far; nothing where it is no JSON. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }

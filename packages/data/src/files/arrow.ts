@@ -45,6 +45,18 @@ export async function readArrow<T>(
   }
 }
 
+/**
+ * Where each of `length` lists begins in their `items` values, and where the last ends. Throws where they do not follow each
+ * other from 0 on: whoever trusts such numbers reads what is not there.
+ */
+export function offsetsOf({ valueOffsets }: Data, length: number, items: number): Int32Array {
+  if (!(valueOffsets instanceof Int32Array) || valueOffsets.length <= length) throw new Error("lists without offsets");
+  const offsets = valueOffsets.subarray(0, length + 1);
+  const rising = offsets.every((at, i) => at >= (offsets[i - 1] ?? 0));
+  if (!rising || offsets[0] !== 0 || offsets[length]! > items) throw new Error("lists that lie elsewhere");
+  return offsets;
+}
+
 /** A column of lists, one after the other in `child`. */
 export const list = <T extends DataType>(length: number, valueOffsets: Int32Array, child: Data<T>): Data<List<T>> =>
   makeData({ type: new List(new Field("item", child.type, false)), length, nullCount: 0, valueOffsets, child });

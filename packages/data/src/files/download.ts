@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeAtomic } from "./atomic.ts";
-import { reason } from "./reason.ts";
+import { printable, reason } from "./reason.ts";
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -24,7 +24,7 @@ export interface DownloadOptions {
  * reached, answers other than 200, or sends fewer bytes than it announced; then nothing is kept.
  */
 export async function download({ url, cacheDir, ...options }: DownloadOptions): Promise<string> {
-  const name = basename(new URL(url).pathname) || "index";
+  const name = basename(place(url).pathname).slice(-LONGEST_NAME) || "index";
   const path = join(cacheDir, "downloads", `${sha256Hex(url).slice(0, 16)}-${name}`);
   if (!existsSync(path)) await fetchFile({ url, path, ...options });
   return path;
@@ -37,11 +37,15 @@ export async function fetchFile({
   fetch = globalThis.fetch,
   sha256,
 }: Omit<DownloadOptions, "cacheDir"> & { readonly path: string }): Promise<void> {
+  const { username, password } = place(url);
+  if (username !== "" || password !== "") {
+    throw new Error(`${address(url)}: expected a URL without user and password, got one with them`);
+  }
   const response = await fetch(url).catch((error: unknown) => {
-    throw new Error(`${printable(url)}: expected an answer, ${reason(error)}`, { cause: error });
+    throw new Error(`${address(url)}: expected an answer, ${reason(error)}`, { cause: error });
   });
   if (response.status !== 200 || response.body === null) {
-    throw new Error(`${printable(url)}: expected status 200, got ${response.status} ${response.statusText}`.trimEnd());
+    throw new Error(`${address(url)}: expected status 200, got ${response.status} ${printable(response.statusText)}`.trimEnd());
   }
   await writeAtomic(path, checked(response, url, sha256));
 }
@@ -60,21 +64,29 @@ async function* checked(response: Response, url: string, sha256: string | undefi
       yield chunk;
     }
   } catch (error) {
-    throw new Error(`${printable(url)}: expected ${expected}, got ${length} (${reason(error)})`, { cause: error });
+    throw new Error(`${address(url)}: expected ${expected}, got ${length} (${reason(error)})`, { cause: error });
   }
   if (announced !== null && Number(announced) !== length) {
-    throw new Error(`${printable(url)}: expected ${expected}, got ${length}`);
+    throw new Error(`${address(url)}: expected ${expected}, got ${length}`);
   }
   const got = hash.digest("hex");
   if (sha256 !== undefined && got !== sha256.toLowerCase()) {
-    throw new Error(`${printable(url)}: expected sha256 ${sha256}, got ${got}`);
+    throw new Error(`${address(url)}: expected sha256 ${sha256}, got ${got}`);
   }
 }
 
 /** A URL as errors may show it: without user, password and query, where tokens travel. */
-function printable(url: string): string {
+function address(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 }
+
+function place(url: string): URL {
+  if (URL.canParse(url)) return new URL(url);
+  throw new Error(`${printable(url.replace(/\/\/[^/]*@/, "//"))}: expected a URL, got something else`);
+}
+
+/** Names of files end after 255 bytes; 17 stand before. */
+const LONGEST_NAME = 120;
 
 const sha256Hex = (text: string): string => createHash("sha256").update(text).digest("hex");

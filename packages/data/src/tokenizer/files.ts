@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { reason } from "../files/reason.ts";
+import { printable, reason } from "../files/reason.ts";
+import { backtracking } from "./patterns.ts";
 import { wordPieceJson } from "./word-piece.ts";
 
 const Json = z.looseObject({
@@ -44,11 +45,21 @@ export interface TokenizerFiles {
 export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
   const config = (await readJson(join(dir, "tokenizer_config.json"), Config)) ?? {};
   const json = await readJson(join(dir, "tokenizer.json"), Json);
-  if (json !== undefined) return { json, config };
+  if (json !== undefined) {
+    const pattern = backtracking([json.normalizer, json.pre_tokenizer, json.post_processor, json.decoder]);
+    if (pattern === undefined) return { json, config };
+    throw new Error(
+      `${join(dir, "tokenizer.json")}: expected patterns whose time is bounded, got ${printable(JSON.stringify(pattern))}`,
+    );
+  }
   const vocabulary = await readText(join(dir, "vocab.txt"));
   if (vocabulary === undefined) throw new Error(`${dir}: expected tokenizer.json or vocab.txt, found neither`);
   const pieces = vocabulary.replace(/\r?\n$/, "").split(/\r?\n/);
-  return { json: wordPieceJson(pieces, { lowercase: config.do_lower_case ?? true }), config };
+  try {
+    return { json: wordPieceJson(pieces, { lowercase: config.do_lower_case ?? true }), config };
+  } catch (error) {
+    throw new Error(`${join(dir, "vocab.txt")}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
@@ -59,7 +70,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | unde
   } catch (error) {
     const [issue] = error instanceof z.ZodError ? error.issues : [];
     const got =
-      issue === undefined ? "JSON, found something else" : `a tokenizer, at ${issue.path.join(".")}: ${issue.message}`;
+      issue === undefined ? "JSON, found something else" : `a tokenizer, at ${printable(issue.path.join("."))}: ${printable(issue.message)}`;
     throw new Error(`${path}: expected ${got}`, { cause: error });
   }
 }

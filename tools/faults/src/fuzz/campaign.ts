@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readers } from "./readers/index.ts";
-import type { Told } from "./worker.ts";
+import type { Order, Told } from "./worker.ts";
 
 export interface CampaignOptions {
   readonly seed: string;
@@ -14,13 +14,12 @@ export interface CampaignOptions {
   readonly only?: readonly string[] | undefined;
   /** The first case of each reader: to run one again. */
   readonly from?: number;
-  readonly onReader?: (result: ReaderResult) => void;
 }
 
+/** What went wrong in a case. */
 export interface Finding {
   readonly reader: string;
   readonly case: number;
-  /** What went wrong. */
   readonly what: string;
 }
 
@@ -33,114 +32,97 @@ export interface ReaderResult {
   readonly findings: readonly Finding[];
   /** Seconds of processor time of the slowest case. */
   readonly slowest: number;
-  /** Bytes by which resident memory grew at most, in one process. */
+  /** Largest resident memory of the process while they ran, less what it had before its first case, bytes. */
   readonly growth: number;
 }
 
-/** Seconds of processor time that a case may take, and bytes that a process may grow. */
+/** Seconds of processor time that a case may take, seconds for which it may wait, and bytes that a process may grow by. */
 const LONGEST = 5;
+const LONGEST_WAIT = 60;
 const LARGEST = 1e9;
-/** Seconds after which a case that computes nothing counts as one that waits for ever. */
-const LONGEST_WAIT = 30;
+
+type Sum = { -readonly [K in keyof Omit<ReaderResult, "findings">]: ReaderResult[K] } & { findings: Finding[] };
 
 /**
- * Runs malformed inputs through every reader, in processes of their own, so that one that crashes, hangs or eats memory is
- * found and named. Each case follows from `seed`, the reader and its number.
+ * Runs malformed inputs through every reader, in a process of their own, so that one that crashes, hangs or eats memory is
+ * found and named; another process goes on behind it. Each case follows from `seed`, the reader's name and its number.
  */
-export async function campaign({ seed, cases, only, from = 0, onReader }: CampaignOptions): Promise<ReaderResult[]> {
-  const results: ReaderResult[] = [];
-  for (const { name } of readers) {
-    if (only !== undefined && !only.includes(name)) continue;
-    const result = await casesOf(name, seed, from, from + cases);
-    results.push(result);
-    onReader?.(result);
-  }
-  return results;
-}
-
-async function casesOf(reader: string, seed: string, from: number, to: number): Promise<ReaderResult> {
+export async function campaign({ seed, cases, only, from = 0 }: CampaignOptions): Promise<ReaderResult[]> {
+  const names = readers.map(({ name }) => name).filter((name) => only?.includes(name) ?? true);
+  const results = new Map(
+    names.map((reader): [string, Sum] => [reader, { reader, cases, refused: 0, findings: [], slowest: 0, growth: 0 }]),
+  );
+  const to = from + cases;
   const folder = await mkdtemp(join(tmpdir(), "malformed-"));
-  const sum = { refused: 0, slowest: 0, growth: 0 };
-  const findings: Finding[] = [];
   try {
-    // A process that was lost is followed by another, behind the case that lost it.
-    for (let at = from, turn = 0; at < to; turn++) {
-      const part = await onePart(reader, seed, at, to, join(folder, String(turn)));
-      sum.refused += part.refused;
-      sum.slowest = Math.max(sum.slowest, part.slowest);
-      sum.growth = Math.max(sum.growth, part.growth);
-      findings.push(...part.findings);
-      at = part.next;
+    let [left, at] = [names, from];
+    for (let turn = 0; left.length > 0; turn++) {
+      const lost = await runCases({ ...{ seed, readers: left, at, from, to }, folder: join(folder, String(turn)) }, results);
+      if (lost === undefined) break;
+      left = left.slice(left.indexOf(lost.reader));
+      at = lost.case + 1;
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return { reader, cases: to - from, ...sum, findings };
+  return [...results.values()];
 }
 
-interface Part extends Omit<ReaderResult, "reader" | "cases"> {
-  readonly next: number;
-}
-
-function onePart(reader: string, seed: string, from: number, to: number, folder: string): Promise<Part> {
-  const worker = join(import.meta.dirname, "worker.ts");
-  const child = fork(worker, [reader, seed, String(from), String(to), folder], {
+/** Runs an order until it is done, or its process is lost; then the case that lost it is returned. */
+function runCases(order: Order, results: ReadonlyMap<string, Sum>): Promise<Finding | undefined> {
+  const child = fork(join(import.meta.dirname, "worker.ts"), [], {
     execArgv: ["--max-old-space-size=2048"],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   let said = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-4000)));
-  const findings: Finding[] = [];
-  const found = (at: number, what: string) => findings.push({ reader, case: at, what });
-  let [refused, slowest, growth, base, at] = [0, 0, 0, 0, from];
-  let began: { readonly computed: number; readonly clock: number } | undefined;
-  const spent = () => {
-    const computed = processorTime(child.pid!) - began!.computed;
-    return { computed, waited: (performance.now() - began!.clock) / 1000 };
+  const TICK = 0.25;
+  let running: { reader: string; at: number; computed: number; waited: number } | undefined;
+  let [base, killed] = [0, ""];
+  const computed = () => processorTime(child.pid!) - running!.computed;
+  const kill = (why: string) => {
+    killed = why;
+    child.kill("SIGKILL");
   };
-  let killed = "";
   const watchdog = setInterval(() => {
-    if (began === undefined) return;
-    const { computed, waited } = spent();
-    if (computed > LONGEST) killed = `computed for more than ${LONGEST} s`;
-    else if (waited > LONGEST_WAIT && computed < 1) killed = `waited for more than ${LONGEST_WAIT} s`;
-    if (killed !== "") child.kill("SIGKILL");
-  }, 250);
+    if (running === undefined || killed !== "") return;
+    // A clock would count the time for which somebody stopped both of us.
+    running.waited += TICK;
+    if (computed() > LONGEST) kill(`computed for more than ${LONGEST} s`);
+    else if (running.waited > LONGEST_WAIT && computed() < 1) kill(`waited for more than ${LONGEST_WAIT} s`);
+  }, 1000 * TICK);
   child.on("message", (message) => {
     const told = message as Told;
-    if (told.kind === "ready") return;
+    const result = results.get(told.reader)!;
     if (told.kind === "begins") {
-      at = told.at;
-      began = { computed: processorTime(child.pid!), clock: performance.now() };
+      running = { reader: told.reader, at: told.at, computed: processorTime(child.pid!), waited: 0 };
       return;
     }
-    slowest = Math.max(slowest, spent().computed);
-    began = undefined;
-    refused += Number(told.refused);
+    result.slowest = Math.max(result.slowest, computed());
+    result.refused += Number(told.refused);
     // What loading the software takes is no case's.
     if (base === 0) base = told.peak;
-    growth = Math.max(growth, told.peak - base);
-    if (told.complaint !== undefined) found(told.at, told.complaint);
-    if (growth > LARGEST) {
-      found(told.at, `memory grew by ${Math.round(growth / 1e6)} MB`);
-      at = told.at;
-      killed = "memory";
-      child.kill("SIGKILL");
-    }
+    const growth = told.peak - base;
+    result.growth = Math.max(result.growth, growth);
+    if (told.complaint !== undefined) result.findings.push({ reader: told.reader, case: told.at, what: told.complaint });
+    if (growth > LARGEST) kill(`memory grew by ${Math.round(growth / 1e6)} MB`);
+    else running = undefined;
   });
+  child.send(order);
   return new Promise((resolve) => {
     child.on("close", (code, signal) => {
       clearInterval(watchdog);
-      const next = code === 0 ? to : at + 1;
-      if (code !== 0 && killed !== "memory") {
-        found(at, killed === "" ? `the process ended with ${signal ?? code}: ${said.trim().split("\n").slice(-12).join(" | ")}` : killed);
-      }
-      resolve({ refused, slowest, growth, findings, next });
+      if (code === 0) return resolve(undefined);
+      const last = said.trim().split("\n").slice(-12).join(" | ");
+      const { reader, at } = running ?? { reader: order.readers[0]!, at: order.at };
+      const finding = { reader, case: at, what: killed === "" ? `the process ended with ${signal ?? code}: ${last}` : killed };
+      results.get(reader)!.findings.push(finding);
+      resolve(finding);
     });
   });
 }
 
-/** Seconds that a process has computed; of other systems than Linux, that it has been there. */
+/** Seconds that a process has computed; on other systems than Linux, that have passed. */
 function processorTime(pid: number): number {
   try {
     // Behind the name in brackets, which may hold blanks: user and system time are the 12th and 13th field.

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { campaign } from "./campaign.ts";
+import { campaign, type ReaderResult } from "./campaign.ts";
 
 /** `node tools/faults/src/fuzz/main.ts [--cases 500] [--seed 1] [--reader NAME]… [--from N]`: exit code 1 where something was found. */
 const { values } = parseArgs({
@@ -13,19 +13,22 @@ const { values } = parseArgs({
 const began = performance.now();
 const results = await campaign({
   ...{ seed: values.seed, cases: Number(values.cases), only: values.reader, from: Number(values.from) },
-  onReader({ reader, cases, refused, findings, slowest, growth }) {
-    const memory = `${Math.round(growth / 1e6)} MB`.padStart(7);
-    console.log(`${reader.padEnd(40)} ${cases} inputs  ${String(refused).padStart(5)} refused  ${slowest.toFixed(2)} s  ${memory}`);
-    for (const { case: at, what } of findings) {
-      console.log(`  case ${at}: ${what.slice(0, 400)}`);
-      console.log(`    again: --reader "${reader}" --seed ${values.seed} --from ${at} --cases 1`);
-    }
-  },
 });
-const sum = (of: (result: (typeof results)[number]) => number) => results.reduce((total, result) => total + of(result), 0);
+for (const { reader, cases, refused, findings, slowest, growth } of results) {
+  const memory = `${Math.round(growth / 1e6)} MB`.padStart(7);
+  console.log(
+    `${reader.padEnd(40)} ${cases} inputs  ${String(refused).padStart(5)} refused  ${slowest.toFixed(2)} s  ${memory}`,
+  );
+  for (const { case: at, what } of findings) {
+    console.log(`  case ${at}: ${what.slice(0, 400)}`);
+    console.log(`    again: --reader "${reader}" --seed ${values.seed} --from ${at} --cases 1`);
+  }
+}
+const sum = (of: (result: ReaderResult) => number) => results.reduce((total, result) => total + of(result), 0);
 const found = sum(({ findings }) => findings.length);
+const seconds = Math.round((performance.now() - began) / 1000);
 console.log(
-  `${sum(({ cases }) => cases)} malformed inputs to ${results.length} readers in ${Math.round((performance.now() - began) / 1000)} s: ` +
+  `${sum(({ cases }) => cases)} malformed inputs to ${results.length} readers in ${seconds} s: ` +
     `${sum(({ refused }) => refused)} refused, ${found} found wrong`,
 );
 process.exitCode = found === 0 ? 0 : 1;
