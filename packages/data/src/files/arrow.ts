@@ -12,6 +12,7 @@ import {
   tableFromIPC,
   tableToIPC,
 } from "apache-arrow";
+import { checkClaims } from "./arrow-claims.ts";
 import { writeAtomic } from "./atomic.ts";
 import { reason } from "./reason.ts";
 
@@ -33,7 +34,9 @@ export async function readArrow<T>(
   columns: (column: (name: string) => Data, length: number) => T,
 ): Promise<T> {
   try {
-    const table = tableFromIPC(await readFile(path));
+    const bytes = await readFile(path);
+    checkClaims(bytes);
+    const table = tableFromIPC(bytes);
     const column = (name: string): Data => {
       const [data, more] = table.getChild(name)?.data ?? [];
       if (data === undefined || more !== undefined) throw new Error(`no column ${name} in one piece`);

@@ -8,7 +8,7 @@ import { wordPieceJson } from "./word-piece.ts";
 const Json = z.looseObject({
   model: z.looseObject({ type: z.string().optional() }),
   added_tokens: z.array(
-    z.looseObject({ content: z.string(), lstrip: z.boolean().optional(), rstrip: z.boolean().optional() }),
+    z.looseObject({ id: z.int().nonnegative(), content: z.string(), lstrip: z.boolean().optional(), rstrip: z.boolean().optional() }),
   ),
   normalizer: z
     .looseObject({
