@@ -62,7 +62,12 @@ describe("dependencies", () => {
   const listed = page
     .split("\n")
     .filter((line) => line.startsWith("| ") && !line.startsWith("| ---") && !line.startsWith("| package "))
-    .flatMap((line) => line.split("|")[1]!.split(",").map((name) => name.trim()));
+    .flatMap((line) =>
+      line
+        .split("|")[1]!
+        .split(",")
+        .map((name) => name.trim()),
+    );
 
   it("are listed, each with a reason, and none that is not there", () => {
     const direct = projects.flatMap((folder) => {
@@ -88,7 +93,12 @@ describe("dependencies", () => {
     expect(all.length).toBeGreaterThan(100);
     const bad = all
       .filter((found) => !allowed.includes(licenceOf(found)))
-      .filter((found) => !Object.entries(exceptions).some(([name, licence]) => found.name.startsWith(name) && licenceOf(found) === licence));
+      .filter(
+        (found) =>
+          !Object.entries(exceptions).some(
+            ([name, licence]) => found.name.startsWith(name) && licenceOf(found) === licence,
+          ),
+      );
     expect(bad.map((found) => `${found.name} ${found.version}: ${licenceOf(found)}`)).toEqual([]);
   });
 
@@ -100,10 +110,15 @@ describe("dependencies", () => {
     const hooks = ["preinstall", "install", "postinstall"];
     const scripted = installed().filter(({ scripts = {} }) => hooks.some((hook) => hook in scripts));
     // Whoever comes with a new one is looked at here.
-    expect([...new Set(scripted.map(({ name }) => name))].toSorted()).toEqual(
-      ["core-js", "nx", "onnxruntime-node", "protobufjs"],
+    expect([...new Set(scripted.map(({ name }) => name))].toSorted()).toEqual([
+      "core-js",
+      "nx",
+      "onnxruntime-node",
+      "protobufjs",
+    ]);
+    const ours = projects.filter((folder) =>
+      [...hooks, "prepare"].some((hook) => hook in (manifest(folder).scripts ?? {})),
     );
-    const ours = projects.filter((folder) => [...hooks, "prepare"].some((hook) => hook in (manifest(folder).scripts ?? {})));
     expect(ours).toEqual([]);
   });
 });

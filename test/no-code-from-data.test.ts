@@ -12,20 +12,30 @@ const found = (pattern: RegExp) =>
   sources.flatMap((path) =>
     readFileSync(join(root, path), "utf8")
       .split("\n")
-      .flatMap((line, at) => (pattern.test(line) && !/^\s*(\/\/|\*)/.test(line) ? [`${path}:${at + 1}: ${line.trim()}`] : [])),
+      .flatMap((line, at) =>
+        pattern.test(line) && !/^\s*(\/\/|\*)/.test(line) ? [`${path}:${at + 1}: ${line.trim()}`] : [],
+      ),
   );
 
 it("there are sources to look at", () => expect(sources.length).toBeGreaterThan(150));
 
 it("no text is run as code", () => {
-  expect(found(/(?<![.\w])eval\(|new Function\b|(?<![.\w])Function\(|node:vm|runIn(This|New)Context|["']vm["']/)).toEqual([]);
+  expect(
+    found(/(?<![.\w])eval\(|new Function\b|(?<![.\w])Function\(|node:vm|runIn(This|New)Context|["']vm["']/),
+  ).toEqual([]);
 });
 
 it("no module is loaded whose name is not in the source, but the backends that a user installs", () => {
-  const dynamic = found(/(?<![.\w])(import|require)\((?!\s*["'])/).filter((line) => !/^packages\/runtime\/src\/backends\//.test(line));
+  const dynamic = found(/(?<![.\w])(import|require)\((?!\s*["'])/).filter(
+    (line) => !/^packages\/runtime\/src\/backends\//.test(line),
+  );
   expect(dynamic).toEqual([]);
 });
 
 it("no shell runs a command of ours", () => {
-  expect(found(/\bshell:\s*(true|["'`])|(?<![.\w])exec(Sync)?\(|import \{[^}]*\bexec(Sync)?\b[^}]*\} from "node:child_process"/)).toEqual([]);
+  expect(
+    found(
+      /\bshell:\s*(true|["'`])|(?<![.\w])exec(Sync)?\(|import \{[^}]*\bexec(Sync)?\b[^}]*\} from "node:child_process"/,
+    ),
+  ).toEqual([]);
 });

@@ -77,7 +77,8 @@ describe("a token", () => {
       asked.hub.push(request.headers.authorization);
       if (request.headers.authorization !== `Bearer ${token}`) response.writeHead(401).end();
       else if (request.url!.includes("/forbidden/")) response.writeHead(403).end(`you are ${token}`);
-      else if (request.url!.endsWith(".safetensors")) response.writeHead(302, { location: storage + request.url! }).end();
+      else if (request.url!.endsWith(".safetensors"))
+        response.writeHead(302, { location: storage + request.url! }).end();
       else send(request, response);
     });
     await mkdir(join(root, "runs"), { recursive: true });
@@ -98,7 +99,9 @@ describe("a token", () => {
     await call(["export", "org/other", "--to", "runs/refused"], `${token}wrong`);
     await call(["export", "org/other", "--to", "runs/refused"], `${token}\nx: y`, { PRUNING_BIAS_DEBUG: "1" });
     await call(["train", ...overrides, `exp_name=${token}`, "--out", "runs/refused"]);
-    await call(["export", "org/other", "--to", "runs/refused"], token, { HF_ENDPOINT: `http://user:${token}@127.0.0.1:1` });
+    await call(["export", "org/other", "--to", "runs/refused"], token, {
+      HF_ENDPOINT: `http://user:${token}@127.0.0.1:1`,
+    });
     stop();
     args = seen;
   }, 170_000);
@@ -112,7 +115,13 @@ describe("a token", () => {
   });
 
   it("that is refused, wrong, no header or a setting ends in one line", () => {
-    const errors = ended.slice(-5).map(({ code, stderr }) => [code, stderr.split("\n").filter((line) => line !== "").at(-1)]);
+    const errors = ended.slice(-5).map(({ code, stderr }) => [
+      code,
+      stderr
+        .split("\n")
+        .filter((line) => line !== "")
+        .at(-1),
+    ]);
     expect(errors).toEqual([
       [1, expect.stringContaining("answered 403: no such model, or one that needs a token")],
       [1, expect.stringContaining("answered 401: no such model, or one that needs a token")],

@@ -42,7 +42,8 @@ async function readShards(dir: string, index: string): Promise<Record<string, St
     for (const [name, where] of Object.entries(places)) {
       if (where !== file) continue;
       const tensor = Object.hasOwn(shard.tensors, name) ? shard.tensors[name] : undefined;
-      if (tensor === undefined) throw new Error(`${join(dir, file)}: expected ${printable(name)}, as the index says, found none`);
+      if (tensor === undefined)
+        throw new Error(`${join(dir, file)}: expected ${printable(name)}, as the index says, found none`);
       tensors[name] = tensor;
     }
   }

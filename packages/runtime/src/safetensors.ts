@@ -42,7 +42,8 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
   const fail = (problem: string): never => {
     throw new Error(`${name}: ${problem}`);
   };
-  if (typeof source === "string" && pickles.test(source)) fail("expected a safetensors file, got a pickle, which is never read");
+  if (typeof source === "string" && pickles.test(source))
+    fail("expected a safetensors file, got a pickle, which is never read");
   const { header, data } = typeof source === "string" ? await readParts(source, fail) : partsOf(source, fail);
   const { __metadata__: metadata = {}, ...entries } = parseHeader(header, fail);
   const tensors: [name: string, tensor: StoredTensor][] = [];
@@ -60,7 +61,10 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
     if (end > data.length) fail(`${key}: expected ${end} bytes of data, got ${data.length}: the file is cut short`);
     const part = data.subarray(start, end);
     const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : new Uint8Array(part);
-    tensors.push([name, { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) }]);
+    tensors.push([
+      name,
+      { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) },
+    ]);
   }
   return { tensors: Object.fromEntries(tensors), metadata };
 }

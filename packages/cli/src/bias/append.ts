@@ -19,7 +19,9 @@ export async function checkHeader(path: string, header: string): Promise<void> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes.length), 0, bytes.length, 0);
     if (bytesRead === bytes.length && buffer.equals(bytes)) return;
     const [first = ""] = buffer.toString("utf8", 0, bytesRead).split("\r\n");
-    throw new Error(`${path}: expected the columns ${header.trimEnd().slice(0, 40)}…, got ${shown(first.slice(0, 40))}`);
+    throw new Error(
+      `${path}: expected the columns ${header.trimEnd().slice(0, 40)}…, got ${shown(first.slice(0, 40))}`,
+    );
   } finally {
     await file.close();
   }

@@ -123,7 +123,9 @@ function stored<T extends z.ZodType>(schema: T, value: unknown, path: string): z
   const { data, error } = schema.safeParse(value);
   if (error === undefined) return data;
   const [issue] = error.issues;
-  throw new Error(`${path}: expected what a run leaves, at ${issue!.path.join(".") || "its top"}: ${printable(issue!.message)}`);
+  throw new Error(
+    `${path}: expected what a run leaves, at ${issue!.path.join(".") || "its top"}: ${printable(issue!.message)}`,
+  );
 }
 
 const types: readonly CheckpointType[] = ["float32", "float16", "bfloat16"];

@@ -41,7 +41,8 @@ export function parseValue(text: string): unknown {
   if (quoted) return quoted[2];
   if (/^[[{]/.test(text)) {
     // No setting is a list of lists of lists; what is deeper would exhaust the stack of whoever walks it.
-    if (depthOf(text) > DEEPEST) throw new UsageError(`${text.slice(0, 40)}: expected at most ${DEEPEST} brackets within each other, got more`);
+    if (depthOf(text) > DEEPEST)
+      throw new UsageError(`${text.slice(0, 40)}: expected at most ${DEEPEST} brackets within each other, got more`);
     try {
       return JSON.parse(text) as unknown;
     } catch {

@@ -87,7 +87,9 @@ function check<T extends z.ZodType>(where: string, value: unknown, schema: T): z
   if (error === undefined) return data;
   const issue = deepest(error.issues[0]!);
   const path = issue.path.map(String).join(".");
-  throw new Error(`${where}: ${path === "" ? "" : `${printable(path)}: `}${issue.message.replace(/^Invalid input: /, "")}`);
+  throw new Error(
+    `${where}: ${path === "" ? "" : `${printable(path)}: `}${issue.message.replace(/^Invalid input: /, "")}`,
+  );
 }
 
 /** Of a union, what its first member, the usual one, expected. */

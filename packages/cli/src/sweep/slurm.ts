@@ -3,7 +3,9 @@ import { z } from "zod";
 import type { Point } from "./points.ts";
 
 /** A word of a script's head: with a line end it would be a command of the script. */
-const word = z.string().refine((text) => /^[\w.,:=@%+/*()-]+$/.test(text), "expected letters, digits and . , : = @ % + / -");
+const word = z
+  .string()
+  .refine((text) => /^[\w.,:=@%+/*()-]+$/.test(text), "expected letters, digits and . , : = @ % + / -");
 
 /** What a cluster wants to know of a job; `slurm.KEY=VALUE` on the command line. */
 export const Slurm = z.strictObject({

@@ -45,7 +45,9 @@ export async function fetchFile({
     throw new Error(`${address(url)}: expected an answer, ${reason(error)}`, { cause: error });
   });
   if (response.status !== 200 || response.body === null) {
-    throw new Error(`${address(url)}: expected status 200, got ${response.status} ${printable(response.statusText)}`.trimEnd());
+    throw new Error(
+      `${address(url)}: expected status 200, got ${response.status} ${printable(response.statusText)}`.trimEnd(),
+    );
   }
   await writeAtomic(path, checked(response, url, sha256));
 }

@@ -51,7 +51,11 @@ function checkClaims({ row_groups: groups, num_rows }: FileMetaData, file: Array
         values += counted((v1 ?? v2)?.num_values ?? 0, Number(group.num_rows) - values, "values");
         if (v2 !== undefined) {
           counted(v2.num_nulls, v2.num_values, "nulls");
-          counted(v2.definition_levels_byte_length + v2.repetition_levels_byte_length, page.uncompressed_page_size, "bytes");
+          counted(
+            v2.definition_levels_byte_length + v2.repetition_levels_byte_length,
+            page.uncompressed_page_size,
+            "bytes",
+          );
         }
       }
     }

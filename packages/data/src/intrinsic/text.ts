@@ -16,5 +16,7 @@ export function checked<T extends z.ZodType>(path: string, what: string, schema:
   const { data, error } = schema.safeParse(value);
   if (error === undefined) return data;
   const [issue] = error.issues;
-  throw new Error(`${path}: expected ${what}, at ${printable(issue?.path.join(".") || "its top")}: ${printable(issue?.message ?? "")}`);
+  throw new Error(
+    `${path}: expected ${what}, at ${printable(issue?.path.join(".") || "its top")}: ${printable(issue?.message ?? "")}`,
+  );
 }

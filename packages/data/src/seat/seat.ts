@@ -50,5 +50,7 @@ function parse(path: string, text: string): z.infer<typeof StoredTest> {
   const { data, error } = StoredTest.safeParse(value);
   if (data !== undefined) return data;
   const [issue] = error.issues;
-  throw new Error(`${path}: expected a SEAT test, at ${printable(issue?.path.join(".") || "its top")}: ${printable(issue?.message ?? "")}`);
+  throw new Error(
+    `${path}: expected a SEAT test, at ${printable(issue?.path.join(".") || "its top")}: ${printable(issue?.message ?? "")}`,
+  );
 }

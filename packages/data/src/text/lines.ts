@@ -33,7 +33,9 @@ export async function* readLines(path: string, { onRead }: ReadLinesOptions = {}
       const lines = split(rest + decoder.decode(chunk, { stream: true }));
       rest = lines.pop() ?? "";
       if (rest.length > LONGEST_LINE) {
-        throw new Unfit(`expected lines of at most ${LONGEST_LINE.toLocaleString("en-US")} characters, got a longer one`);
+        throw new Unfit(
+          `expected lines of at most ${LONGEST_LINE.toLocaleString("en-US")} characters, got a longer one`,
+        );
       }
       yield lines;
     }

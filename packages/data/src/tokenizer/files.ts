@@ -8,7 +8,12 @@ import { wordPieceJson } from "./word-piece.ts";
 const Json = z.looseObject({
   model: z.looseObject({ type: z.string().optional() }),
   added_tokens: z.array(
-    z.looseObject({ id: z.int().nonnegative(), content: z.string(), lstrip: z.boolean().optional(), rstrip: z.boolean().optional() }),
+    z.looseObject({
+      id: z.int().nonnegative(),
+      content: z.string(),
+      lstrip: z.boolean().optional(),
+      rstrip: z.boolean().optional(),
+    }),
   ),
   normalizer: z
     .looseObject({
@@ -70,7 +75,9 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | unde
   } catch (error) {
     const [issue] = error instanceof z.ZodError ? error.issues : [];
     const got =
-      issue === undefined ? "JSON, found something else" : `a tokenizer, at ${printable(issue.path.join("."))}: ${printable(issue.message)}`;
+      issue === undefined
+        ? "JSON, found something else"
+        : `a tokenizer, at ${printable(issue.path.join("."))}: ${printable(issue.message)}`;
     throw new Error(`${path}: expected ${got}`, { cause: error });
   }
 }

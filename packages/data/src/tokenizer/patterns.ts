@@ -13,7 +13,8 @@ export function backtracking(parts: readonly unknown[]): string | undefined {
   return undefined;
 }
 
-const tokens = /\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?[:=!]|\?<[=!]|\?<\w+>)?|\)(?:[*+]|\{\d+,?\d*\})?|[*+]|\{\d+,?\d*\}|\||[^]/g;
+const tokens =
+  /\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?[:=!]|\?<[=!]|\?<\w+>)?|\)(?:[*+]|\{\d+,?\d*\})?|[*+]|\{\d+,?\d*\}|\||[^]/g;
 
 function repeatsRepetition(source: string): boolean {
   // For each open group, whether something in it repeats or has alternatives.

@@ -88,7 +88,8 @@ function tokenizerOf(files: TokenizerFiles, maxLength: number): Tokenizer {
 function sizeOf(library: Library): number {
   let highest = -1;
   for (const [piece, id] of library.get_vocab()) {
-    if (!Number.isInteger(id) || id < 0 || id >= HIGHEST) throw new Error(`${JSON.stringify(piece)} with id ${String(id)}`);
+    if (!Number.isInteger(id) || id < 0 || id >= HIGHEST)
+      throw new Error(`${JSON.stringify(piece)} with id ${String(id)}`);
     highest = Math.max(highest, id);
   }
   return highest + 1;

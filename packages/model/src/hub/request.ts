@@ -82,7 +82,10 @@ async function ask(
   { endpoint, token, fetch = globalThis.fetch, idleTimeout = 60_000 }: HubAccess,
 ): Promise<Answer | Refusal | undefined> {
   if (!isAddress(endpoint)) {
-    return { problem: `expected http://HOST or https://HOST as the hub's address, without a password, got another`, passing: false };
+    return {
+      problem: `expected http://HOST or https://HOST as the hub's address, without a password, got another`,
+      passing: false,
+    };
   }
   const url = `${endpoint.replace(/\/+$/, "")}/${model}/resolve/${encodeURIComponent(revision)}/${file}`;
   const headers: Record<string, string> = { "accept-encoding": "identity" };
@@ -119,7 +122,8 @@ async function ask(
     const location = status >= 300 && status < 400 ? response.headers.get("location") : null;
     if (location !== null) {
       const next = URL.canParse(location, at) ? new URL(location, at).href : "";
-      if (!isAddress(next)) return { problem: `${url} led to something else than a file of the network`, passing: false };
+      if (!isAddress(next))
+        return { problem: `${url} led to something else than a file of the network`, passing: false };
       at = next;
       continue;
     }

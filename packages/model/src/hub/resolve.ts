@@ -37,7 +37,9 @@ export interface HubProgress {
 export async function resolveModel(model: string, options: HubOptions): Promise<string> {
   if (await isFolder(model)) return model;
   if (/\.(bin|pt|pth|ckpt|pkl|pickle)$/i.test(model)) {
-    throw new Error(`${printable(model)}: expected a model's folder or id, got a pickle by its name, which is never read`);
+    throw new Error(
+      `${printable(model)}: expected a model's folder or id, got a pickle by its name, which is never read`,
+    );
   }
   // As on the hub, whose cache tells ORG/NAME from ORG--NAME by this alone.
   if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(model) || /--|\.\./.test(model)) {

@@ -48,7 +48,11 @@ const changes: readonly Change[] = [
   function repeat(bytes, random) {
     const from = random.below(bytes.length + 1);
     const part = bytes.subarray(from, from + 1 + random.below(256));
-    return Buffer.concat([bytes.subarray(0, from), ...Array<Buffer>(1 + random.below(8)).fill(part), bytes.subarray(from)]);
+    return Buffer.concat([
+      bytes.subarray(0, from),
+      ...Array<Buffer>(1 + random.below(8)).fill(part),
+      bytes.subarray(from),
+    ]);
   },
   (_, random) => random.bytes(random.below(200)),
   () => Buffer.alloc(0),

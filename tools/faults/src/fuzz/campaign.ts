@@ -57,7 +57,10 @@ export async function campaign({ seed, cases, only, from = 0 }: CampaignOptions)
   try {
     let [left, at] = [names, from];
     for (let turn = 0; left.length > 0; turn++) {
-      const lost = await runCases({ ...{ seed, readers: left, at, from, to }, folder: join(folder, String(turn)) }, results);
+      const lost = await runCases(
+        { ...{ seed, readers: left, at, from, to }, folder: join(folder, String(turn)) },
+        results,
+      );
       if (lost === undefined) break;
       left = left.slice(left.indexOf(lost.reader));
       at = lost.case + 1;
@@ -104,7 +107,8 @@ function runCases(order: Order, results: ReadonlyMap<string, Sum>): Promise<Find
     if (base === 0) base = told.peak;
     const growth = told.peak - base;
     result.growth = Math.max(result.growth, growth);
-    if (told.complaint !== undefined) result.findings.push({ reader: told.reader, case: told.at, what: told.complaint });
+    if (told.complaint !== undefined)
+      result.findings.push({ reader: told.reader, case: told.at, what: told.complaint });
     if (growth > LARGEST) kill(`memory grew by ${Math.round(growth / 1e6)} MB`);
     else running = undefined;
   });
@@ -115,7 +119,11 @@ function runCases(order: Order, results: ReadonlyMap<string, Sum>): Promise<Find
       if (code === 0) return resolve(undefined);
       const last = said.trim().split("\n").slice(-12).join(" | ");
       const { reader, at } = running ?? { reader: order.readers[0]!, at: order.at };
-      const finding = { reader, case: at, what: killed === "" ? `the process ended with ${signal ?? code}: ${last}` : killed };
+      const finding = {
+        reader,
+        case: at,
+        what: killed === "" ? `the process ended with ${signal ?? code}: ${last}` : killed,
+      };
       results.get(reader)!.findings.push(finding);
       resolve(finding);
     });
@@ -126,7 +134,9 @@ function runCases(order: Order, results: ReadonlyMap<string, Sum>): Promise<Find
 function processorTime(pid: number): number {
   try {
     // Behind the name in brackets, which may hold blanks: user and system time are the 12th and 13th field.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return (Number(fields[11]) + Number(fields[12])) / 100;
   } catch {
     return performance.now() / 1000;

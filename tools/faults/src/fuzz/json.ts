@@ -29,7 +29,10 @@ export function mutateJson(value: unknown, random: Random): Buffer {
   const top = { "": changed };
   for (let left = 1 + random.below(3); left > 0; left--) change(random.pick(nodes(top)), random);
   const text = JSON.stringify(top[""]) ?? "";
-  const whole = Object.entries(raw).reduce((all, [name, written]) => all.replaceAll(JSON.stringify(name), written), text);
+  const whole = Object.entries(raw).reduce(
+    (all, [name, written]) => all.replaceAll(JSON.stringify(name), written),
+    text,
+  );
   return random.chance(0.25) ? mutateBytes(Buffer.from(whole), random) : Buffer.from(whole);
 }
 

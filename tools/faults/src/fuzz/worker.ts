@@ -39,7 +39,8 @@ async function run({ seed, readers: names, at: first, from, to, folder }: Order)
   const whole = sizes();
   for (const [i, name] of names.entries()) {
     const reader = readers.find((own) => own.name === name);
-    if (reader === undefined) throw new Error(`${name}: expected a reader, one of ${readers.map((own) => own.name).join(", ")}`);
+    if (reader === undefined)
+      throw new Error(`${name}: expected a reader, one of ${readers.map((own) => own.name).join(", ")}`);
     const own = join(folder, String(i));
     await mkdir(own, { recursive: true });
     const malformed = await reader.prepare(own);
@@ -52,7 +53,14 @@ async function run({ seed, readers: names, at: first, from, to, folder }: Order)
       );
       const problem = sizes() === whole ? ended.problem : "a built-in prototype was changed";
       const peak = process.resourceUsage().maxRSS * 1024;
-      await tell({ kind: "ends", reader: name, at, refused: ended.refused, ...(problem !== undefined && { complaint: problem }), peak });
+      await tell({
+        kind: "ends",
+        reader: name,
+        at,
+        refused: ended.refused,
+        ...(problem !== undefined && { complaint: problem }),
+        peak,
+      });
     }
   }
 }

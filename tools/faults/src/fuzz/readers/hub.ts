@@ -17,7 +17,19 @@ const files: Readonly<Record<string, Buffer>> = {
 };
 const index = { weight_map: { a: "model-1.safetensors", b: "model-2.safetensors" } };
 
-const locations = ["", "/", "//", "http://", "http://[", "file:///etc/hostname", "javascript:1", "\u00e9", "/a b", "../../..", "?"];
+const locations = [
+  "",
+  "/",
+  "//",
+  "http://",
+  "http://[",
+  "file:///etc/hostname",
+  "javascript:1",
+  "\u00e9",
+  "/a b",
+  "../../..",
+  "?",
+];
 const etags = ['"x"', "../../outside", "W/", '"0123"', "a".repeat(64), "0".repeat(40), "/etc/hostname", ""];
 const sizes = ["-1", "0", "1e9", "99999999999999999999", "3", "NaN", "", "+4", "0x10"];
 const headers: Readonly<Record<string, readonly string[]>> = {
@@ -92,7 +104,17 @@ export const hub: readonly Reader[] = [
       return async (random) => {
         const cacheDir = join(folder, "cache");
         await rm(cacheDir, { recursive: true, force: true });
-        const name = random.pick(["words.txt", "..%2f..%2fx", "a%00b", "x".repeat(400), "", ".", "%zz", "\u202e", "a\\b"]);
+        const name = random.pick([
+          "words.txt",
+          "..%2f..%2fx",
+          "a%00b",
+          "x".repeat(400),
+          "",
+          ".",
+          "%zz",
+          "\u202e",
+          "a\\b",
+        ]);
         reply = (path, response) => answer("words.txt", random.chance(0.8) ? "words.txt" : path, random, response);
         return {
           places: [origin],
@@ -117,9 +139,39 @@ export const hub: readonly Reader[] = [
         else response.end(whole);
       });
       return async (random) => {
-        const part = () => random.pick(["org", "name", "..", ".", "", "a--b", "a..b", "-x", "x.", "con", "a b", "~", "%2e%2e", "x\u0000", "é", "x.bin"]);
+        const part = () =>
+          random.pick([
+            "org",
+            "name",
+            "..",
+            ".",
+            "",
+            "a--b",
+            "a..b",
+            "-x",
+            "x.",
+            "con",
+            "a b",
+            "~",
+            "%2e%2e",
+            "x\u0000",
+            "é",
+            "x.bin",
+          ]);
         const model = Array.from({ length: 1 + random.below(3) }, part).join(random.pick(["/", "/", "\\", "//"]));
-        const revision = random.pick(["main", "main", "refs/pr/1", "../../x", "", "..", "a/../b", "/x", "v1\n", "\u0000", ".hidden"]);
+        const revision = random.pick([
+          "main",
+          "main",
+          "refs/pr/1",
+          "../../x",
+          "",
+          "..",
+          "a/../b",
+          "/x",
+          "v1\n",
+          "\u0000",
+          ".hidden",
+        ]);
         const cacheDir = join(folder, "hub");
         return {
           places: [model === "" ? "model" : model.split("\u0000")[0]!],

@@ -143,9 +143,7 @@ export const models: readonly Reader[] = [
         const file = random.pick(files);
         const bytes = whole[file]!;
         const changed =
-          file === "state.json"
-            ? mutateJson(JSON.parse(bytes.toString()), random)
-            : mutateSafetensors(bytes, random);
+          file === "state.json" ? mutateJson(JSON.parse(bytes.toString()), random) : mutateSafetensors(bytes, random);
         const single = await fileCase(join(path, file), changed, () => readTrainingState(path));
         return {
           places: [path],

@@ -57,7 +57,9 @@ function mutateResult(file: string, random: Random): Buffer {
   if (file !== "metrics.jsonl") return mutateJson(results[file], random);
   if (random.chance(0.5)) return mutateLines(metrics, random);
   const row = random.below(rows.length);
-  return Buffer.from(rows.map((own, at) => (at === row ? mutateJson(own, random).toString() : JSON.stringify(own))).join("\n"));
+  return Buffer.from(
+    rows.map((own, at) => (at === row ? mutateJson(own, random).toString() : JSON.stringify(own))).join("\n"),
+  );
 }
 
 async function writeResults(folder: string): Promise<void> {
@@ -134,7 +136,13 @@ export const runs: readonly Reader[] = [
     async prepare(folder) {
       const run = join(folder, "run");
       await writeResults(run);
-      const sizes = { vocab_size: 11, hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 4 };
+      const sizes = {
+        vocab_size: 11,
+        hidden_size: 8,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+        intermediate_size: 4,
+      };
       const small = parseConfig({ model_type: "bert", max_position_embeddings: 8, ...sizes });
       await saveCheckpoint(join(run, "model"), { config: small, weights: initWeights(small, { seed: 1 }) });
       return async (random) => {
@@ -151,7 +159,13 @@ export const runs: readonly Reader[] = [
     name: "sizes of a model for a dry run",
     async prepare(folder) {
       const path = join(folder, "config.json");
-      const sizes = { model_type: "bert", vocab_size: 11, hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2 };
+      const sizes = {
+        model_type: "bert",
+        vocab_size: 11,
+        hidden_size: 8,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+      };
       const { config: own } = compose([`model.model_name=${folder}`]);
       return (random) =>
         fileCase(path, mutateJson({ ...sizes, intermediate_size: 4 }, random), async () =>

@@ -6,7 +6,13 @@ import { mutateLines } from "../lines.ts";
 import type { Reader } from "../reader.ts";
 import { fileCase } from "./file.ts";
 
-const texts = ["The nurse said that she was late.", "", "naïve 北京 [MASK] \u0000\ud800", "x".repeat(3000), "a ".repeat(500)];
+const texts = [
+  "The nurse said that she was late.",
+  "",
+  "naïve 北京 [MASK] \u0000\ud800",
+  "x".repeat(3000),
+  "a ".repeat(500),
+];
 
 /** Loads a folder's tokenizer and tokenises: what it takes must make ids that its model can have. */
 async function tokenise(folder: string): Promise<void> {
@@ -26,15 +32,35 @@ async function folderOf(folder: string): Promise<string> {
 
 /** The parts that other families' files are made of, so that their code is reached. */
 const parts = [
-  { normalizer: { type: "Sequence", normalizers: [{ type: "NFKD" }, { type: "StripAccents" }, { type: "Lowercase" }] } },
+  {
+    normalizer: { type: "Sequence", normalizers: [{ type: "NFKD" }, { type: "StripAccents" }, { type: "Lowercase" }] },
+  },
   { normalizer: { type: "Replace", pattern: { Regex: "(a+)+$" }, content: "" } },
   { normalizer: { type: "Precompiled", precompiled_charsmap: "AAAA" } },
   { pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true } },
   { pre_tokenizer: { type: "Split", pattern: { Regex: "(x|xx)*y" }, behavior: "Isolated", invert: false } },
   { pre_tokenizer: { type: "Metaspace", replacement: "▁", add_prefix_space: true } },
   { post_processor: { type: "RobertaProcessing", sep: ["[SEP]", 2], cls: ["[CLS]", 1], trim_offsets: true } },
-  { model: { type: "Unigram", unk_id: 1, vocab: [["[PAD]", 0], ["[UNK]", -1], ["[CLS]", -2], ["[SEP]", -3], ["▁a", -4]] } },
-  { model: { type: "BPE", vocab: { "[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, a: 4, b: 5, ab: 6 }, merges: ["a b"] } },
+  {
+    model: {
+      type: "Unigram",
+      unk_id: 1,
+      vocab: [
+        ["[PAD]", 0],
+        ["[UNK]", -1],
+        ["[CLS]", -2],
+        ["[SEP]", -3],
+        ["▁a", -4],
+      ],
+    },
+  },
+  {
+    model: {
+      type: "BPE",
+      vocab: { "[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, a: 4, b: 5, ab: 6 },
+      merges: ["a b"],
+    },
+  },
 ];
 
 export const tokenizers: readonly Reader[] = [
