@@ -57,7 +57,7 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
     const View = views[dtype];
     const size = sizeOf(shape) * View.BYTES_PER_ELEMENT;
     if (end - start !== size)
-      fail(`${key}: expected ${size} bytes for ${dtype} [${shape.join(",")}], got ${end - start}`);
+      fail(`${key}: expected ${size} bytes for ${dtype} [${printable(shape.join(","))}], got ${end - start}`);
     if (end > data.length) fail(`${key}: expected ${end} bytes of data, got ${data.length}: the file is cut short`);
     const part = data.subarray(start, end);
     const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : new Uint8Array(part);

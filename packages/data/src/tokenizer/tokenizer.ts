@@ -39,18 +39,18 @@ export interface TokenizerOptions {
 export async function loadTokenizer(dir: string, { maxLength = 128 }: TokenizerOptions = {}): Promise<Tokenizer> {
   const files = await readTokenizerFiles(dir);
   try {
-    return tokenizerOf(files, maxLength);
+    return tokenizerOf(dir, files, maxLength);
   } catch (error) {
     throw new Error(`${dir}: expected a tokenizer, ${reason(error)}`, { cause: error });
   }
 }
 
-function tokenizerOf(files: TokenizerFiles, maxLength: number): Tokenizer {
+function tokenizerOf(dir: string, files: TokenizerFiles, maxLength: number): Tokenizer {
   const library = libraryOf(files);
   const vocabularySize = sizeOf(library);
   const { normalizer } = files.json;
   if (normalizer?.type === "BertNormalizer") library.normalizer = bertNormalizer(normalizer);
-  const pieces = piecesOf(library, files);
+  const pieces = piecesOf(dir, library, files);
   // RoBERTa has one segment; the library gives the second text of a pair a second one.
   const segments = files.json.post_processor?.type !== "RobertaProcessing";
   const [single, pair] = [template(library, 1), template(library, 2, { segments })];
@@ -98,16 +98,16 @@ function sizeOf(library: Library): number {
 const HIGHEST = 2 ** 31;
 
 /** Ids of a text without special tokens; they may end once there are `enough`. */
-function piecesOf(library: Library, { json }: TokenizerFiles): (text: string, enough: number) => number[] {
+function piecesOf(dir: string, library: Library, { json }: TokenizerFiles): (text: string, enough: number) => number[] {
   const whole = (text: string): number[] => {
     let ids: number[];
     try {
       ids = library.encode(text, { add_special_tokens: false }).ids;
     } catch (error) {
-      throw new Error(`tokenizer: expected ids for ${quoted(text)}, ${reason(error)}`, { cause: error });
+      throw new Error(`${dir}: expected ids for ${quoted(text)}, ${reason(error)}`, { cause: error });
     }
     if (ids.every(Number.isInteger)) return ids;
-    throw new Error(`tokenizer: expected ids for ${quoted(text)}, got pieces without`);
+    throw new Error(`${dir}: expected ids for ${quoted(text)}, got pieces without`);
   };
   // What the library cannot do with any text it shows at the first.
   whole("A text of 7 words, naïve: 北京");

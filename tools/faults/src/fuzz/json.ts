@@ -40,7 +40,9 @@ function change(node: Node, random: Random): void {
   const keys = Object.keys(node);
   const key = keys.length === 0 ? "added" : random.pick(keys);
   const own = node as Record<string, unknown>;
-  const put = (name: string, value: unknown): void => {
+  const put = (name: string, given: unknown): void => {
+    // What is put in twice must not be one thing, which later changes would tie to itself.
+    const value = structuredClone(given);
     if (Array.isArray(node) && !/^\d+$/.test(name)) node.push(value);
     else Object.defineProperty(own, name, { value, enumerable: true, configurable: true, writable: true });
   };

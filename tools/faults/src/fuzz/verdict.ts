@@ -15,4 +15,4 @@ export function complaint(error: unknown, places: readonly string[] | undefined)
 
 /** How JavaScript and its libraries complain of code, not of data. */
 const fromInside =
-  /Cannot (read|set|convert|mix|destructure)|is not (a function|iterable|a constructor|defined|extensible)|undefined (reading|is )|of undefined|Invalid (array|typed array|string|count|Date)|call stack|out of (bounds|range|memory)|\[object |Maximum|Reduce of empty|before initialization|not iterable/;
+  /Cannot (read|set|convert|mix|destructure)|is not (a function|iterable|a constructor|defined|extensible)|undefined (reading|is )|of undefined|Invalid (array|typed array|string length|count value|Date)|call stack|out of (bounds|range|memory)|\[object |Maximum|Reduce of empty|before initialization|not iterable/;
