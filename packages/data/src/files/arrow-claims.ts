@@ -13,7 +13,9 @@ export function checkClaims({ buffer, byteOffset, byteLength }: Uint8Array): voi
   checkSchema(tableAt(footer, 1));
   lengthOf(footer, 4, MOST_ENTRIES);
   if (lengthOf(footer, 2, 1) !== 0 || lengthOf(footer, 3, 1) !== 1) throw new Error("more or less than one piece");
-  const message = rootAt(view, Number(view.getBigInt64(vectorAt(footer, 3) + 4, true)) + 8);
+  const block = Number(view.getBigInt64(vectorAt(footer, 3) + 4, true));
+  if (view.getInt32(block, true) !== CONTINUATION) throw new Error("something else where its rows should be");
+  const message = rootAt(view, block + 8);
   lengthOf(message, 4, MOST_ENTRIES);
   const kind = fieldAt(message, 1);
   if (kind === 0 || view.getUint8(kind) !== RECORD_BATCH) throw new Error("something else where its rows should be");
@@ -28,6 +30,7 @@ export function checkClaims({ buffer, byteOffset, byteLength }: Uint8Array): voi
 }
 
 const RECORD_BATCH = 3;
+const CONTINUATION = -1;
 
 /** Columns, parts of columns, buffers: ours have less than ten. */
 const MOST_ENTRIES = 64;

@@ -6,10 +6,11 @@ import {
   List,
   makeData,
   RecordBatch,
+  type RecordBatchFileReader,
+  RecordBatchReader,
   Schema,
   Struct,
   Table,
-  tableFromIPC,
   tableToIPC,
 } from "apache-arrow";
 import { checkClaims } from "./arrow-claims.ts";
@@ -25,7 +26,7 @@ export async function writeArrow(path: string, length: number, columns: Readonly
 }
 
 /**
- * Reads an Arrow file through `columns`, which takes a column by its name, in one piece, and the number of rows. Throws
+ * Reads an Arrow file of one record batch through `columns`, which takes a column by its name, and the number of rows. Throws
  * one line that names the file: `expected an Arrow file of WHAT, …`.
  */
 export async function readArrow<T>(
@@ -36,13 +37,16 @@ export async function readArrow<T>(
   try {
     const bytes = await readFile(path);
     checkClaims(bytes);
-    const table = tableFromIPC(bytes);
+    const reader = RecordBatchReader.from(bytes).open() as RecordBatchFileReader;
+    // By its number: whoever asks for the next one of a damaged file may never be told that there is none.
+    const batch = reader.readRecordBatch(0);
+    if (batch === null) throw new Error("no rows");
     const column = (name: string): Data => {
-      const [data, more] = table.getChild(name)?.data ?? [];
-      if (data === undefined || more !== undefined) throw new Error(`no column ${name} in one piece`);
+      const data = batch.getChild(name)?.data[0];
+      if (data === undefined) throw new Error(`no column ${name}`);
       return data;
     };
-    return columns(column, table.numRows);
+    return columns(column, batch.numRows);
   } catch (error) {
     throw new Error(`${path}: expected an Arrow file of ${what}, ${reason(error)}`, { cause: error });
   }
