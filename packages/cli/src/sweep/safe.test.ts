@@ -5,18 +5,24 @@ import { points, Sweep } from "./points.ts";
 import { Slurm } from "./slurm.ts";
 
 describe("keys of JavaScript itself", () => {
-  it.each(["__proto__.x=1", "constructor.prototype.x=1", "model.__proto__.x=1", "datamodule.seat_data.__proto__=x", "prototype=1"])(
-    "%s is no setting",
-    (override) => {
-      expect(() => compose([override])).toThrow(/expected a (known )?setting/);
+  it.each([
+    "__proto__.x=1",
+    "constructor.prototype.x=1",
+    "model.__proto__.x=1",
+    "datamodule.seat_data.__proto__=x",
+    "prototype=1",
+  ])("%s is no setting", (override) => {
+    expect(() => compose([override])).toThrow(/expected a (known )?setting/);
+    expect(({} as { x?: unknown }).x).toBe(undefined);
+  });
+
+  it.each(['{"__proto__": {"x": 1}}', '{"constructor": {"prototype": {"x": 1}}}'])(
+    "in a value %s have no effect",
+    (value) => {
+      expect(() => compose([`model=${value}`])).toThrow(/expected/);
       expect(({} as { x?: unknown }).x).toBe(undefined);
     },
   );
-
-  it.each(['{"__proto__": {"x": 1}}', '{"constructor": {"prototype": {"x": 1}}}'])("in a value %s have no effect", (value) => {
-    expect(() => compose([`model=${value}`])).toThrow(/expected/);
-    expect(({} as { x?: unknown }).x).toBe(undefined);
-  });
 
   it("in a sweep file have no effect", () => {
     const read = (text: string) => Sweep.safeParse(JSON.parse(text));
@@ -27,17 +33,22 @@ describe("keys of JavaScript itself", () => {
 });
 
 describe("a point's name", () => {
-  it.each(["../../x", "/etc/passwd", "$(id)", "`id`", "a;b", "a\nb", "..", "<b>", "'../x'"])("of the value %j is a folder's", (value) => {
-    const [point] = points({ base: [], grid: { "model.model_name": [value] }, glue: [] });
-    expect(point!.name).toMatch(/^model_name=[\w.+-]+$/);
-  });
+  it.each(["../../x", "/etc/passwd", "$(id)", "`id`", "a;b", "a\nb", "..", "<b>", "'../x'"])(
+    "of the value %j is a folder's",
+    (value) => {
+      const [point] = points({ base: [], grid: { "model.model_name": [value] }, glue: [] });
+      expect(point!.name).toMatch(/^model_name=[\w.+-]+$/);
+    },
+  );
   it("of a strange key too, and is never too long for a file system", () => {
     const [point] = points({ base: [], grid: { "datamodule.seat_data.a/../b": ["x".repeat(5000)] }, glue: [] });
     expect(point!.name).toMatch(/^[\w.+=-]{1,200}$/);
   });
   it("is one of ten thousand at most", () => {
     const many = Array.from({ length: 200 }, (_, i) => String(i));
-    expect(() => points({ base: [], grid: { a: many, b: many, c: many }, glue: [] })).toThrow("at most 10000 points, got 8000000");
+    expect(() => points({ base: [], grid: { a: many, b: many, c: many }, glue: [] })).toThrow(
+      "at most 10000 points, got 8000000",
+    );
   });
 });
 
@@ -49,7 +60,9 @@ describe("values", () => {
     expect(() => parseValue("[".repeat(30_000))).toThrow("expected at most 20 brackets within each other");
     const chain = ["model.model_name", "exp_name", "data_dir", "pretrain_dir", "datamodule.glue_data", "glue"];
     const doubled = chain.slice(0, -1).map((key, i) => `${key}=${`\${${chain[i + 1]!}}`.repeat(10)}`);
-    expect(() => compose([...doubled, `glue=${"x".repeat(10)}`])).toThrow("expected a text of at most 10000 characters");
+    expect(() => compose([...doubled, `glue=${"x".repeat(10)}`])).toThrow(
+      "expected a text of at most 10000 characters",
+    );
   });
   it.each(["model.model_name=hf_0123456789abcdefABCDEF", "datamodule.datafiles.plaintext=https://user:secret@host/x"])(
     "%s holds a secret, which is not repeated",
@@ -65,6 +78,13 @@ it.each(["main\ntouch x", "a b", "$(id)", ""])("slurm.partition=%j is no word of
   expect(Slurm.partial().safeParse({ partition }).success).toBe(false);
 });
 it("what clusters are asked for is one", () => {
-  const asked = { partition: "gpu,cpu", account: "me@lab", time: "1-00:00:00", gres: "gpu:a100:1", memory: "8G", cpus: 2 };
+  const asked = {
+    partition: "gpu,cpu",
+    account: "me@lab",
+    time: "1-00:00:00",
+    gres: "gpu:a100:1",
+    memory: "8G",
+    cpus: 2,
+  };
   expect(Slurm.safeParse(asked).success).toBe(true);
 });

@@ -19,10 +19,14 @@ async function lines(path: string): Promise<number> {
 it("a gzip that unpacks to a thousand times its size is refused, and so is a line without an end", async () => {
   const bomb = join(dir(), "bomb.gz");
   writeFileSync(bomb, Buffer.concat(Array<Buffer>(8).fill(gzipSync(Buffer.alloc(2 ** 24, "a\n")))));
-  await expect(lines(bomb)).rejects.toThrow(`${bomb}: expected a text, got one that unpacks to more than 100 times its size`);
+  await expect(lines(bomb)).rejects.toThrow(
+    `${bomb}: expected a text, got one that unpacks to more than 100 times its size`,
+  );
   const line = join(dir(), "line.txt");
   writeFileSync(line, Buffer.alloc(2 ** 23, "a"));
-  await expect(lines(line)).rejects.toThrow(`${line}: expected lines of at most 4,194,304 characters, got a longer one`);
+  await expect(lines(line)).rejects.toThrow(
+    `${line}: expected lines of at most 4,194,304 characters, got a longer one`,
+  );
   writeFileSync(line, "a\n".repeat(2 ** 20));
   expect(await lines(line)).toBe(2 ** 20);
 });
@@ -30,7 +34,11 @@ it("a gzip that unpacks to a thousand times its size is refused, and so is a lin
 it("an Arrow file whose lists lie elsewhere, or that claims more than it has, is refused", async () => {
   const path = join(dir(), "sentences.arrow");
   const offsets = Int32Array.of(0, 1, 3);
-  const columns = { inputIds: Uint16Array.of(5, 6, 7), keywordMask: Uint8Array.of(1, 0, 1), lines: Uint32Array.of(0, 1) };
+  const columns = {
+    inputIds: Uint16Array.of(5, 6, 7),
+    keywordMask: Uint8Array.of(1, 0, 1),
+    lines: Uint32Array.of(0, 1),
+  };
   await writeSentences(path, { length: 2, offsets, ...columns });
   expect((await readSentences(path)).inputIds).toEqual(Uint16Array.of(5, 6, 7));
   const whole = readFileSync(path);
@@ -39,14 +47,19 @@ it("an Arrow file whose lists lie elsewhere, or that claims more than it has, is
     const changed = Buffer.from(whole);
     changed.writeInt32LE(wrong, at + 4);
     writeFileSync(path, changed);
-    await expect(readSentences(path)).rejects.toThrow(`${path}: expected an Arrow file of sentences, got lists that lie elsewhere`);
+    await expect(readSentences(path)).rejects.toThrow(
+      `${path}: expected an Arrow file of sentences, got lists that lie elsewhere`,
+    );
   }
   // Each byte once: nothing hangs, nothing is said of the library's inside.
   for (let i = 0; i < whole.length; i += 3) {
     const changed = Buffer.from(whole);
     changed[i]! ^= 0xff;
     writeFileSync(path, changed);
-    const said = await readSentences(path).then(() => "", (error: Error) => error.message);
+    const said = await readSentences(path).then(
+      () => "",
+      (error: Error) => error.message,
+    );
     expect(said).toMatch(/^$|: expected an Arrow file of sentences, (got|found) /);
     expect(said).not.toMatch(/Cannot read|is not a function|out of bounds/);
   }
@@ -61,7 +74,10 @@ it("a Parquet file that claims more rows or bytes than GLUE has is refused befor
     const changed = Buffer.from(sample);
     changed[i] = 0xff;
     writeFileSync(path, changed);
-    const said = await readParquet(path).then(() => "", (error: Error) => error.message);
+    const said = await readParquet(path).then(
+      () => "",
+      (error: Error) => error.message,
+    );
     expect(said).toMatch(/^$|: expected a whole Parquet file, (got|found) /);
     expect(said).not.toMatch(/Cannot read|is not a function|Invalid (typed )?array/);
   }

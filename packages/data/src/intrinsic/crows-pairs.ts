@@ -41,6 +41,8 @@ function records(path: string, text: string): unknown[] {
   try {
     return parse(text, { columns: true, bom: true });
   } catch (error) {
-    throw new Error(`${path}: expected CrowS-Pairs, got a broken CSV: ${printable((error as Error).message)}`, { cause: error });
+    throw new Error(`${path}: expected CrowS-Pairs, got a broken CSV: ${printable((error as Error).message)}`, {
+      cause: error,
+    });
   }
 }

@@ -72,7 +72,9 @@ function exampleOf(path: string, { id, target, bias_type, context, ...given }: z
   ) as Record<StereoSetLabel, StereoSetSentence>;
   const missing = stereoSetLabels.filter((label) => sentences[label] === undefined);
   if (missing.length > 0) {
-    throw new Error(`${path}: expected StereoSet, at example ${printable(id)}: no sentence with the label ${missing.join(", ")}`);
+    throw new Error(
+      `${path}: expected StereoSet, at example ${printable(id)}: no sentence with the label ${missing.join(", ")}`,
+    );
   }
   return { id, target, biasType: bias_type, context, sentences };
 }

@@ -51,6 +51,7 @@ export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
   const config = (await readJson(join(dir, "tokenizer_config.json"), Config)) ?? {};
   const json = await readJson(join(dir, "tokenizer.json"), Json);
   if (json !== undefined) {
+    checkIds(join(dir, "tokenizer.json"), json);
     const pattern = backtracking([json.normalizer, json.pre_tokenizer, json.post_processor, json.decoder]);
     if (pattern === undefined) return { json, config };
     throw new Error(
@@ -64,6 +65,21 @@ export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
     return { json: wordPieceJson(pieces, { lowercase: config.do_lower_case ?? true }), config };
   } catch (error) {
     throw new Error(`${join(dir, "vocab.txt")}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** More than any vocabulary has. */
+export const MOST_IDS = 2 ** 24;
+
+/** The library makes a list as long as the highest id, and walks it. */
+function checkIds(path: string, { model, added_tokens }: z.infer<typeof Json>): void {
+  const { vocab } = model;
+  const own = typeof vocab === "object" && vocab !== null && !Array.isArray(vocab) ? Object.values(vocab) : [];
+  for (const id of [...own, ...added_tokens.map((token) => token.id)] as unknown[]) {
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MOST_IDS) continue;
+    throw new Error(
+      `${path}: expected ids from 0 and below ${MOST_IDS}, got ${printable(JSON.stringify(id) ?? "none")}`,
+    );
   }
 }
 

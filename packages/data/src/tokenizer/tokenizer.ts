@@ -1,7 +1,7 @@
 import { hashJson } from "../files/hash.ts";
 import { printable, reason } from "../files/reason.ts";
 import { bertBlanks, bertNormalizer } from "./bert-normalizer.ts";
-import { readTokenizerFiles, type TokenizerFiles } from "./files.ts";
+import { MOST_IDS, readTokenizerFiles, type TokenizerFiles } from "./files.ts";
 import { type Library, library as libraryOf } from "./library.ts";
 import { type Slot, template } from "./template.ts";
 import { longestFirst } from "./truncate.ts";
@@ -88,14 +88,12 @@ function tokenizerOf(dir: string, files: TokenizerFiles, maxLength: number): Tok
 function sizeOf(library: Library): number {
   let highest = -1;
   for (const [piece, id] of library.get_vocab()) {
-    if (!Number.isInteger(id) || id < 0 || id >= HIGHEST)
+    if (!Number.isInteger(id) || id < 0 || id >= MOST_IDS)
       throw new Error(`${JSON.stringify(piece)} with id ${String(id)}`);
     highest = Math.max(highest, id);
   }
   return highest + 1;
 }
-
-const HIGHEST = 2 ** 31;
 
 /** Ids of a text without special tokens; they may end once there are `enough`. */
 function piecesOf(dir: string, library: Library, { json }: TokenizerFiles): (text: string, enough: number) => number[] {

@@ -17,7 +17,8 @@ describe("malformed inputs", () => {
 
   it("are the same from the same seed", () => {
     const value = { a: [1, 2, { b: "c" }], d: null };
-    const made = (seed: string) => Array.from({ length: 20 }, (_, i) => mutateJson(value, randomOf(`${seed}${i}`)).toString());
+    const made = (seed: string) =>
+      Array.from({ length: 20 }, (_, i) => mutateJson(value, randomOf(`${seed}${i}`)).toString());
     expect(made("x")).toEqual(made("x"));
     expect(made("x")).not.toEqual(made("y"));
   });
