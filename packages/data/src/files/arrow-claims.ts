@@ -24,8 +24,9 @@ export function checkClaims({ buffer, byteOffset, byteLength }: Uint8Array): voi
   lengthOf(batch, 2, MOST_ENTRIES);
   lengthOf(batch, 4, MOST_ENTRIES);
   const lengths = Array.from({ length: nodes }, (_, i) => view.getBigInt64(vectorAt(batch, 1) + 4 + 16 * i, true));
-  // A value takes a bit at least.
-  const wrong = [...lengths, view.getBigInt64(fieldAt(batch, 0), true)].find((n) => n < 0n || n > 8 * byteLength);
+  // A number that is 0 is left out. A value takes a bit at least.
+  const rows = fieldAt(batch, 0) === 0 ? 0n : view.getBigInt64(fieldAt(batch, 0), true);
+  const wrong = [...lengths, rows].find((n) => n < 0n || n > 8 * byteLength);
   if (wrong !== undefined) throw new Error(`a length of ${wrong}`);
 }
 
