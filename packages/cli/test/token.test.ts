@@ -91,7 +91,7 @@ describe("a token", () => {
       ended.push(result);
       return result;
     };
-    expect((await call(["sweep", "name=planted", "trainer.max_steps=1", ...overrides])).stderr).toContain("planted");
+    await call(["sweep", "name=planted", "trainer.max_steps=1", ...overrides]);
     await call(["report", "planted"]);
     await call(["export", "runs/planted/run", "--to", "runs/exported"]);
     await call(["doctor"]);
@@ -115,13 +115,9 @@ describe("a token", () => {
   });
 
   it("that is refused, wrong, no header or a setting ends in one line", () => {
-    const errors = ended.slice(-5).map(({ code, stderr }) => [
-      code,
-      stderr
-        .split("\n")
-        .filter((line) => line !== "")
-        .at(-1),
-    ]);
+    const errors = ended
+      .slice(-5)
+      .map(({ code, stderr }) => [code, stderr.split("\n").findLast((line) => line !== "")]);
     expect(errors).toEqual([
       [1, expect.stringContaining("answered 403: no such model, or one that needs a token")],
       [1, expect.stringContaining("answered 401: no such model, or one that needs a token")],

@@ -85,12 +85,7 @@ export const hub: readonly Reader[] = [
           places: ["org/name", endpoint, cacheDir],
           async read() {
             const options = { endpoint, cacheDir, retries: 1, retryDelay: 1, idleTimeout: 500 };
-            try {
-              await resolveModel("org/name", options);
-            } finally {
-              const there = await readdir(folder);
-              if (there.some((name) => name !== "hub")) throw new TypeError(`written outside: ${there.join(" ")}`);
-            }
+            await inFolder(folder, "hub", () => resolveModel("org/name", options));
           },
         };
       };
@@ -119,12 +114,7 @@ export const hub: readonly Reader[] = [
         return {
           places: [origin],
           async read() {
-            try {
-              await download({ url: `${origin}/${name}`, cacheDir });
-            } finally {
-              const there = await readdir(folder);
-              if (there.some((entry) => entry !== "cache")) throw new TypeError(`written outside: ${there.join(" ")}`);
-            }
+            await inFolder(folder, "cache", () => download({ url: `${origin}/${name}`, cacheDir }));
           },
         };
       };
@@ -178,12 +168,11 @@ export const hub: readonly Reader[] = [
           async read() {
             const before = process.cwd();
             process.chdir(folder);
+            const options = { endpoint, cacheDir, revision, retries: 0 };
             try {
-              await resolveModel(model, { endpoint, cacheDir, revision, retries: 0 });
+              await inFolder(folder, "hub", () => resolveModel(model, options));
             } finally {
               process.chdir(before);
-              const there = await readdir(folder);
-              if (there.some((entry) => entry !== "hub")) throw new TypeError(`written outside: ${there.join(" ")}`);
             }
           },
         };
@@ -198,4 +187,15 @@ function serve(reply: (path: string, response: ServerResponse) => void): Promise
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
   });
+}
+
+/** Runs what may write to one entry of a folder alone, however it ends. */
+async function inFolder(folder: string, own: string, run: () => Promise<unknown>): Promise<void> {
+  const ended = await run().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  const outside = (await readdir(folder)).filter((name) => name !== own);
+  if (outside.length > 0) throw new TypeError(`written outside: ${outside.join(" ")}`);
+  if (ended !== undefined) throw ended.error;
 }

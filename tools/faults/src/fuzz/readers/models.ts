@@ -162,11 +162,15 @@ export const models: readonly Reader[] = [
 function mutateScores(whole: Buffer, random: Random): Buffer {
   if (random.chance(0.5)) return mutateSafetensors(whole, random);
   const size = Number(whole.readBigUInt64LE());
-  const header = JSON.parse(whole.toString("utf8", 8, 8 + size)) as { __metadata__: Record<string, string> };
+  const { __metadata__: metadata, ...header } = JSON.parse(whole.toString("utf8", 8, 8 + size)) as Header;
   const key = random.pick(["pruning_settings", "encoder_sizes"]);
-  const text = mutateJson(JSON.parse(header.__metadata__[key]!), random).toString();
-  const changed = Buffer.from(JSON.stringify({ ...header, __metadata__: { ...header.__metadata__, [key]: text } }));
+  const text = mutateJson(JSON.parse(metadata[key]!), random).toString();
+  const changed = Buffer.from(JSON.stringify({ __metadata__: { ...metadata, [key]: text }, ...header }));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(changed.length));
   return Buffer.concat([length, changed, whole.subarray(8 + size)]);
+}
+
+interface Header {
+  readonly __metadata__: Readonly<Record<string, string>>;
 }
