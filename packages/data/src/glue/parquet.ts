@@ -65,5 +65,5 @@ function checkClaims({ row_groups: groups, num_rows }: FileMetaData, file: Array
 function counted(value: number | bigint, most: number, what: string): number {
   const count = Number(value);
   if (Number.isInteger(count) && count >= 0 && count <= most) return count;
-  throw new Error(`${String(value)} ${what}`);
+  throw new Error(`${typeof value === "object" ? "no number of" : String(value)} ${what}`);
 }
