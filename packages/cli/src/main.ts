@@ -9,6 +9,7 @@ import { endWithParent } from "./end-with-parent.ts";
 import { examplesText } from "./help.ts";
 import { liveLines } from "./live-lines.ts";
 import { progressPrinter } from "./progress.ts";
+import { printable } from "@pruning-bias/runtime/shown";
 import { UsageError } from "./usage-error.ts";
 
 restartWithWarmMemory(process);
@@ -392,7 +393,7 @@ function report(error: unknown): number {
   if (code?.startsWith("commander.") === true) return exitCode === 0 ? 0 : 2;
   const message = error instanceof Error ? error.message : String(error);
   say(
-    `error: ${process.env["PRUNING_BIAS_DEBUG"] === undefined ? message.replaceAll(/\s*\n\s*/g, " ") : (error as Error).stack}`,
+    `error: ${process.env["PRUNING_BIAS_DEBUG"] === undefined ? printable(message.replaceAll(/\s*\n\s*/g, " "), 2000) : (error as Error).stack}`,
   );
   return error instanceof UsageError ? 2 : 1;
 }

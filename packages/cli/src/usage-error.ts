@@ -1,4 +1,10 @@
-/** What a user asked for cannot be: exit code 2, the message alone. */
+import { printable } from "@pruning-bias/runtime/shown";
+
+/** What a user asked for cannot be: exit code 2, the message alone, on one line whatever was typed. */
 export class UsageError extends Error {
   override name = "UsageError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message, 1000), options);
+  }
 }

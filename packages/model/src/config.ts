@@ -1,8 +1,11 @@
+import { printable, shown } from "@pruning-bias/runtime/shown";
 import { z } from "zod";
 import { activations, type ActivationName } from "./activations.ts";
 import { families, familyOf, type FamilyName } from "./families.ts";
 
 const size = z.int().positive();
+/** Every layer makes names and shapes before a weight is looked at. */
+const layers = size.max(1000);
 const probability = z.number().min(0).lt(1);
 
 const count = z.int().nonnegative();
@@ -29,7 +32,7 @@ export const BertConfig = z.looseObject({
   vocab_size: size,
   hidden_size: size,
   embedding_size: size.optional().describe("width of the embeddings; hidden_size where absent"),
-  num_hidden_layers: size,
+  num_hidden_layers: layers,
   num_hidden_groups: size.optional().describe("sets of weights that the layers share; one for each where absent"),
   inner_group_num: z.literal(1).nullish(),
   num_attention_heads: size,
@@ -67,7 +70,7 @@ export function parseConfig(value: unknown, path = "config"): BertConfig {
   const { data: config, error } = BertConfig.safeParse(ours);
   if (config === undefined) throw new Error(`${path}: ${problems(error.issues, ours)}`);
   const fail = (key: keyof BertConfig, expected: string): never => {
-    throw new Error(`${path}: ${theirKey(config, key)}: expected ${expected}, got ${JSON.stringify(config[key])}`);
+    throw new Error(`${path}: ${theirKey(config, key)}: expected ${expected}, got ${shown(config[key])}`);
   };
   const { hidden_size, num_attention_heads, num_hidden_layers, num_hidden_groups = 1, pruned_heads } = config;
   if (hidden_size % num_attention_heads !== 0) {
@@ -138,13 +141,16 @@ const theirKey = (config: { readonly model_type?: unknown }, key: string): strin
 function problems(issues: readonly z.core.$ZodIssue[], value: unknown): string {
   // Another family lacks half of the keys; only its name matters.
   const family = issues.filter(({ path }) => path[0] === "model_type");
-  return (family.length > 0 ? family : issues).map((issue) => problem(issue, value)).join("; ");
+  const told = (family.length > 0 ? family : issues).slice(0, MOST_TOLD);
+  return told.map((issue) => problem(issue, value)).join("; ");
 }
+
+const MOST_TOLD = 8;
 
 function problem({ path, message }: z.core.$ZodIssue, value: unknown): string {
   const got = path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown> | undefined)?.[key], value);
   const expected = message.replace(/^Invalid (input|option): |, received .*$/g, "");
   const [first, ...rest] = path.map(String);
   const key = first === undefined ? "" : `${[theirKey(value as object, first), ...rest].join(".")}: `;
-  return `${key}${expected}, got ${got === undefined ? "nothing" : JSON.stringify(got)}`;
+  return `${printable(key)}${printable(expected)}, got ${got === undefined ? "nothing" : shown(got)}`;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readSafetensors, type StoredTensor } from "@pruning-bias/runtime";
+import { printable, readSafetensors, type StoredTensor } from "@pruning-bias/runtime";
 import { z } from "zod";
 
 /** The tensors of a Hugging Face folder as they are stored, and the file that errors about them name. */
@@ -41,16 +41,17 @@ async function readShards(dir: string, index: string): Promise<Record<string, St
     const shard = await readSafetensors(join(dir, file));
     for (const [name, where] of Object.entries(places)) {
       if (where !== file) continue;
-      const tensor = shard.tensors[name];
-      if (tensor === undefined) throw new Error(`${join(dir, file)}: expected ${name}, as the index says, found none`);
+      const tensor = Object.hasOwn(shard.tensors, name) ? shard.tensors[name] : undefined;
+      if (tensor === undefined)
+        throw new Error(`${join(dir, file)}: expected ${printable(name)}, as the index says, found none`);
       tensors[name] = tensor;
     }
   }
   return tensors;
 }
 
-// A file beside the index: nothing that leads elsewhere.
-const Index = z.looseObject({ weight_map: z.record(z.string(), z.string().regex(/^[\w-][\w.-]*$/)) });
+// A file beside the index: nothing that leads elsewhere, and no pickle.
+const Index = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[\w-][\w.-]*\.safetensors$/)) });
 
 async function readIndex(path: string): Promise<Record<string, string>> {
   try {

@@ -1,3 +1,4 @@
+import { printable, shown } from "@pruning-bias/runtime/shown";
 import { z } from "zod";
 import { isPruningMethod } from "./define-method.ts";
 import { type MethodName, methodOf, methods, nameOf, type PruningMethod } from "./methods.ts";
@@ -106,7 +107,11 @@ export function parsePruningSettings(
 
 /** The issues of settings in one line, each `pruning.KEY: expected …, got …`. */
 export const problems = (issues: readonly z.core.$ZodIssue[], value: unknown): string =>
-  issues.map((issue) => problem(issue, value)).join("; ");
+  issues
+    .slice(0, MOST_TOLD)
+    .map((issue) => problem(issue, value))
+    .join("; ");
+const MOST_TOLD = 8;
 
 /** Settings with the methods of these names in their places. */
 function named(settings: z.input<typeof PruningSettings>, known: readonly PruningMethod[]) {
@@ -163,14 +168,14 @@ function check({
 
 function problem(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === "unrecognized_keys") {
-    return `${key([...issue.path, issue.keys[0]!])}: expected a known setting, got this one`;
+    return `${printable(key([...issue.path, issue.keys[0]!]))}: expected a known setting, got this one`;
   }
   const got = issue.path.reduce<unknown>(
     (node, part) => (node as Record<PropertyKey, unknown> | undefined)?.[part],
     value,
   );
   const expected = issue.message.replace(/^Invalid (input|option): |, received .*$/g, "");
-  return `${key(issue.path)}: ${expected}, got ${got === undefined ? "nothing" : JSON.stringify(got)}`;
+  return `${printable(key(issue.path))}: ${printable(expected)}, got ${got === undefined ? "nothing" : shown(got)}`;
 }
 
 const key = (path: readonly PropertyKey[]) => ["pruning", ...path].join(".");

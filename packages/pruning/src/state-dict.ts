@@ -1,6 +1,7 @@
 import {
   ndarray,
   type NDArray,
+  printable,
   readSafetensors,
   type StoredTensor,
   toFloat32,
@@ -10,7 +11,7 @@ import { z } from "zod";
 import { patterns } from "./ampere.ts";
 import type { Pruned } from "./encode-masked.ts";
 import { initial } from "./initial.ts";
-import { type Layout, parameterScores, scoreLayout } from "./layout.ts";
+import { type EncoderSizes, type Layout, parameterScores, scoreLayout } from "./layout.ts";
 import type { HostScores } from "./host-masks.ts";
 import { type KnownMethods, parsePruningSettings, type PruningSettings } from "./settings.ts";
 
@@ -25,7 +26,7 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
   const { tensors, metadata } = await readSafetensors(path);
   const family = layout.sizes.model_type ?? "bert";
   const other = metadata[FAMILY] ?? family;
-  if (other !== family) throw new Error(`${path}: expected scores of a ${family}, got those of a ${other}`);
+  if (other !== family) throw new Error(`${path}: expected scores of a ${family}, got those of a ${printable(other)}`);
   const stored = new Map(Object.entries(tensors).map(([name, tensor]) => [name.replace(PREFIX, ""), tensor]));
   const found = new Map([...stored].filter(([name]) => name.endsWith(".mask_scores")));
   const shapes = new Map(layout.scores.map(({ name, shape }) => [name, shape]));
@@ -48,7 +49,7 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
         wrong.push(`${entry}: expected the scores of ${name}, which it shares, got others`);
     }
   }
-  for (const name of found.keys()) wrong.push(`expected no ${name} in this layout, got one`);
+  for (const name of found.keys()) wrong.push(`expected no ${printable(name)} in this layout, got one`);
   if (wrong.length > 0) throw new Error(`${path}: ${listed(wrong)}`);
   return scores;
 }
@@ -96,12 +97,11 @@ export async function writeScores(
 export async function readScoreSettings(path: string, known?: KnownMethods): Promise<PruningSettings | undefined> {
   const text = (await readSafetensors(path)).metadata[SETTINGS];
   if (text === undefined) return undefined;
+  const settings = parsed(path, SETTINGS, text) as PruningSettings;
   try {
-    return parsePruningSettings(JSON.parse(text) as PruningSettings, known);
+    return parsePruningSettings(settings, known);
   } catch (error) {
-    throw new Error(`${path}: ${SETTINGS}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    throw new Error(`${path}: ${SETTINGS}: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -117,21 +117,38 @@ export async function readPruned(path: string, known?: KnownMethods): Promise<Pr
   if (settings === undefined || text === undefined) {
     throw new Error(`${path}: expected ${SETTINGS} and ${SIZES} in its metadata, got a file without`);
   }
-  const sizes = EncoderSizesSchema.safeParse(JSON.parse(text));
-  if (sizes.data === undefined) throw new Error(`${path}: ${SIZES}: ${sizes.error.issues[0]!.message}`);
-  const layout = scoreLayout(sizes.data, settings);
+  const sizes = EncoderSizesSchema.safeParse(parsed(path, SIZES, text));
+  if (sizes.data === undefined) throw new Error(`${path}: ${SIZES}: ${printable(sizes.error.issues[0]!.message)}`);
+  const layout = layoutOf(path, sizes.data, settings);
   return { layout, scores: await readScores(path, layout), threshold: settings.finalThreshold };
+}
+
+function parsed(path: string, key: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${path}: ${key}: expected JSON, got something else`, { cause: error });
+  }
+}
+
+function layoutOf(path: string, sizes: EncoderSizes, settings: PruningSettings): Layout {
+  try {
+    return scoreLayout(sizes, settings);
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 const SETTINGS = "pruning_settings";
 const SIZES = "encoder_sizes";
 const size = z.int().positive();
+// Larger than any encoder: what a file claims decides how much is made for it.
 const EncoderSizesSchema = z.object({
   model_type: z.string().optional(),
-  hidden_size: size,
-  intermediate_size: size,
-  num_hidden_layers: size,
-  num_attention_heads: size,
+  hidden_size: size.max(16_384),
+  intermediate_size: size.max(65_536),
+  num_hidden_layers: size.max(1000),
+  num_attention_heads: size.max(1024),
   num_hidden_groups: size.optional(),
 });
 const FAMILY = "model_type";

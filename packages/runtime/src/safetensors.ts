@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { z } from "zod";
 import { fromBfloat16, fromHalf, toBfloat16, toHalf } from "./half-floats.ts";
 import { ndarray, type NDArray, sizeOf } from "./ndarray.ts";
+import { printable } from "./shown.ts";
 import { writeWhole } from "./whole-files.ts";
 
 /** A tensor as a safetensors file holds it. Half floats are kept as their 16 bits. */
@@ -35,17 +36,21 @@ export interface SafeTensors {
  * Reads a safetensors file (https://github.com/huggingface/safetensors), given by path or as its bytes. Tensors are
  * views of one buffer, which is read at once; only those that are not aligned there are copied.
  *
- * @throws Error `PATH: …` where the file is cut short, is no safetensors file, or has changed since `writeSafetensors`
+ * @throws Error `PATH: …` where the file is missing, cut short, no safetensors file, or has changed since `writeSafetensors`; a
+ *   pickle is refused by its name
  */
 export async function readSafetensors(source: string | Uint8Array): Promise<SafeTensors> {
   const name = typeof source === "string" ? source : "safetensors";
   const fail = (problem: string): never => {
     throw new Error(`${name}: ${problem}`);
   };
+  if (typeof source === "string" && pickles.test(source))
+    fail("expected a safetensors file, got a pickle, which is never read");
   const { header, data } = typeof source === "string" ? await readParts(source, fail) : partsOf(source, fail);
   const { __metadata__: { [DIGEST]: digest, ...metadata } = {}, ...entries } = parseHeader(header, fail);
-  const tensors: Record<string, StoredTensor> = {};
-  for (const [key, entry] of Object.entries(entries)) {
+  const tensors: [name: string, tensor: StoredTensor][] = [];
+  for (const [name, entry] of Object.entries(entries)) {
+    const key = printable(name);
     const {
       dtype,
       shape,
@@ -54,16 +59,19 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
     const View = views[dtype];
     const size = sizeOf(shape) * View.BYTES_PER_ELEMENT;
     if (end - start !== size)
-      fail(`${key}: expected ${size} bytes for ${dtype} [${shape.join(",")}], got ${end - start}`);
+      fail(`${key}: expected ${size} bytes for ${dtype} [${printable(shape.join(","))}], got ${end - start}`);
     if (end > data.length) fail(`${key}: expected ${end} bytes of data, got ${data.length}: the file is cut short`);
     const part = data.subarray(start, end);
     const aligned = part.byteOffset % View.BYTES_PER_ELEMENT === 0 ? part : new Uint8Array(part);
-    tensors[key] = { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) };
+    tensors.push([
+      name,
+      { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) },
+    ]);
   }
   if (digest !== undefined && digest !== digestOf(withoutDigest(header, digest), data)) {
     fail(`expected the bytes of which its metadata have the ${DIGEST}, got others: the file is damaged`);
   }
-  return { tensors, metadata };
+  return { tensors: Object.fromEntries(tensors), metadata };
 }
 
 /**
@@ -143,6 +151,9 @@ function withoutDigest(header: Uint8Array, digest: string): Buffer {
   return text;
 }
 
+/** Files of Python's pickle, which run code when they are read. */
+const pickles = /\.(bin|pt|pth|pkl|pickle|ckpt)$/i;
+
 const MAX_HEADER = 100_000_000;
 // One read of the system takes less than 2 GB.
 const MAX_READ = 2 ** 30;
@@ -151,9 +162,13 @@ type Fail = (problem: string) => never;
 
 /** Header and data of a file, the data in a buffer of its own: so its tensors are aligned however long the header is. */
 async function readParts(path: string, fail: Fail): Promise<{ header: Uint8Array; data: Uint8Array }> {
-  const file = await open(path);
+  const file = await open(path).catch(({ code }: NodeJS.ErrnoException) =>
+    fail(code === "ENOENT" ? "no such file" : `cannot be read (${code})`),
+  );
   try {
-    const { size } = await file.stat();
+    const stats = await file.stat();
+    if (!stats.isFile()) fail("expected a safetensors file, got something that is none");
+    const { size } = stats;
     const read = async (position: number, length: number): Promise<Buffer> => {
       const bytes = Buffer.allocUnsafeSlow(length);
       for (let done = 0; done < length;) {

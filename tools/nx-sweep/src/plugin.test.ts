@@ -107,6 +107,10 @@ describe("a sweep file that cannot be used", () => {
     ["is no JSON", "{"],
     ["names a setting that is gone", demo(forms, { base: ["model.gone=1"] })],
     ["has an empty axis", demo([])],
+    ["leaves the workspace", demo(forms, { base: ["experiment=demo", "pretrain_dir=../elsewhere"] })],
+    ["holds a command for a shell", demo(forms, { base: ["experiment=demo", "pretrain_dir=runs/$(touch owned)"] })],
+    ["ends a quotation", demo(forms, { base: ["experiment=demo", 'pretrain_dir=runs/a" ; touch owned "'] })],
+    ["names a task for a shell", demo(forms, { base: ["experiment=glue_then_debias", "glue=cola;touch"] })],
   ])("becomes a project whose report says so, when it %s", (_, sweep) => {
     const all = projectsOrComplaint(workspace(sweep), file);
     expect(all).toHaveLength(1);

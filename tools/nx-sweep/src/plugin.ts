@@ -50,7 +50,8 @@ export function projectsOrComplaint(workspaceRoot: string, file: string): Projec
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const name = basename(dirname(file));
-    const complaint = { ...command(`sweep name=${name} --dry-run`), cache: false };
+    // A shell reads this; a folder may be called anything.
+    const complaint = { ...command(`sweep name=${name.replaceAll(/[^\w.-]/g, "_")} --dry-run`), cache: false };
     return [{ root: dirname(file), name, tags: [`sweep:${name}`], targets: { report: complaint } }];
   }
 }

@@ -1,5 +1,6 @@
+import { isAbsolute, relative, resolve } from "node:path";
 import type { ProjectConfiguration, TargetConfiguration } from "@nx/devkit";
-import { codeReader, type Config } from "@pruning-bias/cli/sweep";
+import { codeReader, type Config, UsageError } from "@pruning-bias/cli/sweep";
 import { fingerprints, type Reads } from "./fingerprints.ts";
 
 export type Project = ProjectConfiguration & { name: string };
@@ -41,6 +42,9 @@ export function tasks(workspaceRoot: string): TaskMaker {
   const codeOf = codeReader(workspaceRoot);
   const make = (task: Task): Project => {
     const { root, name, sweep, target, line, out, settings, files, data } = task;
+    // A shell reads the line, and results lie where the settings say: neither may be more than a name.
+    checkWord(line, "a setting");
+    for (const folder of [root, ...(out === undefined ? [] : [out])]) checkFolder(workspaceRoot, folder);
     const { dependsOn = [], reads = ["**/*"], inputs = [] } = task;
     const { digest, packages } = codeOf(line.split(" ", 1)[0]!);
     const configuration: TargetConfiguration = {
@@ -62,6 +66,18 @@ export function tasks(workspaceRoot: string): TaskMaker {
     return { root, name, ...(sweep && { tags: [`sweep:${sweep}`] }), targets: { [target]: configuration } };
   };
   return Object.assign(make, { files: (config: Config, reads: Reads) => fingerprints(workspaceRoot, config, reads) });
+}
+
+function checkWord(text: string, what: string): void {
+  if (/^[\p{L}\p{N}_@+=:,./ -]*$/u.test(text)) return;
+  throw new UsageError(`${JSON.stringify(text)}: expected ${what} of letters, digits and _ @ + = : , . / -`);
+}
+
+function checkFolder(workspaceRoot: string, folder: string): void {
+  checkWord(folder, "a folder");
+  const inside = relative(workspaceRoot, resolve(workspaceRoot, folder));
+  if (inside !== "" && !isAbsolute(inside) && inside.split(/[/\\]/)[0] !== "..") return;
+  throw new UsageError(`${folder}: expected a folder inside the workspace, got one outside`);
 }
 
 /** A cached command of the command line. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { shown } from "@pruning-bias/runtime/shown";
 
 /**
  * Whether rows under this header can be appended to a CSV file: it is not there yet, or starts with that header.
@@ -18,7 +19,9 @@ export async function checkHeader(path: string, header: string): Promise<void> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes.length), 0, bytes.length, 0);
     if (bytesRead === bytes.length && buffer.equals(bytes)) return;
     const [first = ""] = buffer.toString("utf8", 0, bytesRead).split("\r\n");
-    throw new Error(`${path}: expected the columns ${header.slice(0, 40)}…, got ${JSON.stringify(first.slice(0, 40))}`);
+    throw new Error(
+      `${path}: expected the columns ${header.trimEnd().slice(0, 40)}…, got ${shown(first.slice(0, 40))}`,
+    );
   } finally {
     await file.close();
   }

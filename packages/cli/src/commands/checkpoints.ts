@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { shown } from "@pruning-bias/runtime/shown";
 import { newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
@@ -82,7 +83,8 @@ const kept = new Set(["trainer.checkpoint_every", "trainer.keep_checkpoints"]);
 function difference(there: unknown, here: unknown, path = ""): string | undefined {
   if (kept.has(path) || JSON.stringify(there) === JSON.stringify(here)) return undefined;
   if (!isObject(there) || !isObject(here)) {
-    return `${path}: ${JSON.stringify(there) ?? "none"} there, ${JSON.stringify(here) ?? "none"} here`;
+    const told = (value: unknown) => (value === undefined ? "none" : shown(value));
+    return `${path === "" ? "settings" : path}: ${told(there)} there, ${told(here)} here`;
   }
   const keys = new Set([...Object.keys(there), ...Object.keys(here)]);
   for (const key of keys) {

@@ -1,10 +1,13 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard } from "@pruning-bias/model";
 import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } from "@pruning-bias/pruning";
+import { printable } from "@pruning-bias/runtime/shown";
+import { z } from "zod";
+import { StoredSummary } from "../report/results.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
+import { readJson } from "./files.ts";
 import { modelFolder, within } from "./inputs.ts";
 import { saveModel } from "./save-model.ts";
 import { checkModel, readChecked, readSums } from "./sums.ts";
@@ -43,7 +46,7 @@ export async function exportModel(
   const folder = within(context.root, to);
   const card = modelCard({ name: basename(folder), checkpoint, onnx, ...origin });
   await saveModel(folder, checkpoint, { tokenizerFrom, onnx, card, ...(dtype !== undefined && { dtype }) });
-  const { architectures } = JSON.parse(await readFile(join(folder, "config.json"), "utf8")) as {
+  const { architectures } = (await readJson(join(folder, "config.json"))) as {
     architectures: string[];
   };
   const parameters = Object.values(checkpoint.weights).reduce((sum, { data }) => sum + data.length, 0);
@@ -77,15 +80,16 @@ async function sourceOf(name: string, form: PrunedForm, context: Context): Promi
 /** The model that a run has left. */
 async function runOf(folder: string, form: PrunedForm, context: Context): Promise<Source> {
   const sums = await readSums(folder);
-  const [settings, summary] = await Promise.all(
-    ["config.json", "summary.json"].map(async (file) => JSON.parse(await readChecked(join(folder, file), sums))),
-  );
-  const { model_name, hf_checkpoint } = (settings as { model: { model_name: string; hf_checkpoint: string | null } })
-    .model;
+  const read = async <T extends z.ZodType>(file: string, schema: T): Promise<z.infer<T>> => {
+    const path = join(folder, file);
+    return stored(schema, await readJson(path, () => readChecked(path, sums)), path);
+  };
+  const settings = await read("config.json", Settings);
+  const { model_name, hf_checkpoint } = settings.model;
   const base = hf_checkpoint ?? model_name;
   const trained = existsSync(join(folder, "model"));
   const dir = trained ? join(folder, "model") : await modelFolder(base, context);
-  const { steps, tokens } = summary as { steps: number; tokens: number };
+  const { steps, tokens } = await read("summary.json", StoredSummary);
   const what = trained
     ? "all of its weights were trained"
     : "its weights are as they were, under pruning scores that were trained";
@@ -117,6 +121,18 @@ function pruningText({ density, parameters, headsOpen, reference, layers }: Prun
     `density ${density.toFixed(3)}, ${sum(headsOpen)} heads that contribute` +
     (uniform > 0 ? ` (${uniform} of them attend to all tokens alike)` : "") +
     `; nn_pruning would remove ${reference.removed} heads`
+  );
+}
+
+/** What the settings of a run say of its model. */
+const Settings = z.looseObject({ model: z.object({ model_name: z.string(), hf_checkpoint: z.string().nullable() }) });
+
+function stored<T extends z.ZodType>(schema: T, value: unknown, path: string): z.infer<T> {
+  const { data, error } = schema.safeParse(value);
+  if (error === undefined) return data;
+  const [issue] = error.issues;
+  throw new Error(
+    `${path}: expected what a run leaves, at ${issue!.path.join(".") || "its top"}: ${printable(issue!.message)}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import { reportSweep } from "./report.ts";
 
 export interface WatchOptions {
@@ -50,14 +51,32 @@ async function resultsIn(folder: string): Promise<{ path: string; modified: numb
 }
 
 /** `POINT  step 35/120  loss 0.431`, from the last whole row of metrics that still grow. */
-async function standing(folder: string, path: string): Promise<string | undefined> {
+export async function standing(folder: string, path: string): Promise<string | undefined> {
   const text = await readFile(join(folder, path), "utf8").catch(() => "");
   const line = text
     .slice(0, text.lastIndexOf("\n") + 1)
     .split("\n")
     .findLast((row) => row.startsWith('{"kind":"step"'));
   if (line === undefined) return undefined;
-  const { step, totalSteps, loss } = JSON.parse(line) as { step: number; totalSteps: number; loss: number | string };
+  const { data: row } = Growing.safeParse(parsed(line));
+  if (row === undefined) return undefined;
+  const { step, totalSteps, loss } = row;
   const point = path.replace(/[/\\][^/\\]*$/, "");
   return `${point}  step ${step}/${totalSteps}  loss ${typeof loss === "number" ? loss.toPrecision(4) : loss}`;
+}
+
+/** Losses that are no number are stored by name. */
+const Growing = z.object({
+  step: z.int(),
+  totalSteps: z.int(),
+  loss: z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]),
+});
+
+/** What a row that somebody is writing holds so far; nothing where it is no JSON. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { closest } from "fastest-levenshtein";
+import { shown } from "@pruning-bias/runtime/shown";
 import type { z } from "zod";
 import { findPreset, presets } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
 import { isIgnored } from "./ignored.ts";
+import { holdsSecret } from "./secrets.ts";
 import { parseOverride, parseValue } from "./overrides.ts";
 import { flatten, isSettings, setAt, type Settings, valueAt } from "./paths.ts";
 import { resolveReferences } from "./references.ts";
@@ -51,6 +53,7 @@ export function compose(overrides: readonly string[]): Composed {
   for (const { key, text } of parsed) {
     if (key === "experiment" || isIgnored(key)) continue;
     checkKey(key, settings);
+    checkSecret(key, text);
     apply(key, parseValue(text), `${key}=${text}`);
   }
   if (isSettings(settings["pretrain"]) && origins.get("pretrain_dir") === "default") {
@@ -106,6 +109,14 @@ function checkKey(key: string, settings: Settings): void {
   }
 }
 
+/** Settings are kept with results, hashed and reported: no place for what nobody else may see. */
+function checkSecret(key: string, text: string): void {
+  if (!holdsSecret(text)) return;
+  throw new UsageError(
+    `${key}: expected a value without a token or password, which settings are no place for: a hub's token is HF_TOKEN in the environment`,
+  );
+}
+
 function unknown(key: string, value: string | undefined, known: readonly string[]): never {
   const asked = value ?? key;
   // A key may be given without its group: learning_rate for model.learning_rate.
@@ -122,7 +133,8 @@ function explain(issue: z.core.$ZodIssue, settings: Settings): string {
   const path = issue.path.join(".");
   if (issue.code === "unrecognized_keys")
     return `${[...issue.path, issue.keys[0]].join(".")}: expected a known setting`;
-  const got = JSON.stringify(valueAt(settings, path)) ?? "nothing";
+  const value = valueAt(settings, path);
+  const got = value === undefined ? "nothing" : shown(value);
   return `${path}: ${expected(issue)}, got ${got}`;
 }
 

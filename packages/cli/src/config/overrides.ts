@@ -17,7 +17,8 @@ export function parseOverride(argument: string): Override {
 export function splitValues(text: string): string[] {
   const values: string[] = [];
   let [depth, quote, start] = [0, "", 0];
-  for (const [i, character] of [...text].entries()) {
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
     if (quote !== "") quote = character === quote ? "" : quote;
     else if (character === "'" || character === '"') quote = character;
     else if ("[{(".includes(character)) depth++;
@@ -39,6 +40,9 @@ export function parseValue(text: string): unknown {
   const quoted = /^(['"])(.*)\1$/.exec(text);
   if (quoted) return quoted[2];
   if (/^[[{]/.test(text)) {
+    // No setting is a list of lists of lists; what is deeper would exhaust the stack of whoever walks it.
+    if (depthOf(text) > DEEPEST)
+      throw new UsageError(`${text.slice(0, 40)}: expected at most ${DEEPEST} brackets within each other, got more`);
     try {
       return JSON.parse(text) as unknown;
     } catch {
@@ -46,4 +50,15 @@ export function parseValue(text: string): unknown {
     }
   }
   return text;
+}
+
+const DEEPEST = 20;
+
+function depthOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const bracket of text.match(/[[\]{}]/g) ?? []) {
+    depth += bracket === "[" || bracket === "{" ? 1 : -1;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
 }

@@ -11,7 +11,9 @@ export function resolveReferences(settings: Settings): Settings {
     if (typeof value !== "string") return value;
     const whole = /^\$\{([^{}]+)\}$/.exec(value);
     if (whole) return lookUp(whole[1]!, trail);
-    return value.replace(/\$\{([^{}]+)\}/g, (_, path: string) => String(lookUp(path, trail)));
+    const text = value.replace(/\$\{([^{}]+)\}/g, (_, path: string) => String(lookUp(path, trail)));
+    if (text.length <= LONGEST) return text;
+    throw new UsageError(`${value}: expected a text of at most ${LONGEST} characters, got ${text.length}`);
   };
   const lookUp = (path: string, trail: readonly string[]): unknown => {
     if (trail.includes(path))
@@ -22,3 +24,6 @@ export function resolveReferences(settings: Settings): Settings {
   };
   return resolve(settings, []) as Settings;
 }
+
+/** References to references grow without end: ten settings that each name the next one twice are a thousand times the last. */
+const LONGEST = 10_000;

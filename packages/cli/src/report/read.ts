@@ -1,6 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { printable } from "@pruning-bias/runtime/shown";
 import type { z } from "zod";
+import { parseJson } from "../commands/files.ts";
 import { readChecked, readSums } from "../commands/sums.ts";
 import {
   type PointResults,
@@ -60,11 +62,11 @@ async function readMetrics(path: string): Promise<Pick<PointResults, "steps" | "
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
     const where = `${path}: line ${index + 1}`;
-    const row = parse(where, line);
+    const row = parseJson(where, line);
     const kind = (row as { kind?: unknown } | null)?.kind;
     if (kind === "step") steps.push(check(where, row, StepRow));
     if (kind === "validation") validations.push(check(where, row, ValidationRow));
-    if (typeof kind !== "string") throw new Error(`${where}: expected a row with a kind, got ${cut(line)}`);
+    if (typeof kind !== "string") throw new Error(`${where}: expected a row with a kind, got ${printable(line, 60)}`);
   }
   return { steps, validations };
 }
@@ -81,27 +83,21 @@ async function readGlue(dir: string): Promise<StoredGlue[]> {
 
 async function readJson<T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T> | undefined> {
   const text = await readText(path);
-  return text === undefined ? undefined : check(path, parse(path, text), schema);
+  return text === undefined ? undefined : check(path, parseJson(path, text), schema);
 }
 
 /** A file that is as its task wrote it; `undefined` where there is none. */
 const readText = (path: string): Promise<string | undefined> =>
   ifThere(async () => readChecked(path, await readSums(dirname(path))));
 
-function parse(where: string, text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new Error(`${where}: expected JSON, got ${text.trim() === "" ? "nothing" : cut(text)}`);
-  }
-}
-
 function check<T extends z.ZodType>(where: string, value: unknown, schema: T): z.infer<T> {
   const { data, error } = schema.safeParse(value);
   if (error === undefined) return data;
   const issue = deepest(error.issues[0]!);
   const path = issue.path.map(String).join(".");
-  throw new Error(`${where}: ${path === "" ? "" : `${path}: `}${issue.message.replace(/^Invalid input: /, "")}`);
+  throw new Error(
+    `${where}: ${path === "" ? "" : `${printable(path)}: `}${issue.message.replace(/^Invalid input: /, "")}`,
+  );
 }
 
 /** Of a union, what its first member, the usual one, expected. */
@@ -117,12 +113,6 @@ async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
     if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw error;
   }
-}
-
-/** The end tells a file that was cut short from one that is something else. */
-function cut(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.length <= 60 ? line : `${line.slice(0, 28)} … ${line.slice(-28)}`;
 }
 
 function checkName(name: string): string {

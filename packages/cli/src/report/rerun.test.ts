@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { compose } from "../config/compose.ts";
 import { rerunCommand } from "./rerun.ts";
-import { isSecret } from "./settings.ts";
+import { isSecret } from "../config/secrets.ts";
 
 const point = (config?: Record<string, unknown>) => ({
   name: "a",

@@ -1,8 +1,8 @@
 import { compose } from "../config/compose.ts";
 import { parseValue } from "../config/overrides.ts";
 import { flatten } from "../config/paths.ts";
+import { isSecret } from "../config/secrets.ts";
 import type { PointResults } from "./results.ts";
-import { isSecret } from "./settings.ts";
 
 /** The command that trains a point again: its preset and the fewest overrides that compose to the same settings. */
 export function rerunCommand({ config }: PointResults): string | undefined {

@@ -55,10 +55,13 @@ const special: Readonly<Record<string, string>> = {
   "^": "\\textasciicircum{}",
   "<": "\\textless{}",
   ">": "\\textgreater{}",
+  // At a row's start they would belong to the line break before it.
+  "[": "{[}",
+  "*": "{*}",
 };
 
 /** A text as LaTeX prints it: nothing in it is a command, and it stays on its line. */
 export const tex = (text: string): string =>
   text
-    .replaceAll(/[\\~^<>&%$#_{}]/g, (character) => special[character] ?? `\\${character}`)
+    .replaceAll(/[\\~^<>&%$#_{}[*]/g, (character) => special[character] ?? `\\${character}`)
     .replaceAll(/[\p{Cc}\u2028\u2029]/gu, " ");

@@ -37,9 +37,10 @@ export const StoredMasks = z.object({
   threshold: number,
   modules: z.array(
     z.object({
-      ...{ name: z.string(), layer: count, open: count, total: count },
+      ...{ name: z.string(), layer: count.max(1000), open: count, total: count },
       shape: z.tuple([count, count]).optional(),
-      grid: z.tuple([count, count]).optional(),
+      // What is drawn has as many places as are claimed.
+      grid: z.tuple([count.max(65_536), count.max(65_536)]).optional(),
       /** Bits of blocks in base64, row by row. */
       mask: z.base64().optional(),
     }),

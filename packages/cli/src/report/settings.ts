@@ -1,5 +1,6 @@
 import { flatten } from "../config/paths.ts";
 import { once } from "./once.ts";
+import { isSecret } from "../config/secrets.ts";
 import type { PointResults } from "./results.ts";
 
 /** A point's settings by path, as text; secrets are left out. */
@@ -27,12 +28,6 @@ function inAll(points: readonly PointResults[]) {
   const paths = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
   const same = (path: string) => new Set(all.map((settings) => settings.get(path))).size === 1;
   return { all, paths, same };
-}
-
-/** A setting that must not be shown: its key names a secret, or its value looks like a hub's token or holds a password. */
-export function isSecret(path: string, value: unknown): boolean {
-  if (/(^|[._])(token|secret|password|api_?key)$/i.test(path)) return true;
-  return /\bhf_[A-Za-z0-9]{16,}|:\/\/[^/\s:@]*:[^/\s@]+@/.test(JSON.stringify(value) ?? "");
 }
 
 function settingText(path: string, value: unknown): string {

@@ -48,12 +48,14 @@ function snapshots(hubCache: string, name: string): string[] {
 
 /** The families have names of their own for the same sizes. */
 function shapeIn(file: string): ModelShape | undefined {
-  let sizes: Record<string, unknown>;
+  let stored: unknown;
   try {
-    sizes = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    stored = JSON.parse(readFileSync(file, "utf8"));
   } catch {
     return undefined;
   }
+  if (typeof stored !== "object" || stored === null) return undefined;
+  const sizes = stored as Record<string, unknown>;
   const size = (...names: string[]) => names.map((name) => sizes[name]).find((value) => typeof value === "number");
   const [layers, hidden] = [size("num_hidden_layers", "n_layers"), size("hidden_size", "dim")];
   const [heads, intermediate] = [size("num_attention_heads", "n_heads"), size("intermediate_size", "hidden_dim")];

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { GlueTask } from "@pruning-bias/data";
 import { z } from "zod";
 import { parseOverride, parseValue, splitValues } from "../config/overrides.ts";
@@ -76,18 +77,20 @@ export function parseSweep(overrides: readonly string[], glue: readonly string[]
 
 /** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */
 export function points({ base, grid }: Sweep): Point[] {
+  const count = Object.values(grid).reduce((product, values) => product * values.length, 1);
+  if (count > MOST_POINTS) throw new UsageError(`sweep: expected at most ${MOST_POINTS} points, got ${count}`);
   let found: { parts: string[]; overrides: string[] }[] = [{ parts: [], overrides: [...base] }];
   const keys = Object.keys(grid);
   for (const key of keys) {
     const short = shortName(key, keys);
     found = found.flatMap(({ parts, overrides }) =>
       grid[key]!.map((value) => ({
-        parts: [...parts, `${short}=${fileName(value)}`],
+        parts: [...parts, `${safe(short)}=${fileName(value)}`],
         overrides: [...overrides, `${key}=${value}`],
       })),
     );
   }
-  const named = found.map(({ parts, overrides }) => ({ name: parts.join(",") || "run", overrides }));
+  const named = found.map(({ parts, overrides }) => ({ name: shortened(parts.join(",")) || "run", overrides }));
   const names = named.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new UsageError(`${twice}: expected points of different names, got two of this one`);
@@ -110,7 +113,16 @@ function shortName(key: string, keys: readonly string[]): string {
   return key;
 }
 
-const fileName = (value: string): string => quotedText(value).replaceAll(/[^\w.+-]+/g, "_");
+const MOST_POINTS = 10_000;
+
+const fileName = (value: string): string => safe(quotedText(value));
+
+/** A part of a folder's name, on any system, that no shell takes for anything else. */
+const safe = (text: string): string => text.replaceAll(/[^\w.+-]+/g, "_");
+
+/** File systems end names after 255 bytes. */
+const shortened = (name: string): string =>
+  name.length <= 200 ? name : `${name.slice(0, 190)}-${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
 
 const quotedText = (value: string): string => {
   const parsed = /^['"]/.test(value) ? parseValue(value) : value;

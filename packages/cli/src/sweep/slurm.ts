@@ -2,15 +2,20 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Point } from "./points.ts";
 
+/** A word of a script's head: with a line end it would be a command of the script. */
+const word = z
+  .string()
+  .refine((text) => /^[\w.,:=@%+/*()-]+$/.test(text), "expected letters, digits and . , : = @ % + / -");
+
 /** What a cluster wants to know of a job; `slurm.KEY=VALUE` on the command line. */
 export const Slurm = z.strictObject({
-  partition: z.string().optional().describe("partition of all jobs"),
-  account: z.string().optional(),
-  qos: z.string().optional(),
-  time: z.string().default("24:00:00").describe("limit of one task"),
-  gres: z.string().optional().describe("generic resources of what trains, such as gpu:1"),
+  partition: word.optional().describe("partition of all jobs"),
+  account: word.optional(),
+  qos: word.optional(),
+  time: word.default("24:00:00").describe("limit of one task"),
+  gres: word.optional().describe("generic resources of what trains, such as gpu:1"),
   cpus: z.coerce.number().int().positive().default(2).describe("processors of a task, and its threads"),
-  memory: z.string().optional().describe("of a task, such as 8G"),
+  memory: word.optional().describe("of a task, such as 8G"),
   at_once: z.coerce.number().int().positive().optional().describe("tasks of an array that run at once"),
 });
 export type Slurm = z.infer<typeof Slurm>;

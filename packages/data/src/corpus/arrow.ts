@@ -1,5 +1,5 @@
 import { makeData, Uint16, Uint32, Uint8 } from "apache-arrow";
-import { list, readArrow, writeArrow } from "../files/arrow.ts";
+import { list, offsetsOf, readArrow, writeArrow } from "../files/arrow.ts";
 import type { Sentences } from "./sentences.ts";
 
 /**
@@ -28,19 +28,17 @@ export const readSentences = (path: string): Promise<Sentences> =>
     const lines = column("line").values;
     const inputIds = ids.children[0]?.values;
     const keywordMask = mask.children[0]?.values;
-    const offsets = ids.valueOffsets;
     const right =
-      offsets instanceof Int32Array &&
       (inputIds instanceof Uint16Array || inputIds instanceof Uint32Array) &&
       keywordMask instanceof Uint8Array &&
-      lines instanceof Uint32Array &&
-      keywordMask.length >= (offsets[length] ?? Infinity);
+      lines instanceof Uint32Array;
     if (!right) throw new Error("other columns");
+    if (lines.length < length) throw new Error("it is cut short");
+    const offsets = offsetsOf(ids, length, Math.min(inputIds.length, keywordMask.length));
     // Buffers end in padding.
     const tokens = offsets[length];
     return {
-      length,
-      offsets: offsets.subarray(0, length + 1),
+      ...{ length, offsets },
       inputIds: inputIds.subarray(0, tokens),
       keywordMask: keywordMask.subarray(0, tokens),
       lines: lines.subarray(0, length),

@@ -28,6 +28,6 @@ export const readEmbeddings = (path: string): Promise<Embeddings> =>
     if (!(rows instanceof Uint32Array && values instanceof Float32Array && width !== undefined)) {
       throw new Error("other columns");
     }
-    if (values.length < length * width) throw new Error("it is cut short");
+    if (rows.length < length || !(width >= 0) || values.length < length * width) throw new Error("it is cut short");
     return { rows: rows.subarray(0, length), values: values.subarray(0, length * width), width };
   });

@@ -7,12 +7,14 @@ import {
   List,
   makeData,
   RecordBatch,
+  type RecordBatchFileReader,
+  RecordBatchReader,
   Schema,
   Struct,
   Table,
-  tableFromIPC,
   tableToIPC,
 } from "apache-arrow";
+import { checkClaims } from "./arrow-claims.ts";
 import { writeAtomic } from "./atomic.ts";
 import { reason } from "./reason.ts";
 
@@ -29,7 +31,7 @@ export async function writeArrow(path: string, length: number, columns: Readonly
 }
 
 /**
- * Reads an Arrow file through `columns`, which takes a column by its name, in one piece, and the number of rows. Throws
+ * Reads an Arrow file of one record batch through `columns`, which takes a column by its name, and the number of rows. Throws
  * one line that names the file: `expected an Arrow file of WHAT, …`.
  */
 export async function readArrow<T>(
@@ -44,16 +46,32 @@ export async function readArrow<T>(
     if (digest === undefined || sha256(replaced(bytes, digest, NO_DIGEST)) !== digest) {
       throw new Error("other bytes than were written");
     }
-    const table = tableFromIPC(bytes);
+    checkClaims(bytes);
+    const reader = RecordBatchReader.from(bytes).open() as RecordBatchFileReader;
+    // By its number: whoever asks for the next one of a damaged file may never be told that there is none.
+    const batch = reader.readRecordBatch(0);
+    if (batch === null) throw new Error("no rows");
     const column = (name: string): Data => {
-      const [data, more] = table.getChild(name)?.data ?? [];
-      if (data === undefined || more !== undefined) throw new Error(`no column ${name} in one piece`);
+      const data = batch.getChild(name)?.data[0];
+      if (data === undefined) throw new Error(`no column ${name}`);
       return data;
     };
-    return columns(column, table.numRows);
+    return columns(column, batch.numRows);
   } catch (error) {
     throw new Error(`${path}: expected an Arrow file of ${what}, ${reason(error)}`, { cause: error });
   }
+}
+
+/**
+ * Where each of `length` lists begins in their `items` values, and where the last ends. Throws where they do not follow each
+ * other from 0 on: whoever trusts such numbers reads what is not there.
+ */
+export function offsetsOf({ valueOffsets }: Data, length: number, items: number): Int32Array {
+  if (!(valueOffsets instanceof Int32Array) || valueOffsets.length <= length) throw new Error("lists without offsets");
+  const offsets = valueOffsets.subarray(0, length + 1);
+  const rising = offsets.every((at, i) => at >= (offsets[i - 1] ?? 0));
+  if (!rising || offsets[0] !== 0 || offsets[length]! > items) throw new Error("lists that lie elsewhere");
+  return offsets;
 }
 
 /** A column of lists, one after the other in `child`. */

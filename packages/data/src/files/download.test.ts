@@ -65,7 +65,7 @@ test("what cannot be had is said in one line without query or password, and leav
     /\/short: expected 100 bytes, got \d+ \(.+\)$/,
   );
   await expect(download({ url: "http://user:secret@127.0.0.1:1/words.txt", cacheDir })).rejects.toThrow(
-    /^http:\/\/127\.0\.0\.1:1\/words\.txt: expected an answer, got .+$/,
+    /^http:\/\/127\.0\.0\.1:1\/words\.txt: expected a URL without user and password, got one with them$/,
   );
   expect(readdirSync(join(cacheDir, "downloads"))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { writeAtomic } from "./atomic.ts";
 import { hashFile } from "./hash.ts";
-import { reason } from "./reason.ts";
+import { printable, reason } from "./reason.ts";
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -27,7 +27,7 @@ export interface DownloadOptions {
  * nothing is kept.
  */
 export async function download({ url, cacheDir, ...options }: DownloadOptions): Promise<string> {
-  const name = basename(new URL(url).pathname) || "index";
+  const name = basename(place(url).pathname).slice(-LONGEST_NAME) || "index";
   const path = join(cacheDir, "downloads", `${sha256Hex(url).slice(0, 16)}-${name}`);
   await fetchOnce({ url, path, ...options });
   return path;
@@ -55,11 +55,17 @@ const sumsOf = (path: string): string => `${path}.sha256`;
 
 /** Fetches a URL into a file, atomically, and leaves its digest beside it; errors as in `download`. */
 export async function fetchFile({ url, path, fetch = globalThis.fetch, sha256 }: FetchOptions): Promise<void> {
+  const { username, password } = place(url);
+  if (username !== "" || password !== "") {
+    throw new Error(`${address(url)}: expected a URL without user and password, got one with them`);
+  }
   const response = await fetch(url).catch((error: unknown) => {
-    throw new Error(`${printable(url)}: expected an answer, ${reason(error)}`, { cause: error });
+    throw new Error(`${address(url)}: expected an answer, ${reason(error)}`, { cause: error });
   });
   if (response.status !== 200 || response.body === null) {
-    throw new Error(`${printable(url)}: expected status 200, got ${response.status} ${response.statusText}`.trimEnd());
+    throw new Error(
+      `${address(url)}: expected status 200, got ${response.status} ${printable(response.statusText)}`.trimEnd(),
+    );
   }
   await writeAtomic(path, checked(response, url, path, sha256));
 }
@@ -83,23 +89,31 @@ async function* checked(
       yield chunk;
     }
   } catch (error) {
-    throw new Error(`${printable(url)}: expected ${expected}, got ${length} (${reason(error)})`, { cause: error });
+    throw new Error(`${address(url)}: expected ${expected}, got ${length} (${reason(error)})`, { cause: error });
   }
   if (announced !== null && Number(announced) !== length) {
-    throw new Error(`${printable(url)}: expected ${expected}, got ${length}`);
+    throw new Error(`${address(url)}: expected ${expected}, got ${length}`);
   }
   const got = hash.digest("hex");
   if (sha256 !== undefined && got !== sha256.toLowerCase()) {
-    throw new Error(`${printable(url)}: expected sha256 ${sha256}, got ${got}`);
+    throw new Error(`${address(url)}: expected sha256 ${sha256}, got ${got}`);
   }
   // Before the file has its name: whoever is stopped in between leaves a digest of nothing, and not a file without one.
   await writeAtomic(sumsOf(path), `${got}  ${basename(path)}\n`);
 }
 
 /** A URL as errors may show it: without user, password and query, where tokens travel. */
-function printable(url: string): string {
+function address(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 }
+
+function place(url: string): URL {
+  if (URL.canParse(url)) return new URL(url);
+  throw new Error(`${printable(url.replace(/\/\/[^/]*@/, "//"))}: expected a URL, got something else`);
+}
+
+/** Names of files end after 255 bytes; 17 stand before. */
+const LONGEST_NAME = 120;
 
 const sha256Hex = (text: string): string => createHash("sha256").update(text).digest("hex");

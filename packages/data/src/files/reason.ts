@@ -1,14 +1,26 @@
 /** Why a file or a server could not be read, in the last words of a one-line error. */
 export function reason(error: unknown): string {
   const { code, message, cause } = error as NodeJS.ErrnoException;
-  if (code !== undefined && code in known) return known[code]!;
+  if (code !== undefined && Object.hasOwn(known, code)) return known[code]!;
   if (cause !== undefined) return reason(cause);
+  // What code says of itself that damaged bytes have led astray says nothing of them.
+  if (error instanceof RangeError || (error instanceof TypeError && code === undefined)) return "found it damaged";
   // System errors are known by their code; those of the HTTP client say more in their message.
-  return `got ${code !== undefined && /^E[A-Z]+$/.test(code) ? code : (message.split("\n")[0] ?? code)}`;
+  return `got ${code !== undefined && /^E[A-Z]+$/.test(code) ? code : printable(message.split("\n")[0] ?? code ?? "")}`;
 }
 
 const known: Record<string, string | undefined> = {
   ENOENT: "found no such file",
   EISDIR: "found a folder",
   EACCES: "was not allowed to read it",
+  ERR_STRING_TOO_LONG: "found it too long",
+  ERR_FS_FILE_TOO_LARGE: "found it too long",
 };
+
+const LONGEST = 200;
+
+/** Text of a file as errors may quote it: on one line, without what moves a terminal's cursor, not too long. */
+export function printable(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, "\ufffd");
+  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST)}…`;
+}

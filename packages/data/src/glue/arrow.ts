@@ -1,5 +1,5 @@
 import { Float64, Int32, makeData, Uint16, Uint32, Uint8 } from "apache-arrow";
-import { list, readArrow, writeArrow } from "../files/arrow.ts";
+import { list, offsetsOf, readArrow, writeArrow } from "../files/arrow.ts";
 import { type GlueTask, glueTasks } from "./tasks.ts";
 import type { GlueTokens } from "./tokens.ts";
 
@@ -30,19 +30,18 @@ export const readGlueTokens = (path: string, task: GlueTask, split: string): Pro
     const inputIds = ids.children[0]?.values;
     const tokenTypeIds = column("token_type_ids").children[0]?.values;
     const [labels, idx] = [column("label").values, column("idx").values];
-    const offsets = ids.valueOffsets;
     const right =
-      offsets instanceof Int32Array &&
       (inputIds instanceof Uint16Array || inputIds instanceof Uint32Array) &&
       tokenTypeIds instanceof Uint8Array &&
       (glueTasks[task].labels === 1 ? labels instanceof Float64Array : labels instanceof Int32Array) &&
-      idx instanceof Int32Array &&
-      tokenTypeIds.length >= (offsets[length] ?? Infinity);
+      idx instanceof Int32Array;
     if (!right) throw new Error("other columns");
+    if (Math.min(labels.length, idx.length) < length) throw new Error("it is cut short");
+    const offsets = offsetsOf(ids, length, Math.min(inputIds.length, tokenTypeIds.length));
     // Buffers end in padding.
     const tokens = offsets[length];
     return {
-      ...{ task, split, length, offsets: offsets.subarray(0, length + 1) },
+      ...{ task, split, length, offsets },
       inputIds: inputIds.subarray(0, tokens),
       tokenTypeIds: tokenTypeIds.subarray(0, tokens),
       labels: (labels as GlueTokens["labels"]).subarray(0, length),

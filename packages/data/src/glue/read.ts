@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { printable } from "../files/reason.ts";
 import { readParquet } from "./parquet.ts";
 import type { GlueTable } from "./table.ts";
 import { type GlueTask, type GlueTaskInfo, glueTasks } from "./tasks.ts";
@@ -53,7 +54,7 @@ function values(table: GlueTable, name: string): readonly unknown[] {
 function strings(table: GlueTable, name: string): string[] {
   return values(table, name).map((value, row) => {
     if (typeof value !== "string")
-      throw new Error(`${table.where(row)}: expected text in ${name}, got ${String(value)}`);
+      throw new Error(`${table.where(row)}: expected text in ${name}, got ${printable(String(value))}`);
     return value;
   });
 }
@@ -79,7 +80,7 @@ function numbers(table: GlueTable, name: string, { expected, holds }: Check): Fl
   return Float64Array.from(values(table, name), (value, row) => {
     const number = typeof value === "string" && value.trim() === "" ? Number.NaN : Number(value);
     if (value === null || !holds(number)) {
-      throw new Error(`${table.where(row)}: expected ${expected} in ${name}, got ${String(value)}`);
+      throw new Error(`${table.where(row)}: expected ${expected} in ${name}, got ${printable(String(value))}`);
     }
     return number;
   });

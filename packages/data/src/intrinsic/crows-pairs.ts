@@ -1,5 +1,6 @@
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
+import { printable } from "../files/reason.ts";
 import { checked, readTestSet } from "./text.ts";
 
 /** Two sentences that differ in whom they speak of (Nangia et al. 2020). */
@@ -40,6 +41,8 @@ function records(path: string, text: string): unknown[] {
   try {
     return parse(text, { columns: true, bom: true });
   } catch (error) {
-    throw new Error(`${path}: expected CrowS-Pairs, got a broken CSV: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${path}: expected CrowS-Pairs, got a broken CSV: ${printable((error as Error).message)}`, {
+      cause: error,
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { reason } from "../files/reason.ts";
+import { printable, reason } from "../files/reason.ts";
 import { checked, readTestSet } from "./text.ts";
 
 export const stereoSetLabels = ["stereotype", "anti-stereotype", "unrelated"] as const;
@@ -72,7 +72,9 @@ function exampleOf(path: string, { id, target, bias_type, context, ...given }: z
   ) as Record<StereoSetLabel, StereoSetSentence>;
   const missing = stereoSetLabels.filter((label) => sentences[label] === undefined);
   if (missing.length > 0) {
-    throw new Error(`${path}: expected StereoSet, at example ${id}: no sentence with the label ${missing.join(", ")}`);
+    throw new Error(
+      `${path}: expected StereoSet, at example ${printable(id)}: no sentence with the label ${missing.join(", ")}`,
+    );
   }
   return { id, target, biasType: bias_type, context, sentences };
 }
@@ -83,7 +85,7 @@ function wordOf(path: string, id: string, context: string, sentence: string): st
   const word = sentence.split(" ")[place];
   if (word === undefined) {
     throw new Error(
-      `${path}: expected StereoSet, at example ${id}: a word ${place + 1} in ${JSON.stringify(sentence)}, where BLANK is`,
+      `${path}: expected StereoSet, at example ${printable(id)}: a word ${place + 1} in ${printable(JSON.stringify(sentence))}, where BLANK is`,
     );
   }
   return word.replace(/[!-/:-@[-`{-~]/g, "");

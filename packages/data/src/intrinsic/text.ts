@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { z } from "zod";
-import { reason } from "../files/reason.ts";
+import { printable, reason } from "../files/reason.ts";
 
 /** The text of a test set's file; `what` says in the error what the file should have been. */
 export async function readTestSet(path: string, what: string): Promise<string> {
@@ -16,5 +16,7 @@ export function checked<T extends z.ZodType>(path: string, what: string, schema:
   const { data, error } = schema.safeParse(value);
   if (error === undefined) return data;
   const [issue] = error.issues;
-  throw new Error(`${path}: expected ${what}, at ${issue?.path.join(".") || "its top"}: ${issue?.message}`);
+  throw new Error(
+    `${path}: expected ${what}, at ${printable(issue?.path.join(".") || "its top")}: ${printable(issue?.message ?? "")}`,
+  );
 }

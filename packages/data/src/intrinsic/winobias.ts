@@ -1,3 +1,4 @@
+import { printable } from "../files/reason.ts";
 import { readTestSet } from "./text.ts";
 
 /** A sentence of WinoBias with the pronouns that fit an occupation's stereotype, and those that do not. */
@@ -64,7 +65,7 @@ async function sentences(path: string): Promise<{ texts: string[]; pronouns: str
       });
       if (pronouns.length > 0) return { texts, pronouns };
       throw new Error(
-        `${path}:${n + 1}: expected a sentence of WinoBias with its pronoun in brackets, got ${JSON.stringify(line.slice(0, 60))}`,
+        `${path}:${n + 1}: expected a sentence of WinoBias with its pronoun in brackets, got ${printable(JSON.stringify(line.slice(0, 60)))}`,
       );
     });
 }

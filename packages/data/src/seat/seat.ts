@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { z } from "zod";
 import { writeAtomic } from "../files/atomic.ts";
-import { reason } from "../files/reason.ts";
+import { printable, reason } from "../files/reason.ts";
 
 /** A set of words or sentences for one idea. */
 export interface SeatSet {
@@ -50,5 +50,7 @@ function parse(path: string, text: string): z.infer<typeof StoredTest> {
   const { data, error } = StoredTest.safeParse(value);
   if (data !== undefined) return data;
   const [issue] = error.issues;
-  throw new Error(`${path}: expected a SEAT test, at ${issue?.path.join(".") || "its top"}: ${issue?.message}`);
+  throw new Error(
+    `${path}: expected a SEAT test, at ${printable(issue?.path.join(".") || "its top")}: ${printable(issue?.message ?? "")}`,
+  );
 }

@@ -13,16 +13,30 @@ export interface ReadLinesOptions {
  * Streams the lines of a UTF-8 text file, plain or gzip (by its first bytes), a chunk at a time.
  *
  * Lines end as in Python's text mode: `\n`, `\r\n` or `\r`. Throws one line that names the file where it is missing,
- * is no UTF-8, or is a gzip that is damaged or cut short.
+ * is no UTF-8, is a gzip that is damaged, cut short or made to fill a memory, or has a line that is no sentence's.
  */
 export async function* readLines(path: string, { onRead }: ReadLinesOptions = {}): AsyncGenerator<string[]> {
   const gzip = await isGzip(path);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let rest = "";
+  let [packed, unpacked] = [0, 0];
+  const counted = (bytes: number) => {
+    packed = bytes;
+    onRead?.(bytes);
+  };
   try {
-    for await (const chunk of bytes(path, gzip, onRead)) {
+    for await (const chunk of bytes(path, gzip, counted) as AsyncIterable<Uint8Array>) {
+      unpacked += chunk.length;
+      if (unpacked > UNPACKED_FREELY && unpacked > MOST_UNPACKED * packed) {
+        throw new Unfit(`expected a text, got one that unpacks to more than ${MOST_UNPACKED} times its size`);
+      }
       const lines = split(rest + decoder.decode(chunk, { stream: true }));
       rest = lines.pop() ?? "";
+      if (rest.length > LONGEST_LINE) {
+        throw new Unfit(
+          `expected lines of at most ${LONGEST_LINE.toLocaleString("en-US")} characters, got a longer one`,
+        );
+      }
       yield lines;
     }
     rest += decoder.decode();
@@ -33,6 +47,14 @@ export async function* readLines(path: string, { onRead }: ReadLinesOptions = {}
   if (lines.at(-1) === "") lines.pop();
   yield lines;
 }
+
+/** Bytes that a gzip may unpack to, and beyond them how many for each of its own: text shrinks to a third or a tenth. */
+const UNPACKED_FREELY = 2 ** 26;
+const MOST_UNPACKED = 100;
+/** What is not split into lines is held in memory, and searched again with every chunk. */
+const LONGEST_LINE = 2 ** 22;
+
+class Unfit extends Error {}
 
 const lineEnd = /\r\n|\r|\n/;
 
@@ -45,10 +67,10 @@ function split(text: string): string[] {
   return lines;
 }
 
-function bytes(path: string, gzip: boolean, onRead?: (bytes: number) => void): Readable {
+function bytes(path: string, gzip: boolean, onRead: (bytes: number) => void): Readable {
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
   let read = 0;
-  if (onRead !== undefined) file.on("data", (chunk) => onRead((read += chunk.length)));
+  file.on("data", (chunk) => onRead((read += chunk.length)));
   if (!gzip) return file;
   const text = createGunzip({ chunkSize: 1 << 18 });
   file.on("error", (error) => text.destroy(error));
@@ -73,6 +95,7 @@ async function isGzip(path: string): Promise<boolean> {
 
 function complaint(error: unknown, gzip: boolean): string {
   const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof Unfit) return message;
   if (code === "Z_BUF_ERROR") return "expected a whole gzip file, got one cut short (unexpected end of file)";
   if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") return "expected UTF-8 text, got other bytes";
   return gzip ? `expected a gzip file, got a damaged one (${message})` : `expected a text file, ${reason(error)}`;

@@ -1,13 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { reason } from "../files/reason.ts";
+import { printable, reason } from "../files/reason.ts";
+import { backtracking } from "./patterns.ts";
 import { wordPieceJson } from "./word-piece.ts";
 
 const Json = z.looseObject({
   model: z.looseObject({ type: z.string().optional() }),
   added_tokens: z.array(
-    z.looseObject({ content: z.string(), lstrip: z.boolean().optional(), rstrip: z.boolean().optional() }),
+    z.looseObject({
+      id: z.int().nonnegative(),
+      content: z.string(),
+      lstrip: z.boolean().optional(),
+      rstrip: z.boolean().optional(),
+    }),
   ),
   normalizer: z
     .looseObject({
@@ -44,11 +50,37 @@ export interface TokenizerFiles {
 export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
   const config = (await readJson(join(dir, "tokenizer_config.json"), Config)) ?? {};
   const json = await readJson(join(dir, "tokenizer.json"), Json);
-  if (json !== undefined) return { json, config };
+  if (json !== undefined) {
+    checkIds(join(dir, "tokenizer.json"), json);
+    const pattern = backtracking([json.normalizer, json.pre_tokenizer, json.post_processor, json.decoder]);
+    if (pattern === undefined) return { json, config };
+    throw new Error(
+      `${join(dir, "tokenizer.json")}: expected patterns whose time is bounded, got ${printable(JSON.stringify(pattern))}`,
+    );
+  }
   const vocabulary = await readText(join(dir, "vocab.txt"));
   if (vocabulary === undefined) throw new Error(`${dir}: expected tokenizer.json or vocab.txt, found neither`);
   const pieces = vocabulary.replace(/\r?\n$/, "").split(/\r?\n/);
-  return { json: wordPieceJson(pieces, { lowercase: config.do_lower_case ?? true }), config };
+  try {
+    return { json: wordPieceJson(pieces, { lowercase: config.do_lower_case ?? true }), config };
+  } catch (error) {
+    throw new Error(`${join(dir, "vocab.txt")}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** More than any vocabulary has. */
+export const MOST_IDS = 2 ** 24;
+
+/** The library makes a list as long as the highest id, and walks it. */
+function checkIds(path: string, { model, added_tokens }: z.infer<typeof Json>): void {
+  const { vocab } = model;
+  const own = typeof vocab === "object" && vocab !== null && !Array.isArray(vocab) ? Object.values(vocab) : [];
+  for (const id of [...own, ...added_tokens.map((token) => token.id)] as unknown[]) {
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MOST_IDS) continue;
+    throw new Error(
+      `${path}: expected ids from 0 and below ${MOST_IDS}, got ${printable(JSON.stringify(id) ?? "none")}`,
+    );
+  }
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
@@ -59,7 +91,9 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | unde
   } catch (error) {
     const [issue] = error instanceof z.ZodError ? error.issues : [];
     const got =
-      issue === undefined ? "JSON, found something else" : `a tokenizer, at ${issue.path.join(".")}: ${issue.message}`;
+      issue === undefined
+        ? "JSON, found something else"
+        : `a tokenizer, at ${printable(issue.path.join("."))}: ${printable(issue.message)}`;
     throw new Error(`${path}: expected ${got}`, { cause: error });
   }
 }

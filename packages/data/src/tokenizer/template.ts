@@ -14,7 +14,8 @@ export function template(library: Library, texts: 1 | 2, { segments = true } = {
     const text = marks.findIndex((mark) => mark === token);
     if (text >= 0) return { type, text: text === 0 ? 0 : 1 };
     const id = library.token_to_id(token);
-    if (id === undefined) throw new Error(`tokenizer.json: expected ${token} in the vocabulary, found it nowhere`);
+    if (id === undefined)
+      throw new Error(`${JSON.stringify(token) ?? "a special token"}, which is not in its vocabulary`);
     return { type, id };
   });
 }

@@ -1,6 +1,7 @@
 import { hashJson } from "../files/hash.ts";
+import { printable, reason } from "../files/reason.ts";
 import { bertBlanks, bertNormalizer } from "./bert-normalizer.ts";
-import { readTokenizerFiles, type TokenizerFiles } from "./files.ts";
+import { MOST_IDS, readTokenizerFiles, type TokenizerFiles } from "./files.ts";
 import { type Library, library as libraryOf } from "./library.ts";
 import { type Slot, template } from "./template.ts";
 import { longestFirst } from "./truncate.ts";
@@ -37,10 +38,19 @@ export interface TokenizerOptions {
 /** Loads the tokenizer of a checkpoint's folder; throws one line that names the file. */
 export async function loadTokenizer(dir: string, { maxLength = 128 }: TokenizerOptions = {}): Promise<Tokenizer> {
   const files = await readTokenizerFiles(dir);
+  try {
+    return tokenizerOf(dir, files, maxLength);
+  } catch (error) {
+    throw new Error(`${dir}: expected a tokenizer, ${reason(error)}`, { cause: error });
+  }
+}
+
+function tokenizerOf(dir: string, files: TokenizerFiles, maxLength: number): Tokenizer {
   const library = libraryOf(files);
+  const vocabularySize = sizeOf(library);
   const { normalizer } = files.json;
   if (normalizer?.type === "BertNormalizer") library.normalizer = bertNormalizer(normalizer);
-  const pieces = piecesOf(library, files);
+  const pieces = piecesOf(dir, library, files);
   // RoBERTa has one segment; the library gives the second text of a pair a second one.
   const segments = files.json.post_processor?.type !== "RobertaProcessing";
   const [single, pair] = [template(library, 1), template(library, 2, { segments })];
@@ -52,7 +62,7 @@ export async function loadTokenizer(dir: string, { maxLength = 128 }: TokenizerO
   const pad = token(files.config.pad_token, "[PAD]", "<pad>");
   const [cls, sep] = [specials[0], specials.at(-1)];
   if (pad === undefined || cls === undefined || sep === undefined) {
-    throw new Error(`${dir}: expected a tokenizer with a padding, a first and a last special token, found none`);
+    throw new Error("one without a padding, a first or a last special token");
   }
   return {
     encode(text, second) {
@@ -68,15 +78,37 @@ export async function loadTokenizer(dir: string, { maxLength = 128 }: TokenizerO
     sep,
     mask: token(files.config.mask_token, "[MASK]", "<mask>"),
     unknown: token(files.config.unk_token, "[UNK]", "<unk>"),
-    vocabularySize: Math.max(...library.get_vocab().values()) + 1,
+    vocabularySize,
     maxLength,
     fingerprint: hashJson([files.json, files.config, maxLength]),
   };
 }
 
+/** One more than the highest id; ids are whole numbers that models have rows for. */
+function sizeOf(library: Library): number {
+  let highest = -1;
+  for (const [piece, id] of library.get_vocab()) {
+    if (!Number.isInteger(id) || id < 0 || id >= MOST_IDS)
+      throw new Error(`${JSON.stringify(piece)} with id ${String(id)}`);
+    highest = Math.max(highest, id);
+  }
+  return highest + 1;
+}
+
 /** Ids of a text without special tokens; they may end once there are `enough`. */
-function piecesOf(library: Library, { json }: TokenizerFiles): (text: string, enough: number) => number[] {
-  const whole = (text: string): number[] => library.encode(text, { add_special_tokens: false }).ids;
+function piecesOf(dir: string, library: Library, { json }: TokenizerFiles): (text: string, enough: number) => number[] {
+  const whole = (text: string): number[] => {
+    let ids: number[];
+    try {
+      ids = library.encode(text, { add_special_tokens: false }).ids;
+    } catch (error) {
+      throw new Error(`${dir}: expected ids for ${quoted(text)}, ${reason(error)}`, { cause: error });
+    }
+    if (ids.every(Number.isInteger)) return ids;
+    throw new Error(`${dir}: expected ids for ${quoted(text)}, got pieces without`);
+  };
+  // What the library cannot do with any text it shows at the first.
+  whole("A text of 7 words, naïve: 北京");
   const free = json.added_tokens.every((token) => !token.lstrip && !token.rstrip && !blank.test(token.content));
   if (json.normalizer?.type !== "BertNormalizer" || json.pre_tokenizer?.type !== "BertPreTokenizer" || !free)
     return whole;
@@ -96,6 +128,8 @@ function piecesOf(library: Library, { json }: TokenizerFiles): (text: string, en
     return ids;
   };
 }
+
+const quoted = (text: string): string => printable(JSON.stringify(text));
 
 const blank = new RegExp(`[${bertBlanks}]`, "u");
 const words = new RegExp(`[^${bertBlanks}]+`, "gu");

@@ -77,9 +77,11 @@ async function fill(
     const behind = answer.response.status === 206 && startOf(answer.response) === from;
     let bytes = behind ? from : 0;
     const totalBytes = answer.size ?? 0;
+    const most = answer.size ?? UNANNOUNCED;
     const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
       for await (const chunk of chunks) {
         bytes += chunk.length;
+        if (bytes > most) throw new Error(`${first.url}: expected ${most} bytes, got more`);
         yield chunk;
         onProgress?.({ bytes, totalBytes });
       }
@@ -89,6 +91,10 @@ async function fill(
       return;
     } catch (error) {
       await answer.close();
+      if (bytes > most) {
+        await rm(part, { force: true });
+        throw error;
+      }
       const there = await sizeOf(part);
       // A connection that brought something is a new beginning.
       cuts = there > from ? 1 : cuts + 1;
@@ -99,6 +105,9 @@ async function fill(
     }
   }
 }
+
+/** Bytes of a file whose size the hub does not tell: what never ends would fill the disk. */
+const UNANNOUNCED = 20e9;
 
 /**
  * A file to write the content to that no other process writes to: the largest that a process which is gone has left, or a

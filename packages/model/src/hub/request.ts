@@ -81,6 +81,12 @@ async function ask(
   { model, revision, file, from = 0 }: FileOfHub,
   { endpoint, token, fetch = globalThis.fetch, idleTimeout = 60_000 }: HubAccess,
 ): Promise<Answer | Refusal | undefined> {
+  if (!isAddress(endpoint)) {
+    return {
+      problem: `expected http://HOST or https://HOST as the hub's address, without a password, got another`,
+      passing: false,
+    };
+  }
   const url = `${endpoint.replace(/\/+$/, "")}/${model}/resolve/${encodeURIComponent(revision)}/${file}`;
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (from > 0) headers["range"] = `bytes=${from}-`;
@@ -115,7 +121,10 @@ async function ask(
     const { status } = response;
     const location = status >= 300 && status < 400 ? response.headers.get("location") : null;
     if (location !== null) {
-      at = new URL(location, at).href;
+      const next = URL.canParse(location, at) ? new URL(location, at).href : "";
+      if (!isAddress(next))
+        return { problem: `${url} led to something else than a file of the network`, passing: false };
+      at = next;
       continue;
     }
     if (status === 404) return undefined;
@@ -123,6 +132,13 @@ async function ask(
     return { problem, passing: status === 429 || status >= 500, wait: retryAfter(response) };
   }
   return { problem: `${url}: expected a file, got redirects without end`, passing: false };
+}
+
+/** Whether a URL is one that files come from. A password in it would be shown in errors. */
+function isAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return ["http:", "https:"].includes(protocol) && username === "" && password === "";
 }
 
 /** What to make of an error of the connection. Nothing is to be hoped for where nobody listens. */

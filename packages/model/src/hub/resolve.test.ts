@@ -121,7 +121,7 @@ describe("resolveModel", () => {
     };
     const endpoint = await serve(served);
     await expect(resolveModel("o/short", { endpoint, cacheDir })).rejects.toThrow(
-      "model.safetensors: expected 10 bytes, got 350000",
+      "model.safetensors: expected 10 bytes, got more",
     );
     await expect(resolveModel("o/object", { endpoint, cacheDir })).rejects.toThrow("expected git object 000");
     expect(await resolveModel("o/right", { endpoint, cacheDir })).toContain(COMMIT);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "@pruning-bias/runtime/files";
+import { printable, shown } from "@pruning-bias/runtime/shown";
 import { shardFiles } from "../stored-weights.ts";
 import { store } from "./blobs.ts";
 import { damagedFiles } from "./damaged.ts";
@@ -39,17 +40,24 @@ export interface HubProgress {
  */
 export async function resolveModel(model: string, options: HubOptions): Promise<string> {
   if (await isFolder(model)) return model;
-  if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(model)) {
-    throw new Error(`${model}: expected a folder or a model's id such as ORG/NAME, got neither`);
+  if (/\.(bin|pt|pth|ckpt|pkl|pickle)$/i.test(model)) {
+    throw new Error(
+      `${printable(model)}: expected a model's folder or id, got a pickle by its name, which is never read`,
+    );
+  }
+  // As on the hub, whose cache tells ORG/NAME from ORG--NAME by this alone.
+  if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(model) || /--|\.\./.test(model)) {
+    throw new Error(`${printable(model)}: expected a folder or a model's id such as ORG/NAME, got neither`);
   }
   const { revision = "main", cacheDir, offline = false } = options;
-  if (!/^\w[\w.-]*(\/\w[\w.-]*)*$/.test(revision)) {
-    throw new Error(`${model}: expected a branch, tag or commit as revision, got ${JSON.stringify(revision)}`);
+  if (!/^\w[\w.-]*(\/\w[\w.-]*)*$/.test(revision) || revision.length > 200) {
+    throw new Error(`${model}: expected a branch, tag or commit as revision, got ${shown(revision)}`);
   }
   const storage = join(cacheDir, `models--${model.replaceAll("/", "--")}`);
   const ref = join(storage, "refs", revision);
   const cached = await readFile(ref, "utf8").then(
-    (text) => text.trim(),
+    // What it names is a folder beside the others.
+    (text) => (isCommit(text.trim()) ? text.trim() : revision),
     () => revision,
   );
   const own = sha1(`${options.endpoint} ${model} ${revision}`);
