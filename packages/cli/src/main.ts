@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
@@ -13,7 +14,7 @@ import { UsageError } from "./usage-error.ts";
 restartWithWarmMemory(process);
 
 // Only this file prints, exits, and reads the environment.
-const root = resolve(import.meta.dirname, "../../..");
+const root = workspaceOf(import.meta.dirname) ?? process.cwd();
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
@@ -365,6 +366,12 @@ function report(error: unknown): number {
     `error: ${process.env["PRUNING_BIAS_DEBUG"] === undefined ? message.replaceAll(/\s*\n\s*/g, " ") : (error as Error).stack}`,
   );
   return error instanceof UsageError ? 2 : 1;
+}
+
+/** The workspace that this file is part of; none where it was installed, and then folders are relative to where it is called. */
+function workspaceOf(folder: string): string | undefined {
+  const candidate = resolve(folder, "../../..");
+  return existsSync(join(candidate, "nx.json")) ? candidate : undefined;
 }
 
 /** The settings of a run: Nx hands them over whole, people as overrides. */

@@ -2,10 +2,14 @@ import { tf } from "@pruning-bias/runtime";
 
 /** Which hidden states a loss reads: 0 is the embedding output, l is after layer l. */
 export const embeddingLayers = ["first", "last", "all", "intermediate"] as const;
+
+/** One of `embeddingLayers`. */
 export type EmbeddingLayer = (typeof embeddingLayers)[number];
 
 /** Whether a sentence counts with all its positions or with its keywords' mean. */
 export const debiasModes = ["sentence", "token"] as const;
+
+/** One of `debiasModes`. */
 export type DebiasMode = (typeof debiasModes)[number];
 
 /** Indices of the hidden states that `layer` names, for an encoder of `depth` layers. */

@@ -31,6 +31,7 @@ export interface StepEvent extends Losses, Gates {
   readonly state: () => TrainingState;
 }
 
+/** An epoch begins: its static attributes are computed. */
 export interface EpochEvent {
   readonly kind: "epoch";
   readonly epoch: number;
@@ -77,6 +78,7 @@ export interface SettledEvent extends Evaluation {
   readonly parameters: () => Parameters;
 }
 
+/** What fine-pruning tells of while it runs, by `kind`. */
 export type FinepruneEvent = StepEvent | EpochEvent | ValidationEvent | SettledEvent;
 
 /** What fine-pruning leaves. */

@@ -13,6 +13,7 @@ export interface Gates {
   readonly headsOpen: readonly number[];
 }
 
+/** How many gates of each module are open at a threshold, and how many are undecided. */
 export function gates(layout: Layout | undefined, scores: Arrays, threshold: number): Gates {
   if (layout === undefined) return { openBlocks: [], blocks: [], undecided: 0, headsOpen: [] };
   const masks = hostMasks(layout, scores, threshold);

@@ -2,6 +2,8 @@ import { tf } from "@pruning-bias/runtime";
 
 /** How the debiasing loss joins the two attributes; see `debiasLoss`. */
 export const lossForms = ["sum_of_squares", "squared_sum", "direction"] as const;
+
+/** One of `lossForms`. */
 export type LossForm = (typeof lossForms)[number];
 
 /**

@@ -8,6 +8,7 @@ import type { DebiasBatch, DebiasSentences } from "./losses.ts";
 import type { OriginalStore } from "./original.ts";
 import type { SettleMethod } from "./settle.ts";
 
+/** What `fineprune` prunes and trains, on what, and for how long. */
 export interface FinepruneOptions {
   readonly checkpoint: Checkpoint;
   readonly train: DebiasSentences;

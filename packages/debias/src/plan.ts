@@ -10,6 +10,7 @@ export type Pressure = Pick<Scheduled, "threshold" | "lambda" | "temperature">;
 /** Which batches a run goes through, and what changes from step to step. */
 export type Plan = ReturnType<typeof plan>;
 
+/** The steps of a run before it starts: batches by epoch, how many there are, when it validates. */
 export function plan(options: FinepruneOptions) {
   const { train, pruning, batchSize = 128, epochs = 5, seed = 42, warmupSteps = 0, validationsPerEpoch = 2 } = options;
   const reference = options.compat === "reference";

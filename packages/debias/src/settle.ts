@@ -12,6 +12,8 @@ import { store, stored } from "./stored.ts";
  * - `greedy`: those that are still undecided then are chosen by validation loss.
  */
 export const settleMethods = ["none", "average", "greedy"] as const;
+
+/** One of `settleMethods`. */
 export type SettleMethod = (typeof settleMethods)[number];
 
 /** Mean distance of each score above where its gate flips, over the steps that count. */

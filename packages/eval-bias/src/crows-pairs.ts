@@ -9,6 +9,8 @@ import { type Cloze, hide, type MaskedLm } from "./masked-lm.ts";
  * sentence has not (Meade et al. 2022); `paper`, the sum of ln p over the tokens that both have (Nangia et al. 2020).
  */
 export const crowsProtocols = ["bias-bench", "paper"] as const;
+
+/** One of `crowsProtocols`. */
 export type CrowsProtocol = (typeof crowsProtocols)[number];
 
 /** The scores of one pair, higher where the model finds a sentence likelier. */
@@ -18,6 +20,7 @@ export interface CrowsScore {
   readonly less: number;
 }
 
+/** The result of CrowS-Pairs (Nangia et al. 2020). */
 export interface CrowsResult {
   readonly protocol: CrowsProtocol;
   /** Pairs that were scored. */

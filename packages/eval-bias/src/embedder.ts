@@ -9,8 +9,11 @@ import { batchesOf } from "./batches.ts";
  * `first`, its first word piece, tokenised without [CLS] and [SEP] (sent-bias).
  */
 export const protocols = ["cls", "mean", "first"] as const;
+
+/** One of `protocols`. */
 export type Protocol = (typeof protocols)[number];
 
+/** Which model embeds sentences, and how. */
 export interface EmbedderOptions {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;

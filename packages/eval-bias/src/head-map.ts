@@ -17,6 +17,7 @@ export interface Head {
 /** Effect sizes by test. */
 export type Effects = Readonly<Record<string, number>>;
 
+/** Whose heads are closed one at a time, and by which tests. */
 export interface HeadMapOptions {
   readonly checkpoint: Checkpoint;
   readonly tokenizer: Tokenizer;

@@ -8,6 +8,7 @@ export interface HeadSet {
   readonly distance: number;
 }
 
+/** When a set of heads will do, and how far the search goes. */
 export interface HeadSetOptions {
   /** How far effects are from what is wanted. */
   readonly distance: (effects: Effects) => number;

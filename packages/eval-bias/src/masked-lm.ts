@@ -4,6 +4,7 @@ import { encodeMasked, type Layout, type MaskedWeights, type Pruned } from "@pru
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
 import { batchesOf } from "./batches.ts";
 
+/** Which masked language model scores sentences, and how many at once. */
 export interface MaskedLmOptions {
   /** A checkpoint with a masked-language-model head. */
   readonly checkpoint: Checkpoint;

@@ -3,6 +3,7 @@ import { sfc32, shuffled } from "./draws.ts";
 import { type Interval, wilsonInterval } from "./interval.ts";
 import { logisticRegression } from "./logistic-regression.ts";
 
+/** How a probe is fitted and checked. */
 export interface ProbeOptions {
   readonly folds?: number;
   /** λ of the ridge penalty. */

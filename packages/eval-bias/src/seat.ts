@@ -8,6 +8,7 @@ import type { Interval } from "./interval.ts";
 import { normalTest } from "./normal-test.ts";
 import { permutationTest, type PermutationOptions } from "./permutation-test.ts";
 
+/** Which tests are run on which embeddings, and how their p-values are computed. */
 export interface SeatOptions extends AssociationOptions, Omit<PermutationOptions, "tolerance"> {
   /** The family: their p-values are adjusted together. */
   readonly tests: readonly SeatTest[];

@@ -8,6 +8,8 @@ import type { Cloze, MaskedLm } from "./masked-lm.ts";
  * mean of their probabilities, which is also what the authors' code does; `paper`, the mean of their logarithms (Nadeem et al. 2021).
  */
 export const stereoSetProtocols = ["bias-bench", "paper"] as const;
+
+/** One of `stereoSetProtocols`. */
 export type StereoSetProtocol = (typeof stereoSetProtocols)[number];
 
 /** Percentages of one bias type: means over target words of each word's share. */
@@ -24,6 +26,7 @@ export interface StereoSetRates {
   readonly icat: number;
 }
 
+/** The result of StereoSet (Nadeem et al. 2021). */
 export interface StereoSetResult {
   readonly protocol: StereoSetProtocol;
   /** By bias type, and `overall`. */

@@ -17,6 +17,7 @@ export interface PronounPreference {
   readonly gap: number;
 }
 
+/** The result of WinoBias (Zhao et al. 2018) as clozes of the pronoun. */
 export interface WinoBiasResult extends PronounPreference {
   readonly protocol: "pronoun-cloze";
   /** The same by the gender that the stereotype calls for: a model may only like one pronoun better. */

@@ -12,6 +12,7 @@ interface Position {
   readonly epoch: number;
 }
 
+/** One update was made. */
 export interface StepEvent extends Position {
   readonly kind: "step";
   /** Mean loss of the batch. */
@@ -34,11 +35,13 @@ export interface EpochScores {
   readonly scores: Readonly<Record<string, SplitScore>>;
 }
 
+/** An epoch ended and was scored. */
 export interface EpochEvent extends Position, EpochScores {
   readonly kind: "epoch";
   readonly state: () => TrainingState;
 }
 
+/** Fine-tuning ended. */
 export interface DoneEvent extends Position, EpochScores {
   readonly kind: "done";
   readonly task: GlueTask;
@@ -51,4 +54,5 @@ export interface DoneEvent extends Position, EpochScores {
   readonly checkpoint: Checkpoint;
 }
 
+/** What fine-tuning tells of while it runs, by `kind`. */
 export type FinetuneEvent = StepEvent | EpochEvent | DoneEvent;

@@ -6,6 +6,7 @@ import { classifier } from "./classifier.ts";
 import { tokenExamples } from "./examples.ts";
 import { logits } from "./predict.ts";
 
+/** Which classifier is scored on what. */
 export interface ScoreOptions {
   /** With a classifier of the task. */
   readonly checkpoint: Checkpoint;

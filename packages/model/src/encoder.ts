@@ -17,6 +17,7 @@ export interface Batch {
 /** Gates by module, such as `encoder.layer.0.attention.self.value`. */
 export type Gates = Readonly<Record<string, Gate>>;
 
+/** How an encoder runs: gates, dropout, and which of its layers. */
 export interface EncodeOptions {
   gates?: Gates;
   /** Dropout as the config says, which is training mode; without it, eval mode. */

@@ -18,6 +18,7 @@ export interface HostMask {
   readonly total: number;
 }
 
+/** Masks by name of the module: `encoder.layer.0.attention.self.query`. */
 export type HostMasks = Readonly<Record<string, HostMask>>;
 
 /**

@@ -19,6 +19,7 @@ export interface EncoderSizes {
   readonly compact_layers?: unknown;
 }
 
+/** Attention and feed-forward layers have methods, blocks and λ of their own. */
 export type Group = "attention" | "dense";
 
 /** A score tensor, under the name of the parameter in nn_pruning. */

@@ -32,6 +32,7 @@ export interface Method {
   readonly soft: boolean;
 }
 
+/** How scores become masks: nn_pruning's methods. */
 export type MethodName = "sigmoid_threshold" | "threshold" | "topK" | "magnitude" | "l0";
 
 const unbounded = [-Infinity, Infinity] as const;

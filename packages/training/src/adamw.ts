@@ -3,6 +3,7 @@ import { tf } from "@pruning-bias/runtime";
 /** Tensors by name: parameters, gradients or moments. */
 export type Tensors = Readonly<Record<string, tf.Tensor>>;
 
+/** Moments of every parameter, by name (Kingma and Ba 2015). */
 export interface AdamWState {
   /** Running mean of the gradients. */
   readonly m: Tensors;
@@ -10,6 +11,7 @@ export interface AdamWState {
   readonly v: Tensors;
 }
 
+/** Constants of AdamW (Loshchilov and Hutter 2019), and whose variant it is. */
 export interface AdamWOptions {
   /**
    * Where eps joins. `transformers`: p −= lr·√(1−β₂ᵗ)/(1−β₁ᵗ)·m/(√v + eps), then p −= lr·wd·p, as in transformers 4.12, so

@@ -31,6 +31,7 @@ export function initialState(parameters: Arrays): OptimizerState {
 export const copies = (arrays: Arrays): Arrays =>
   Object.fromEntries(Object.entries(arrays).map(([name, { data, shape }]) => [name, ndarray(data.slice(), shape)]));
 
+/** Updates parameters and keeps its moments in the state. */
 export interface Optimizer {
   /**
    * One update of all groups with their learning rates times `factor`, in place: the returned state has the arrays of the

@@ -40,4 +40,5 @@ function ownSource(text: string, name: string): string {
 }
 
 /** Declarations name the modules that are there; `tsc` leaves the sources' names in them. */
-const asJavaScript = (text: string): string => text.replaceAll(/(\bfrom |\bimport\()"(\.[^"]*)\.ts"/g, '$1"$2.js"');
+const asJavaScript = (text: string): string =>
+  text.replaceAll(/(\bfrom |\bimport |\bimport\()"(\.[^"]*)\.ts"/g, '$1"$2.js"');

@@ -25,6 +25,7 @@ export async function importsIn(folder: string): Promise<Import[]> {
 /** `@scope/name/path` is of `@scope/name`. */
 export const packageOf = (name: string): string => name.split("/", name.startsWith("@") ? 2 : 1).join("/");
 
-const pattern = /(?:^\s*import|\bfrom|\bimport\(|\brequire\(|\bresolve\()\s*"([^"\n]+)"/gm;
+// Statements start lines, as `tsc` writes them: what looks like one within a text is none.
+const pattern = /(?:^import |^(?:import|export)\b[^";=]*\bfrom |\bimport\(|\brequire\(|\bresolve\()"([^"\n]+)"/gm;
 
 const withoutComments = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\//g, "");

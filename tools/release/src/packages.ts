@@ -10,9 +10,12 @@ export interface Manifest {
   readonly version: string;
   readonly private?: boolean;
   readonly bin?: Readonly<Record<string, string>>;
-  readonly exports: Readonly<Record<string, string>>;
+  /** Sources in the workspace; in a tarball what `publishConfig` has. */
+  readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
-  readonly engines: { readonly node: string };
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, unknown>>;
+  readonly engines?: { readonly node?: string };
   readonly publishConfig: {
     readonly exports: Readonly<Record<string, { readonly types: string; readonly default: string }>>;
   };

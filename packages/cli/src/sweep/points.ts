@@ -23,6 +23,8 @@ export const Sweep = z.strictObject({
     .describe("seeds of every GLUE task, each a run of its own; without: finetune.seed"),
   slurm: Slurm.partial().optional().describe("what `--launcher slurm` asks of a cluster"),
 });
+
+/** A checked sweep file. */
 export type Sweep = z.infer<typeof Sweep>;
 
 /** One run of a sweep. */

@@ -4,11 +4,13 @@ import { basename, join } from "node:path";
 import { writeAtomic } from "./atomic.ts";
 import { reason } from "./reason.ts";
 
+/** A function like the global `fetch`. */
 export type Fetch = typeof globalThis.fetch;
 
 /** Whether a path in a configuration is fetched from the network. */
 export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source);
 
+/** What is fetched, and where it is kept. */
 export interface DownloadOptions {
   readonly url: string;
   readonly cacheDir: string;

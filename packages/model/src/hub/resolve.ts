@@ -7,6 +7,7 @@ import { shardFiles } from "../stored-weights.ts";
 import { store } from "./blobs.ts";
 import { type HubAccess, request } from "./request.ts";
 
+/** How the hub is reached, and where its files are kept. */
 export interface HubOptions extends HubAccess {
   /** The hub's cache, `$HF_HOME/hub`, laid out as Hugging Face's Python lays it out. */
   readonly cacheDir: string;
@@ -18,6 +19,7 @@ export interface HubOptions extends HubAccess {
   readonly onProgress?: (state: HubProgress) => void;
 }
 
+/** How far the download of a file is, in bytes. */
 export interface HubProgress {
   readonly file: string;
   readonly bytes: number;

@@ -7,6 +7,7 @@ import { leaves, mapTree } from "../tree.ts";
 import { halfProducts } from "./half.ts";
 import { trace, type Trace } from "./trace.ts";
 
+/** How onnxruntime runs what is compiled. */
 export interface CompilerOptions {
   /** Threads within one operator; by default onnxruntime's own choice, the physical cores. */
   readonly threads?: number;
