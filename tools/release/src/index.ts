@@ -7,5 +7,8 @@ export { pack, type Tarball } from "./pack.ts";
 export { type Manifest, type Package, publishedPackages, readManifest, workspace } from "./packages.ts";
 export { firstCode } from "./readme.ts";
 export { bytesIn, type Size, sizes } from "./sizes.ts";
+export { type Registry, startRegistry } from "./registry.ts";
 export { stage } from "./stage.ts";
+export { type Trial, tryPackages, type TryOptions } from "./try.ts";
 export { link, unpack } from "./unpack.ts";
+export { version } from "./version.ts";

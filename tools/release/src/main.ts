@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { apiFile, apiText } from "./api.ts";
 import { build } from "./build.ts";
+import { pnpm } from "./command.ts";
 import { pack } from "./pack.ts";
 import { publishedPackages, workspace } from "./packages.ts";
 import { sizes } from "./sizes.ts";
+import { tryPackages } from "./try.ts";
 import { unpack } from "./unpack.ts";
 
 const commands: Record<string, (argument?: string) => Promise<void>> = {
@@ -28,6 +30,14 @@ const commands: Record<string, (argument?: string) => Promise<void>> = {
       for (const { name, packed, unpacked } of await sizes(tarballs, folders))
         console.log(`${name}: ${packed} kB packed, ${unpacked} kB unpacked`);
     }),
+  /** Tries what a registry would hand out, on the versions of Node that are given, set apart by commas. */
+  async try(nodes = "20,22,24") {
+    const uplink = (await pnpm(["config", "get", "registry"], { cwd: workspace })).trim();
+    for await (const { what, node, error } of tryPackages({ uplink, nodes: nodes.split(",") })) {
+      console.log(`${what} on Node ${node}: ${error ?? "works"}`);
+      if (error !== undefined) process.exitCode = 1;
+    }
+  },
 };
 
 async function packed(
