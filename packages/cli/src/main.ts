@@ -127,6 +127,7 @@ program
   .action(async (overrides, { out, resume, json }) => {
     const config = await settings(overrides);
     const { train } = await import("./commands/train.ts");
+    await makeModel(config);
     const folder = resolve(root, out);
     const summary = await train(config, folder, context(), { resume: resume ?? (await wasStopped(folder)) });
     if (json) printJson(summary);
@@ -386,6 +387,15 @@ async function settings(overrides: readonly string[]): Promise<Config> {
   }
   const { compose } = await import("./config/compose.ts");
   return compose(overrides).config;
+}
+
+/** Makes the model of an experiment that has one made, where it is not there yet; in a sweep a task before has done it. */
+async function makeModel({ pretrain: how, ...config }: Config): Promise<void> {
+  const folder = resolve(root, config.pretrain_dir);
+  // Its last file.
+  if (how === null || process.env["RUN_CONFIG"] !== undefined || existsSync(join(folder, "model/config.json"))) return;
+  const { pretrain } = await import("./commands/pretrain.ts");
+  await pretrain({ ...config, pretrain: how }, folder, context());
 }
 
 /** Whether a task of Nx goes on from the checkpoints in its folder. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runNode } from "./command.ts";
@@ -14,8 +15,9 @@ export async function compile(folder: string, code: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
   await writeFile(join(folder, "main.ts"), code);
+  // Some dependency may have brought it.
   const types = join(folder, "node_modules/@types/node");
-  await link(join(workspace, "node_modules/@types/node"), types);
+  if (!existsSync(types)) await link(join(workspace, "node_modules/@types/node"), types);
   const compilerOptions = {
     ...{ module: "nodenext", target: "es2023", lib: ["es2023"], strict: true, types: ["node"], skipLibCheck: true },
     ...{ noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: false },

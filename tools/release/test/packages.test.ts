@@ -125,6 +125,36 @@ describe.each(publishedPackages())("the tarball of $short", (one) => {
   });
 });
 
+describe("the command line, installed", () => {
+  const call = (words: string[], node: string) =>
+    runNode([join(folders.get("@pruning-bias/cli")!, "dist/main.js"), ...words], { cwd: dir, node });
+
+  it.each(nodes)("helps, composes settings and lists a sweep anywhere, on %s", async (node) => {
+    expect(await call(["--help"], node)).toContain("sweep");
+    expect(JSON.parse(await call(["config", "experiment=demo", "--json"], node))).toMatchObject({ experiment: "demo" });
+    const listed = JSON.parse(await call(["sweep", "experiment=demo", "--dry-run", "--json"], node)) as object;
+    expect(listed).toMatchObject({ points: [{ folder: expect.stringMatching(/^runs\//) as string }] });
+  });
+
+  it("says in one line that a sweep's tasks need the workspace", async () => {
+    await expect(call(["sweep", "experiment=demo"], process.execPath)).rejects.toThrow(
+      /error: sweep: expected a clone of the repository, whose Nx keeps the tasks, got .*pruning-bias train$/,
+    );
+    expect(existsSync(join(dir, "experiments"))).toBe(false);
+  });
+
+  it("makes the demo's model and runs a point of it where it is called", async () => {
+    const short = [
+      "trainer.max_steps=2",
+      "datamodule.validation_size=10",
+      "pretrain.steps=2",
+      "pretrain.sentences=400",
+    ];
+    await call(["train", "experiment=demo", ...short, "--out", "point"], process.execPath);
+    expect(await readdir(join(dir, "point"))).toEqual(expect.arrayContaining(["summary.json", "masks.json", "scores.safetensors"]));
+  });
+});
+
 describe("the sizes in docs/reference/packages.md", () => {
   const page = join(workspace, "docs/reference/packages.md");
   const rows = [...readFileSync(page, "utf8").matchAll(/^\| `(@[^`]+)` *\| *([\d,]+) *\| *([\d,]+) *\|/gm)].map(
