@@ -151,7 +151,9 @@ describe("the command line, installed", () => {
       "pretrain.sentences=400",
     ];
     await call(["train", "experiment=demo", ...short, "--out", "point"], process.execPath);
-    expect(await readdir(join(dir, "point"))).toEqual(expect.arrayContaining(["summary.json", "masks.json", "scores.safetensors"]));
+    expect(await readdir(join(dir, "point"))).toEqual(
+      expect.arrayContaining(["summary.json", "masks.json", "scores.safetensors"]),
+    );
   });
 });
 
