@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
@@ -20,6 +21,7 @@ const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(val
 
 const program = new Command("pruning-bias")
   .description("Find where gender bias sits in BERT by movement pruning: debias, prune, measure, report.")
+  .version((createRequire(import.meta.url)("../package.json") as { version: string }).version)
   .showSuggestionAfterError()
   .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) })
   .exitOverride();

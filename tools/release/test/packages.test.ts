@@ -131,6 +131,7 @@ describe("the command line, installed", () => {
 
   it.each(nodes)("helps, composes settings and lists a sweep anywhere, on %s", async (node) => {
     expect(await call(["--help"], node)).toContain("sweep");
+    expect(await call(["--version"], node)).toBe(`${publishedPackages()[0]!.manifest.version}\n`);
     expect(JSON.parse(await call(["config", "experiment=demo", "--json"], node))).toMatchObject({ experiment: "demo" });
     const listed = JSON.parse(await call(["sweep", "experiment=demo", "--dry-run", "--json"], node)) as object;
     expect(listed).toMatchObject({ points: [{ folder: expect.stringMatching(/^runs\//) as string }] });
