@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
@@ -16,12 +18,13 @@ restartWithWarmMemory(process);
 endWithParent(process.env);
 
 // Only this file prints, exits, and reads the environment.
-const root = resolve(import.meta.dirname, "../../..");
+const root = workspaceOf(import.meta.dirname) ?? process.cwd();
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 const program = new Command("pruning-bias")
   .description("Find where gender bias sits in BERT by movement pruning: debias, prune, measure, report.")
+  .version((createRequire(import.meta.url)("../package.json") as { version: string }).version)
   .showSuggestionAfterError()
   .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) })
   .exitOverride();
@@ -134,6 +137,7 @@ program
   .action(async (overrides, { out, resume, json }) => {
     const config = await settings(overrides);
     const { train } = await import("./commands/train.ts");
+    await makeModel(config);
     const folder = resolve(root, out);
     const summary = await train(config, folder, context(), { resume: resume ?? (await wasStopped(folder)) });
     if (json) printJson(summary);
@@ -398,6 +402,12 @@ function report(error: unknown): number {
   return error instanceof UsageError ? 2 : 1;
 }
 
+/** The workspace that this file is part of; none where it was installed, and then folders are relative to where it is called. */
+function workspaceOf(folder: string): string | undefined {
+  const candidate = resolve(folder, "../../..");
+  return existsSync(join(candidate, "nx.json")) ? candidate : undefined;
+}
+
 /** The settings of a run: Nx hands them over whole, people as overrides. */
 async function settings(overrides: readonly string[]): Promise<Config> {
   const given = process.env["RUN_CONFIG"];
@@ -410,6 +420,15 @@ async function settings(overrides: readonly string[]): Promise<Config> {
   }
   const { compose } = await import("./config/compose.ts");
   return compose(overrides).config;
+}
+
+/** Makes the model of an experiment that has one made, where it is not there yet; in a sweep a task before has done it. */
+async function makeModel({ pretrain: how, ...config }: Config): Promise<void> {
+  const folder = resolve(root, config.pretrain_dir);
+  // Its last file.
+  if (how === null || process.env["RUN_CONFIG"] !== undefined || existsSync(join(folder, "model/config.json"))) return;
+  const { pretrain } = await import("./commands/pretrain.ts");
+  await pretrain({ ...config, pretrain: how }, folder, context());
 }
 
 /** Whether a task of Nx goes on from the checkpoints in its folder. */

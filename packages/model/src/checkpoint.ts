@@ -27,6 +27,7 @@ export interface Checkpoint {
 export type CheckpointType = keyof typeof storedTypes;
 const storedTypes = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
 
+/** What is written beside config and weights, and as which type. */
 export interface SaveOptions {
   /** A folder whose tokenizer's files go with it. */
   readonly tokenizerFrom?: string | undefined;

@@ -58,6 +58,8 @@ export const BertConfig = z.looseObject({
   quantization_config: z.null().optional(),
   compact_layers: z.array(CompactLayer).optional().describe("ours: sizes of each set of weights, where they differ"),
 });
+
+/** A checked `config.json` of one of the families. */
 export type BertConfig = z.infer<typeof BertConfig>;
 
 /**

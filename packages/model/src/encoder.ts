@@ -20,6 +20,7 @@ export interface Batch {
  */
 export type Gates = Readonly<Record<string, Gate>>;
 
+/** How an encoder runs: gates, dropout, and which of its layers. */
 export interface EncodeOptions {
   gates?: Gates;
   /** Dropout as the config says, which is training mode; without it, eval mode. */

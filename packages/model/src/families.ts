@@ -43,6 +43,8 @@ export interface ClassifierForm {
 
 /** The parts that may stand on an encoder, each whole or absent. */
 export const headParts = ["pooler", "masked-lm", "next-sentence", "replaced-token", "classifier"] as const;
+
+/** One of `headParts`. */
 export type HeadPart = (typeof headParts)[number];
 
 const bert: Family = {
@@ -178,6 +180,8 @@ const electra: Family = {
 
 /** By `model_type` of `config.json`. */
 export const families = { bert, distilbert, roberta, albert, electra } as const;
+
+/** A `model_type` that can be loaded: `bert`. */
 export type FamilyName = keyof typeof families;
 
 /** The family of a model. */

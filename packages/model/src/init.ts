@@ -9,6 +9,7 @@ import { encoderShapes, headShapes, type Shapes } from "./parameters.ts";
  */
 export type Head = "none" | "masked-lm" | "replaced-token" | "classification";
 
+/** How weights are drawn. */
 export interface InitOptions {
   seed: number;
   /** Standard deviation of weights; the config's `initializer_range` by default. */

@@ -1,6 +1,7 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import { hasPart } from "./parameters.ts";
 
+/** What a model card tells. */
 export interface ModelCardOptions {
   readonly name: string;
   readonly checkpoint: Pick<Checkpoint, "config" | "weights">;

@@ -26,14 +26,16 @@ export function regulariserGroups(
   settings: Weights,
   scores: Readonly<Record<string, tf.Tensor>>,
 ): Partial<Record<Group, tf.Scalar>> {
-  const byGroup = Map.groupBy(parameterScores(layout), ({ group }) => group);
+  const all = parameterScores(layout);
+  const groups = [...new Set(all.map(({ group }) => group))];
   const lambdas: Record<Group, number> = { attention: settings.attentionLambda, dense: settings.denseLambda };
   return Object.fromEntries(
-    Array.from(byGroup, ([group, tensors]) => {
+    groups.map((group) => {
       if (settings.regularization === "none") return [group, tf.scalar(0)];
       const shift = shifts[settings.regularization];
+      const tensors = all.filter((tensor) => tensor.group === group);
       const means = tensors.map((tensor) => meanOpenness(tensor, scores[tensor.name], shift));
-      return [group, tf.mul(tf.mean(tf.stack(means)), lambdas[group] / byGroup.size)];
+      return [group, tf.mul(tf.mean(tf.stack(means)), lambdas[group] / groups.length)];
     }),
   );
 }

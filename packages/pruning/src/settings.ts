@@ -83,6 +83,8 @@ export const PruningSettings = z.strictObject({
       "as the original: `valuesOnly` trains outputs too, `shared` ties three tensors, 1d_alt ranks weights and not neurons",
     ),
 });
+
+/** Checked settings of a pruning, with defaults filled in. */
 export type PruningSettings = z.infer<typeof PruningSettings>;
 
 /** Methods of one's own that settings may call by name, such as those read from a file. */

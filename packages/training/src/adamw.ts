@@ -1,3 +1,4 @@
+/** Constants of AdamW (Loshchilov and Hutter 2019), and whose variant it is. */
 export interface AdamWOptions {
   /**
    * Where eps joins. `transformers`: p −= lr·√(1−β₂ᵗ)/(1−β₁ᵗ)·m/(√v + eps), then p −= lr·wd·p, as in transformers 4.12, so

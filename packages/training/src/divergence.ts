@@ -10,6 +10,7 @@ export class DivergenceError extends Error {
   }
 }
 
+/** The loss of one step, and what names the step. */
 export interface StepLoss {
   /** From 1. */
   readonly step: number;

@@ -18,6 +18,7 @@ export interface EventWriter {
   close(): Promise<void>;
 }
 
+/** How an event file starts. */
 export interface EventWriterOptions {
   /** A run that goes on: TensorBoard forgets what files before this one say of this step and later ones. */
   readonly purgeStep?: number;

@@ -10,6 +10,7 @@ export interface HostParameter {
   readonly v: Numbers;
 }
 
+/** What one update on the host takes besides gradients. */
 export interface HostRates {
   readonly learningRate: number;
   /** Number of this update, from 1. */

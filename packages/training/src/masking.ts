@@ -1,5 +1,6 @@
 import type { Generator } from "@pruning-bias/runtime";
 
+/** How many tokens are predicted, and which never are (Devlin et al. 2019). */
 export interface MaskingOptions {
   /** Share of the tokens that are predicted. */
   readonly probability?: number;
@@ -9,6 +10,7 @@ export interface MaskingOptions {
   readonly vocabularySize: number;
 }
 
+/** A batch with tokens to predict: (B, S) ids and K positions. */
 export interface MaskedBatch {
   /** (B, S): ids with some masked. */
   readonly inputIds: Int32Array;

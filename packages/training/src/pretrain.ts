@@ -19,6 +19,7 @@ import { initialState, type Tensors } from "./optimizer.ts";
 import { flatThenLinear } from "./schedule.ts";
 import type { TrainingState } from "./training-state.ts";
 
+/** What `pretrain` trains, on what, and for how long. */
 export interface PretrainOptions {
   /** A masked language model: config and weights, drawn or loaded. */
   readonly checkpoint: Checkpoint;
@@ -33,6 +34,7 @@ export interface PretrainOptions {
   readonly jit?: Jit;
 }
 
+/** One step of masked language modelling was made. */
 export interface PretrainEvent {
   /** From 1. */
   readonly step: number;

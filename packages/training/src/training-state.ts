@@ -29,6 +29,7 @@ export interface StoredState {
   readonly state: TrainingState;
 }
 
+/** How many states a folder keeps. */
 export interface WriteStateOptions {
   /** States that are left in the folder, this one counted; older ones are removed when it is there. */
   readonly keep?: number;

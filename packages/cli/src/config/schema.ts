@@ -247,4 +247,6 @@ export const Config = z.strictObject({
   pretrain: Pretrain.nullable().default(null).describe("makes the model first; null: it exists"),
   pretrain_dir: text.default("runs/pretrained").describe("where pretrain puts model and data"),
 });
+
+/** Checked settings of a run, with defaults filled in. */
 export type Config = z.infer<typeof Config>;

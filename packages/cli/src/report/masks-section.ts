@@ -74,11 +74,12 @@ async function agreements({ points }: SweepResults): Promise<Html | undefined> {
 
 /** Points that differ in nothing but their seeds: is it the same sub-network each time? */
 function seeds({ points }: SweepResults): Html | undefined {
-  const groups = Map.groupBy(
-    points.filter(({ masks, config }) => masks !== undefined && config !== undefined),
-    (point) =>
-      JSON.stringify([...settingsOf(point)].filter(([path]) => !/(^|\.)seed$/.test(path) && path !== "exp_name")),
-  );
+  const groups = new Map<string, PointResults[]>();
+  for (const point of points.filter(({ masks, config }) => masks !== undefined && config !== undefined)) {
+    const shared = [...settingsOf(point)].filter(([path]) => !/(^|\.)seed$/.test(path) && path !== "exp_name");
+    const key = JSON.stringify(shared);
+    groups.set(key, [...(groups.get(key) ?? []), point]);
+  }
   const several = [...groups.values()].filter((group) => group.length > 1);
   if (several.length === 0) return undefined;
   const rows = several.flatMap((group) => {

@@ -52,9 +52,7 @@ const dotsOf = (point: PointResults, series: number, value: Curve["value"]): Dot
 
 /** Where the lines end, from the lowest to the highest. */
 function ends(dots: readonly Dot[]): string {
-  const last = [...Map.groupBy(dots, ({ series }) => series).values()]
-    .map((own) => own.at(-1)!.value)
-    .filter(Number.isFinite);
+  const last = [...new Map(dots.map(({ series, value }) => [series, value])).values()].filter(Number.isFinite);
   if (last.length === 0) return "";
   return `At the end from ${significant(Math.min(...last))} to ${significant(Math.max(...last))}`;
 }

@@ -30,6 +30,8 @@ export const Sweep = z.strictObject({
     ),
   slurm: Slurm.partial().optional().describe("what `--launcher slurm` asks of a cluster"),
 });
+
+/** A checked sweep file. */
 export type Sweep = z.infer<typeof Sweep>;
 
 /** One run of a sweep. */

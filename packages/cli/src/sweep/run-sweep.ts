@@ -21,7 +21,9 @@ import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
 
+/** Where a sweep runs, how, and to whom it tells. */
 export interface SweepOptions {
+  /** The workspace. */
   readonly root: string;
   readonly glue?: readonly string[];
   /** Seeds of every GLUE task: how many, from `finetune.seed` on, or which. */
@@ -66,6 +68,11 @@ export interface SweepOutcome {
  */
 export async function runSweep(overrides: readonly string[], options: SweepOptions): Promise<SweepOutcome> {
   const { root, log } = options;
+  if (!options.dryRun && !existsSync(nxScript(root))) {
+    throw new UsageError(
+      `sweep: expected a clone of the repository, whose Nx keeps the tasks, got ${root}; single points run everywhere: pruning-bias train`,
+    );
+  }
   const { name, sweep, written } = find(overrides, options);
   const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
   checkClassifiers(all.map((point) => compose(point.overrides).config));
@@ -268,9 +275,8 @@ function nx(
   const env = Object.fromEntries(
     Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || forNx.test(key)),
   );
-  const script = join(root, "node_modules/nx/dist/bin/nx.js");
   const preload = pathToFileURL(join(import.meta.dirname, `nx-preload${extname(import.meta.filename)}`)).href;
-  const child = spawn(process.execPath, ["--import", preload, script, ...line], {
+  const child = spawn(process.execPath, ["--import", preload, nxScript(root), ...line], {
     cwd: root,
     env: { ...env, [PARENT]: String(process.pid) },
     stdio: ["ignore", "pipe", "pipe"],
@@ -295,5 +301,7 @@ function nx(
 }
 
 const forNx = /^NX_(DAEMON|CACHE_DIRECTORY|WORKSPACE_DATA_DIRECTORY|SELF_HOSTED_REMOTE_CACHE_.*)$/;
+
+const nxScript = (root: string): string => join(root, "node_modules/nx/dist/bin/nx.js");
 
 const outputFile = (root: string, name: string): string => join(root, "runs", name, "sweep.log");

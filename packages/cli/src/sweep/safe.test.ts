@@ -41,7 +41,12 @@ describe("a point's name", () => {
     },
   );
   it("of a strange key too, and is never too long for a file system", () => {
-    const [point] = points({ base: [], grid: { "datamodule.seat_data.a/../b": ["x".repeat(5000)] }, glue: [], where: false });
+    const [point] = points({
+      base: [],
+      grid: { "datamodule.seat_data.a/../b": ["x".repeat(5000)] },
+      glue: [],
+      where: false,
+    });
     expect(point!.name).toMatch(/^[\w.+=-]{1,200}$/);
   });
   it("is one of ten thousand at most", () => {

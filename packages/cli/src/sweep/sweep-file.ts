@@ -6,6 +6,7 @@ import { findPreset } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
 import { Sweep } from "./points.ts";
 
+/** Where the file of a sweep is: `experiments/NAME/sweep.json` of a workspace. */
 export const sweepFile = (root: string, name: string): string => join(root, "experiments", name, "sweep.json");
 
 /** Reads a sweep file; errors name it and the place in it. */

@@ -16,6 +16,7 @@ export interface PaddedBatch {
   readonly tokens: number;
 }
 
+/** Shape and filling of a batch. */
 export interface PadOptions {
   /** Rows of the batch; those beyond the sentences are fillers, which keep the number of compiled shapes small. */
   readonly batchSize?: number;

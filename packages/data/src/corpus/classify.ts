@@ -2,10 +2,14 @@ import { lowered, pieces } from "../text/pieces.ts";
 
 /** The classes of sentences that are kept, in the order in which they are reported. */
 export const classNames = ["male", "female", "stereotype"] as const;
+
+/** A class of sentences, by whose words they have. */
 export type ClassName = (typeof classNames)[number];
 
+/** The words of each class, in lower case. */
 export type ClassWords = Readonly<Record<ClassName, ReadonlySet<string>>>;
 
+/** The class of a sentence, and why. */
 export interface Classified {
   readonly class: ClassName | "none";
   /** The words of that class in the sentence, sorted, each once. */

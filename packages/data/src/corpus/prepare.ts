@@ -12,6 +12,7 @@ import { byClass, type CorpusCounts, type Selected, selectSentences } from "./se
 import { split, type Split } from "./split.ts";
 import { readWordList, type WordList } from "./words.ts";
 
+/** What `prepareCorpus` reads, and how it splits it. */
 export interface PrepareOptions {
   /** One sentence a line, gzip or plain: a path or a URL. */
   readonly corpus: string;
@@ -34,6 +35,7 @@ export interface PrepareProgress {
   readonly totalBytes: number;
 }
 
+/** A corpus made ready: the sentences of each class, split, and what they were made from. */
 export type DebiasData = Readonly<Record<ClassName, Split>> & {
   /** A hash of all that decides the sentences and their split. */
   readonly fingerprint: string;

@@ -28,6 +28,7 @@ export interface ClassCounts {
   readonly maskPositions: number;
 }
 
+/** The sentences of each class, and how many lines were of which. */
 export interface Selected {
   readonly sentences: Readonly<Record<ClassName, Sentences>>;
   readonly counts: CorpusCounts;

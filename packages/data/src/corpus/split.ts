@@ -1,6 +1,7 @@
 import { draws } from "../random/draws.ts";
 import { type Sentences, take } from "./sentences.ts";
 
+/** Sentences to train on and those set aside. */
 export interface Split {
   readonly train: Sentences;
   readonly validation: Sentences;
@@ -17,6 +18,7 @@ export function split(sentences: Sentences, { seed, validationSize, name }: Spli
   return { train: take(sentences, order.subarray(size)), validation: take(sentences, order.subarray(0, size)) };
 }
 
+/** How many rows are set aside, and by which draw. */
 export interface SplitOptions {
   readonly seed: number;
   readonly validationSize: number;

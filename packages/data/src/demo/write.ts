@@ -8,6 +8,7 @@ import { demoAcceptability, demoSameTopic } from "./glue.ts";
 import { demoSeat } from "./seat.ts";
 import { demoVocabulary } from "./tokenizer.ts";
 
+/** How the made-up corpus is drawn. */
 export interface DemoOptions {
   readonly seed: number;
   /** Lines of the corpus. */

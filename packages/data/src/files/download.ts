@@ -6,11 +6,13 @@ import { writeAtomic } from "./atomic.ts";
 import { hashFile } from "./hash.ts";
 import { printable, reason } from "./reason.ts";
 
+/** A function like the global `fetch`. */
 export type Fetch = typeof globalThis.fetch;
 
 /** Whether a path in a configuration is fetched from the network. */
 export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source);
 
+/** What is fetched, and where it is kept. */
 export interface DownloadOptions {
   readonly url: string;
   readonly cacheDir: string;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Fetch, fetchOnce } from "../files/download.ts";
 import { type GlueTask, glueTasks } from "./tasks.ts";
 
+/** Which files of a GLUE task are fetched, from where, and where they are kept. */
 export interface DownloadGlueOptions {
   readonly task: GlueTask;
   /** By default those to train and to validate on. */

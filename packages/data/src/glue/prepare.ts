@@ -6,6 +6,7 @@ import { readGlue, splitFile } from "./read.ts";
 import type { GlueTask } from "./tasks.ts";
 import { type GlueTokens, tokenizeGlue } from "./tokens.ts";
 
+/** Which split of which task is tokenised, and where the result is kept. */
 export interface PrepareGlueOptions {
   /** A folder with `TASK/SPLIT` files, as for `readGlue`. */
   readonly dir: string;

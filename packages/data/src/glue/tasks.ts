@@ -78,4 +78,5 @@ export const glueTasks = {
   },
 } as const satisfies Record<string, GlueTaskInfo>;
 
+/** A task of GLUE (Wang et al. 2019), by its folder: `cola`. */
 export type GlueTask = keyof typeof glueTasks;

@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import { download, type Fetch } from "../files/download.ts";
 import { type PublishedFile, publishedFiles } from "./published.ts";
 
+/** Which bias test is fetched, and where it is kept. */
 export interface DownloadTestOptions {
   readonly url: string;
   readonly cacheDir: string;

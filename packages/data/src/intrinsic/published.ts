@@ -31,6 +31,8 @@ export const publishedTests = {
   winobias_pro_type2: `${winoBias}/pro_stereotyped_type2.txt.test`,
   winobias_anti_type2: `${winoBias}/anti_stereotyped_type2.txt.test`,
 } as const;
+
+/** The name of a bias test: `SEAT6`. */
 export type PublishedTest = keyof typeof publishedTests;
 
 /** What is known of them, by URL. */

@@ -2,7 +2,10 @@ import { z } from "zod";
 import { printable, reason } from "../files/reason.ts";
 import { checked, readTestSet } from "./text.ts";
 
+/** What a sentence of StereoSet is to its context (Nadeem et al. 2021). */
 export const stereoSetLabels = ["stereotype", "anti-stereotype", "unrelated"] as const;
+
+/** One of `stereoSetLabels`. */
 export type StereoSetLabel = (typeof stereoSetLabels)[number];
 
 /** A sentence of an example, and the word in it that fills the context's BLANK. */

@@ -30,6 +30,7 @@ export interface Tokenizer {
   readonly fingerprint: string;
 }
 
+/** What a tokenizer takes besides its files. */
 export interface TokenizerOptions {
   /** Tokens a sequence may have, special ones among them. */
   readonly maxLength?: number;

@@ -9,6 +9,7 @@ import { store } from "./blobs.ts";
 import { damagedFiles } from "./damaged.ts";
 import { type HubAccess, request } from "./request.ts";
 
+/** How the hub is reached, and where its files are kept. */
 export interface HubOptions extends HubAccess {
   /** The hub's cache, `$HF_HOME/hub`, laid out as Hugging Face's Python lays it out. */
   readonly cacheDir: string;
@@ -22,6 +23,7 @@ export interface HubOptions extends HubAccess {
   readonly onDamaged?: (problem: string) => void;
 }
 
+/** How far the download of a file is, in bytes. */
 export interface HubProgress {
   readonly file: string;
   readonly bytes: number;

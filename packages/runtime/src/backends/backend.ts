@@ -5,11 +5,14 @@ export const backendNames = [
   ...(["onnx-cuda", "onnx-webgpu", "onnx-directml", "onnx-coreml", "onnx-cpu"] as const),
   ...(["tfjs-node-gpu", "tfjs-node", "tfjs-cpu"] as const),
 ] as const;
+
+/** One of `backendNames`. */
 export type BackendName = (typeof backendNames)[number];
 
 /** Bits of the operands of matrix products; everything else has 32. */
 export type Precision = 16 | 32;
 
+/** How a backend computes, and where native ones are looked for. */
 export interface BackendOptions {
   /** Threads within one operator; by default the physical cores that this process may use. */
   readonly threads?: number;

@@ -11,6 +11,7 @@ const automatic: readonly BackendName[] = [
   ...(["tfjs-node-gpu", "tfjs-node", "tfjs-cpu"] as const),
 ];
 
+/** How a backend is chosen and computes. */
 export interface OpenOptions extends BackendOptions {
   /** Called by `auto` for each backend that it passes over, with the reason in one line. */
   readonly onFallback?: (name: BackendName, reason: string) => void;

@@ -3,6 +3,7 @@ import { tf } from "../tf.ts";
 import { product } from "./product.ts";
 import { withGradient } from "./with-gradient.ts";
 
+/** What attention takes besides queries, keys and values. */
 export interface AttentionOptions {
   /** Added to the logits, (B, 1, 1, S) or any shape that spreads over (B, H, Q, S); it gets no gradient. */
   readonly bias?: tf.Tensor | undefined;

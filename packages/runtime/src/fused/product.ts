@@ -1,6 +1,7 @@
 import { tf } from "../tf.ts";
 import { oneNode } from "./one-node.ts";
 
+/** Which sides of a product are transposed, and its factor. */
 export interface ProductOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;

@@ -8,6 +8,7 @@ import { lanes as onLanes } from "./lanes.ts";
 import { openSession, type OpenSession, type Session, type SessionOptions } from "./session.ts";
 import { trace, type Trace } from "./trace.ts";
 
+/** How onnxruntime runs what is compiled. */
 export interface CompilerOptions {
   /** Threads within one operator; by default onnxruntime's own choice, the physical cores. */
   readonly threads?: number;

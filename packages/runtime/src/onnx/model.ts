@@ -18,6 +18,7 @@ export type ModelFunction<I extends string, O extends string> = TensorFunction<
   Readonly<Record<O, tf.Tensor>>
 >;
 
+/** What becomes of a function as an ONNX model. */
 export interface ModelOptions<I extends string> {
   /** Axes of the inputs by the names that the model gives them, such as `["batch", "sequence"]`. */
   readonly inputs: Readonly<Record<I, readonly [string, string]>>;

@@ -1,0 +1,14 @@
+export { apiFile, apiText } from "./api.ts";
+export { build } from "./build.ts";
+export { pnpm, runNode } from "./command.ts";
+export { compile } from "./consumer.ts";
+export { type Import, importsIn, packageOf } from "./imports.ts";
+export { pack, type Tarball } from "./pack.ts";
+export { type Manifest, type Package, publishedPackages, readManifest, workspace } from "./packages.ts";
+export { firstCode } from "./readme.ts";
+export { bytesIn, type Size, sizes } from "./sizes.ts";
+export { type Registry, startRegistry } from "./registry.ts";
+export { stage } from "./stage.ts";
+export { type Trial, tryPackages, type TryOptions } from "./try.ts";
+export { link, unpack } from "./unpack.ts";
+export { version } from "./version.ts";
