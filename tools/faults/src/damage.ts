@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { draw } from "./draw.ts";
 import { type Outcome, record } from "./record.ts";
@@ -86,20 +86,4 @@ export function flipBit(path: string, at: number): string {
   bytes[bit >> 3]! ^= 1 << (bit & 7);
   writeFileSync(path, bytes);
   return `bit ${bit & 7} of byte ${bit >> 3} of ${bytes.length}`;
-}
-
-/** The only file in a folder whose name fits. */
-export function fileIn(folder: string, name: RegExp): string {
-  const found = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && name.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted();
-  if (found[0] === undefined) throw new Error(`${folder}: expected a file ${name}, found none`);
-  return found[0];
-}
-
-/** Puts a folder back as it was kept. */
-export function restore(kept: string, to: string): void {
-  rmSync(to, { recursive: true, force: true });
-  cpSync(kept, to, { recursive: true, verbatimSymlinks: true });
 }

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { fileIn, restore } from "./damage.ts";
+import { fileIn, restore } from "./folders.ts";
 import { serveFiles } from "./hub-server.ts";
 import { run } from "./run.ts";
 import { stages, SWEEP } from "./stages.ts";

@@ -5,16 +5,12 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { checkModel, MODEL_SUMS, readChecked, readSums, writeSums } from "./sums.ts";
 
-it("digests are what sha256sum reads, of files and of all in folders, and a changed file is refused by name", async () => {
+it("files and all in folders have digests, and a changed file is refused by name", async () => {
   const dir = await mkdtemp(join(tmpdir(), "sums-"));
   await mkdir(join(dir, "model"));
   await writeFile(join(dir, "bias.json"), "{}");
   await writeFile(join(dir, "model/config.json"), "{}");
   await writeSums(join(dir, "train.sha256"), ["bias.json", "model", "absent"]);
-  if (process.platform === "linux") {
-    const said = execFileSync("sha256sum", ["--check", "--strict", "train.sha256"], { cwd: dir, encoding: "utf8" });
-    expect(said).toBe("bias.json: OK\nmodel/config.json: OK\n");
-  }
   const sums = await readSums(dir);
   expect(await readChecked(join(dir, "bias.json"), sums)).toBe("{}");
   await writeFile(join(dir, "bias.json"), "{ }");
@@ -23,6 +19,14 @@ it("digests are what sha256sum reads, of files and of all in folders, and a chan
   );
   // What nobody wrote down is read as it is.
   expect(await readChecked(join(dir, "bias.json"), new Map())).toBe("{ }");
+});
+
+it.skipIf(process.platform !== "linux")("sha256sum reads the digests", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "sums-"));
+  await writeFile(join(dir, "bias.json"), "{}");
+  await writeSums(join(dir, "train.sha256"), ["bias.json"]);
+  const said = execFileSync("sha256sum", ["--check", "--strict", "train.sha256"], { cwd: dir, encoding: "utf8" });
+  expect(said).toBe("bias.json: OK\n");
 });
 
 it("a model's folder is compared where it has digests", async () => {

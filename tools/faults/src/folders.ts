@@ -1,0 +1,18 @@
+import { cpSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+/** The only file in a folder whose name fits. */
+export function fileIn(folder: string, name: RegExp): string {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && name.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+  if (found[0] === undefined) throw new Error(`${folder}: expected a file ${name}, found none`);
+  return found[0];
+}
+
+/** Puts a folder back as it was kept. */
+export function restore(kept: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  cpSync(kept, to, { recursive: true, verbatimSymlinks: true });
+}
