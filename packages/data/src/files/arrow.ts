@@ -42,7 +42,7 @@ export async function readArrow<T>(
   try {
     const bytes = await readFile(path);
     // Before Arrow sees them: of damaged ones it may read forever.
-    const [digest] = /[0-9a-f]{64}/.exec(bytes.toString("latin1", 0, SCHEMA_END)) ?? [];
+    const [digest] = /[0-9a-f]{64}/.exec(bytes.toString("latin1", Math.max(0, bytes.length - FOOTER))) ?? [];
     if (digest === undefined || sha256(replaced(bytes, digest, NO_DIGEST)) !== digest) {
       throw new Error("other bytes than were written");
     }
@@ -79,9 +79,9 @@ export const list = <T extends DataType>(length: number, valueOffsets: Int32Arra
   makeData({ type: new List(new Field("item", child.type, false)), length, nullCount: 0, valueOffsets, child });
 
 const DIGEST = "sha256";
-/** A file's schema, and so its digest, stands before this byte. */
-const SCHEMA_END = 8192;
-/** Stands where the digest will, at the file's start and in its footer, while it is computed. */
+/** A file's schema, and so its digest, stands within so many bytes of its end. */
+const FOOTER = 8192;
+/** Stands where the digest will, in the file's footer, while it is computed. */
 const NO_DIGEST = "the SHA-256 of this file, with this text in its place, as 64 hex";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
