@@ -16,7 +16,7 @@ export function lanes(count: number): OpenSession {
   const waiting: ((lane: Lane) => void)[] = [];
   const idle = new Set(all);
   const take = (id: number): Lane | Promise<Lane> => {
-    const lane = idle.values().find(({ loaded }) => loaded.has(id)) ?? idle.values().next().value;
+    const lane = [...idle].find(({ loaded }) => loaded.has(id)) ?? [...idle][0];
     if (lane === undefined) return new Promise((resolve) => waiting.push(resolve));
     idle.delete(lane);
     return lane;
@@ -67,7 +67,7 @@ interface Lane {
 
 function lane(): Lane {
   let worker: Worker | undefined;
-  let asked: PromiseWithResolvers<Outputs> | undefined;
+  let asked: { resolve: (outputs: Outputs) => void; reject: (error: Error) => void } | undefined;
   let before: Promise<unknown> = Promise.resolve();
   const loaded = new Set<number>();
   const forget = (): void => {
@@ -89,12 +89,14 @@ function lane(): Lane {
   };
   const send = async (request: LaneRequest): Promise<Outputs> => {
     const own = (worker ??= start());
-    asked = Promise.withResolvers<Outputs>();
+    const answer = new Promise<Outputs>((resolve, reject) => {
+      asked = { resolve, reject };
+    });
     own.ref();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     own.postMessage(request);
     try {
-      return await asked.promise;
+      return await answer;
     } finally {
       asked = undefined;
       own.unref();
