@@ -9,6 +9,7 @@ export { type ClassCounts, type CorpusCounts, type Selected, selectSentences } f
 export { concat, type Sentences, sentencesOf, take } from "./corpus/sentences.ts";
 export { split, type Split, type SplitOptions } from "./corpus/split.ts";
 export { readWordList, type WordList } from "./corpus/words.ts";
+export { genderSwap, readWordPairs, type Swap, type WordPair } from "./corpus/word-pairs.ts";
 export { type PronounProbe, pronounProbes, pronouns } from "./demo/probes.ts";
 export { type DemoFiles, type DemoOptions, writeDemo } from "./demo/write.ts";
 export { download, type DownloadOptions, type Fetch, isUrl } from "./files/download.ts";

@@ -29,3 +29,5 @@ export { inlp, type InlpOptions, type InlpResult, type Labelled } from "./inlp.t
 export { sentenceDebias, type SentenceDebiasResult } from "./sentence-debias.ts";
 export { type PrincipalComponents, principalComponents } from "./principal-components.ts";
 export { project, projected, type Projection, projectionMatrix } from "./projection.ts";
+export { withProjectedHead } from "./projected-head.ts";
+export { readProjection, writeProjection } from "./projection-file.ts";

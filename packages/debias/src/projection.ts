@@ -39,7 +39,7 @@ export function projectionMatrix({ directions }: Projection, D: number): Float64
 
 /** An `embed` whose embeddings are projected; what else it takes is handed on. */
 export const projected =
-  <Rest extends readonly unknown[]>(
+  <Rest extends unknown[]>(
     embed: (sentences: readonly string[], ...rest: Rest) => Promise<NDArray>,
     projection: Projection,
   ): ((sentences: readonly string[], ...rest: Rest) => Promise<NDArray>) =>
