@@ -6,6 +6,7 @@ export { type Classified, classifier, type ClassName, classNames, type ClassWord
 export { type Embeddings, readEmbeddings, writeEmbeddings } from "./corpus/embeddings.ts";
 export { type DebiasData, prepareCorpus, type PrepareOptions, type PrepareProgress } from "./corpus/prepare.ts";
 export { type ClassCounts, type CorpusCounts, type Selected, selectSentences } from "./corpus/select.ts";
+export { corpusTexts, type CorpusTextsOptions } from "./corpus/texts.ts";
 export { concat, type Sentences, sentencesOf, take } from "./corpus/sentences.ts";
 export { split, type Split, type SplitOptions } from "./corpus/split.ts";
 export { readWordList, type WordList } from "./corpus/words.ts";

@@ -151,7 +151,15 @@ function train(task: TaskMaker, sweep: string, point: string, config: Config): P
     ...{ root, name: `${sweep}/${point}`, sweep, target: "train", line: "train", out: root },
     ...{ settings: trainSettings(config), data: `runs/${dataProject(config)}/inputs.json` },
     dependsOn: [afterData(config)],
-    outputs: ["config.json", "metrics.jsonl", "summary.json", "masks.json", "scores.safetensors", "model"],
+    outputs: [
+      "config.json",
+      "metrics.jsonl",
+      "summary.json",
+      "masks.json",
+      "scores.safetensors",
+      "projection.safetensors",
+      "model",
+    ],
   });
 }
 
@@ -168,7 +176,7 @@ function measurements(
   const source = isTrained ? "" : " --untouched";
   const trainedPoint = isTrained ? [{ target: "train", projects: [`${sweep}/${point}`] }] : [];
   const dependsOn = [...trainedPoint, afterData(config)];
-  const reads = ["**/inputs.json", "**/scores.safetensors", "**/model/*"];
+  const reads = ["**/inputs.json", "**/{scores,projection}.safetensors", "**/model/*"];
   const measure = (target: string, line: string, outputs: string[], settings: object, files?: Record<string, string>) =>
     task({
       ...{ root: `${out}/${target}`, name: `${sweep}/${point}/${target}`, sweep, target, line: line + source, out },

@@ -2,9 +2,11 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard, saveCheckpoint } from "@pruning-bias/model";
+import { readProjection, withProjectedHead } from "@pruning-bias/debias";
 import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } from "@pruning-bias/pruning";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
+import { PROJECTION } from "./find-projection.ts";
 import { modelFolder, within } from "./inputs.ts";
 
 export interface ExportOptions {
@@ -90,6 +92,11 @@ async function runOf(folder: string, form: PrunedForm, context: Context): Promis
   ];
   const checkpoint = await loadCheckpoint(dir);
   const source = { tokenizerFrom: dir, baseModel: base, settings };
+  if (existsSync(join(folder, PROJECTION))) {
+    const projection = await readProjection(join(folder, PROJECTION), checkpoint.config.hidden_size);
+    const inHead = `Debiased by pruning-bias from \`${base}\`: ${projection.directions.length} directions are projected out of what its masked-language-model head reads. Its hidden states are not projected: plain weights cannot hold that. Settings of the run:`;
+    return { ...source, checkpoint: withProjectedHead(checkpoint, projection), made: [inHead] };
+  }
   const scores = join(folder, "scores.safetensors");
   if (!existsSync(scores)) return { ...source, checkpoint, made: [...made, "Settings of the run:"] };
   const { checkpoint: pruned, report } = await prunedCheckpoint(checkpoint, await readPruned(scores), form);
