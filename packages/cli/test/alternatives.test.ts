@@ -49,6 +49,13 @@ describe.each([
     const [before, after] = report!.models.map(({ tests }) => tests.map(({ effectSize }) => effectSize));
     expect(after).not.toEqual(before);
 
+    const env = { RUN_CONFIG: await readFile(join(out, "config.json"), "utf8") };
+    expect((await run(["run-bias", "--out", out], { env })).code).toBe(0);
+    const { tests } = (await json(join(out, "bias.json"))) as { tests: Report["models"][number]["tests"] };
+    tests.forEach(({ effectSize }, n) => expect(effectSize).toBeCloseTo(after![n]!, 6));
+    const glue = await run(["run-glue", "--task", "cola", "--out", out], { env });
+    expect(glue.stderr).toMatch(/error: glue: expected a run that leaves a model, got \w+, whose projection/);
+
     const where = await bias("--model", out, "--tests", "where");
     expect(where.stderr).toContain("a projection of the output, which closing heads knows nothing of");
     expect(where.code).toBe(2);
