@@ -6,10 +6,12 @@ export { type Classified, classifier, type ClassName, classNames, type ClassWord
 export { type Embeddings, readEmbeddings, writeEmbeddings } from "./corpus/embeddings.ts";
 export { type DebiasData, prepareCorpus, type PrepareOptions, type PrepareProgress } from "./corpus/prepare.ts";
 export { type ClassCounts, type CorpusCounts, type Selected, selectSentences } from "./corpus/select.ts";
+export { corpusTexts, type CorpusTextsOptions } from "./corpus/texts.ts";
 export { concat, type Sentences, sentencesOf, take } from "./corpus/sentences.ts";
 export { split, type Split, type SplitOptions } from "./corpus/split.ts";
 export { readWordList, type WordList } from "./corpus/words.ts";
 export { demoSides } from "./demo/corpus.ts";
+export { genderSwap, readWordPairs, type Swap, type WordPair } from "./corpus/word-pairs.ts";
 export { type PronounProbe, pronounProbes, pronouns } from "./demo/probes.ts";
 export { type DemoFiles, type DemoOptions, writeDemo } from "./demo/write.ts";
 export { download, type DownloadOptions, type Fetch, isUrl } from "./files/download.ts";

@@ -1,7 +1,7 @@
 import type { NDArray } from "@pruning-bias/runtime";
+import { logisticRegression } from "@pruning-bias/training";
 import { sfc32, shuffled } from "./draws.ts";
 import { type Interval, wilsonInterval } from "./interval.ts";
-import { logisticRegression } from "./logistic-regression.ts";
 
 /** How `probe` asks. */
 export interface ProbeOptions {

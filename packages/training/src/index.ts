@@ -15,6 +15,7 @@ export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.
 export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";
 export { type Histogram, histogram } from "./histogram.ts";
 export { flatThenLinear, linearSchedule } from "./schedule.ts";
+export { type LinearClassifier, logisticRegression } from "./logistic-regression.ts";
 export { type MaskedBatch, type MaskingOptions, maskTokens } from "./masking.ts";
 export { complete } from "./complete.ts";
 export { type DemoModel, demoModel, type DemoModelOptions } from "./demo-model.ts";

@@ -39,6 +39,8 @@ export interface PretrainEvent {
   /** From 1. */
   readonly step: number;
   readonly totalSteps: number;
+  /** That went through the encoder, without padding. */
+  readonly tokens: number;
   /** Mean cross entropy of the hidden tokens, nats. */
   readonly loss: number;
   /** Everything that the steps to come depend on; its arrays are the run's own until the next event is asked for. */
@@ -97,7 +99,7 @@ export async function* pretrain({
     const values = { generator: random.state(), firstLoss };
     const arrays = { order: ndarray(order) };
     const current = { step: done + 1, optimizer: state, arrays, values };
-    yield { step: done + 1, totalSteps: steps, loss: value, state: () => current };
+    yield { step: done + 1, totalSteps: steps, tokens: batch.tokens, loss: value, state: () => current };
   }
   await step.dispose();
   return { ...checkpoint, weights: { ...state.parameters } as Checkpoint["weights"] };

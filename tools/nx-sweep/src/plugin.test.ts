@@ -85,6 +85,14 @@ describe("the projects of a sweep", () => {
     expect(lines[4]).toMatch(/ run-glue --task rte --name rte --score-only --untouched --out "runs\/small\/baseline"$/);
   });
 
+  it("keep and hash the projection that another method leaves", () => {
+    const all = projects({ base: ["model.model_name=m"], grid: { experiment: ["debias_inlp", "debias_cda"] } });
+    const root = "runs/small/experiment=debias_inlp";
+    const of = (path: string) => Object.values(all.find((project) => project.root === path)!.targets!)[0]!;
+    expect(of(root).outputs).toContain(`{workspaceRoot}/${root}/projection.safetensors`);
+    expect(JSON.stringify(of(`${root}/bias`).inputs)).toContain("projection}.safetensors");
+  });
+
   it("carry the settings that Nx hashes, references resolved", () => {
     const { options } = named(demo(forms), "small/debias_loss_form=direction")!.targets!["train"]!;
     const config = JSON.parse((options as { env: Record<string, string> }).env["RUN_CONFIG"]!) as object;

@@ -160,6 +160,7 @@ function train(task: TaskMaker, sweep: string, point: string, config: Config): P
       "summary.json",
       "masks.json",
       "scores.safetensors",
+      "projection.safetensors",
       "model",
       "train.sha256",
     ],
@@ -178,7 +179,7 @@ function measurements(
   const source = isTrained ? "" : " --untouched";
   const trainedPoint = isTrained ? [{ target: "train", projects: [`${sweep}/${point}`] }] : [];
   const dependsOn = [...trainedPoint, afterData(config)];
-  const reads = ["**/inputs.json", "**/scores.safetensors", "**/model/*"];
+  const reads = ["**/inputs.json", "**/{scores,projection}.safetensors", "**/model/*"];
   const measure = (target: string, line: string, outputs: string[], settings: object, files?: Record<string, string>) =>
     task({
       ...{ root: `${out}/${target}`, name: `${sweep}/${point}/${target}`, sweep, target, line: line + source, out },

@@ -1,3 +1,4 @@
+import { projected } from "@pruning-bias/debias";
 import {
   type CrowsResult,
   crowsPairs,
@@ -23,7 +24,7 @@ import {
 import type { SeatTest } from "@pruning-bias/data";
 import { weightSet } from "@pruning-bias/model";
 import { hostMasks, openHeads } from "@pruning-bias/pruning";
-import type { Jit } from "@pruning-bias/runtime";
+import type { Jit, NDArray } from "@pruning-bias/runtime";
 import type { Context } from "../commands/context.ts";
 import type { BiasSubject } from "./subjects.ts";
 import type { BiasTests, ProbeSentence } from "./tests.ts";
@@ -77,21 +78,24 @@ export function reportedResult(result: SeatResult): ReportedResult {
 
 /** Measures one model. */
 export async function measureBias(
-  { name, scores, model, pruned }: BiasSubject,
+  { name, scores, model, pruned, projection }: BiasSubject,
   tests: BiasTests,
   options: MeasureOptions,
   { progress }: Context,
 ): Promise<ModelBias> {
   const { protocol, layer, seed, jit } = options;
   const common = { ...model, pruned, jit };
-  const embed = embedder({ ...common, protocol, layer });
+  const plain = embedder({ ...common, protocol, layer });
+  const last = model.checkpoint.config.num_hidden_layers;
+  const atOutput = projection !== undefined && (layer ?? last) === last;
+  const embed = atOutput ? projected(plain, projection) : plain;
   const associations =
     tests.associations.length === 0
       ? []
       : await seat({ tests: tests.associations, embed: (all) => embed(all), protocol, layer, seed });
   const probing = tests.probing && (await probed(tests.probing, embed, seed));
-  await embed.dispose();
-  const layers = tests.layers && (await seatByLayer(tests.layers, common, protocol, seed));
+  await plain.dispose();
+  const layers = tests.layers && (await seatByLayer(tests.layers, { ...common, projection }, protocol, seed));
   const where =
     tests.where &&
     (await whereOf(tests.where, { model, pruned, protocol, jit }, (done, total) => {
@@ -108,7 +112,9 @@ export async function measureBias(
   };
 }
 
-type Common = Pick<BiasSubject, "pruned"> & BiasSubject["model"] & { readonly jit: Jit };
+type Common = Pick<BiasSubject, "pruned"> & {
+  readonly projection?: BiasSubject["projection"] | undefined;
+} & BiasSubject["model"] & { readonly jit: Jit };
 
 /** What needs a masked language model. */
 async function measureClozes(
@@ -131,7 +137,7 @@ async function measureClozes(
 
 async function probed(
   sentences: readonly ProbeSentence[],
-  embed: ReturnType<typeof embedder>,
+  embed: (sentences: readonly string[]) => Promise<NDArray>,
   seed: number,
 ): Promise<ProbeResult> {
   const embeddings = await embed(sentences.map(({ sentence }) => sentence));
@@ -145,7 +151,7 @@ async function probed(
 
 async function seatByLayer(
   tests: readonly SeatTest[],
-  common: Common,
+  { projection, ...common }: Common,
   protocol: Protocol,
   seed: number,
 ): Promise<SeatResult[][]> {
@@ -154,8 +160,10 @@ async function seatByLayer(
   let states: Awaited<ReturnType<typeof embed>> | undefined;
   for (let layer = 0; layer <= common.checkpoint.config.num_hidden_layers; layer++) {
     // All layers are asked for the same sentences.
-    const at = async (sentences: string[]) => (states ??= await embed(sentences))[layer]!;
-    results.push(await seat({ tests, embed: at, protocol, layer, seed }));
+    const at = async (sentences: readonly string[]) => (states ??= await embed(sentences))[layer]!;
+    const isLast = layer === common.checkpoint.config.num_hidden_layers;
+    const seen = isLast && projection !== undefined ? projected(at, projection) : at;
+    results.push(await seat({ tests, embed: (sentences) => seen(sentences), protocol, layer, seed }));
   }
   await embed.dispose();
   return results;

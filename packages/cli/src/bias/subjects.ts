@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Projection } from "@pruning-bias/debias";
 import { fromNnPruning, type Pruned, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
 import type { Context } from "../commands/context.ts";
 import { loadModel, type Model, within } from "../commands/inputs.ts";
@@ -14,6 +15,8 @@ export interface BiasSubject {
   readonly scores?: string;
   readonly model: Model;
   readonly pruned: Pruned | undefined;
+  /** Of its last hidden state, as INLP and SentenceDebias leave it. */
+  readonly projection?: Projection;
 }
 
 /** Loads a model of the hub, a folder with one, or what a run has left in its folder. */

@@ -50,6 +50,12 @@ export async function bias(options: BiasOptions, context: Context): Promise<Bias
   for (const [n, name] of names.entries()) {
     subjects.push(await loadSubject(name, n === names.length - 1 ? scores : undefined, context));
   }
+  const projected = subjects.find(({ projection }) => projection !== undefined);
+  if (projected !== undefined && plan.families.has("where")) {
+    throw new UsageError(
+      `--tests: expected models for where, got ${projected.name}, a projection of the output, which closing heads knows nothing of`,
+    );
+  }
   // What cannot be measured is said before an hour is spent on the rest.
   if (needsMaskedLm(plan)) for (const { model } of subjects) await maskedLm(model).dispose();
   const jit = await openJit(config, context);

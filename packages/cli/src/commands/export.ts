@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard } from "@pruning-bias/model";
+import { readProjection, withProjectedHead } from "@pruning-bias/debias";
 import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } from "@pruning-bias/pruning";
 import { printable } from "@pruning-bias/runtime/shown";
 import { z } from "zod";
@@ -8,6 +9,7 @@ import { StoredSummary } from "../report/results.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { readJson } from "./files.ts";
+import { PROJECTION } from "./find-projection.ts";
 import { modelFolder, within } from "./inputs.ts";
 import { saveModel } from "./save-model.ts";
 import { checkModel, readChecked, readSums } from "./sums.ts";
@@ -99,6 +101,11 @@ async function runOf(folder: string, form: PrunedForm, context: Context): Promis
   await checkModel(dir);
   const checkpoint = await loadCheckpoint(dir);
   const source = { tokenizerFrom: dir, baseModel: base, settings };
+  if (existsSync(join(folder, PROJECTION))) {
+    const projection = await readProjection(join(folder, PROJECTION), checkpoint.config.hidden_size);
+    const inHead = `Debiased by pruning-bias from \`${base}\`: ${projection.directions.length} directions are projected out of what its masked-language-model head reads. Its hidden states are not projected: plain weights cannot hold that. Settings of the run:`;
+    return { ...source, checkpoint: withProjectedHead(checkpoint, projection), made: [inHead] };
+  }
   const scores = join(folder, "scores.safetensors");
   if (!existsSync(scores)) return { ...source, checkpoint, made: [...made, "Settings of the run:"] };
   const { checkpoint: pruned, report } = await prunedCheckpoint(checkpoint, await readPruned(scores), form);

@@ -1,13 +1,17 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import {
+  corpusTexts,
   type DebiasData,
   downloadTest,
+  genderSwap,
   isUrl,
   loadTokenizer,
   prepareCorpus,
   readSeat,
+  readWordPairs,
   type SeatTest,
+  type Swap,
   type Tokenizer,
 } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, loadCheckpoint, maxTokens, resolveModel } from "@pruning-bias/model";
@@ -80,6 +84,23 @@ export function loadSentences(
     onProgress: ({ bytes, totalBytes }) => progress({ what: "reading the corpus", done: bytes, total: totalBytes }),
     onDamaged: (problem) => log(`${problem}: making it again`),
   });
+}
+
+/** The texts of sentences by their lines in the corpus. */
+export const loadTexts = (
+  { datamodule, data_dir }: Config,
+  lines: ArrayLike<number>,
+  { root, fetch }: Context,
+): Promise<string[]> =>
+  corpusTexts({ corpus: source(root, datamodule.datafiles.plaintext), cacheDir: within(root, data_dir), fetch }, lines);
+
+/** Swaps the words of the two lists, which are paired by line. @throws Error where the lists differ in length */
+export async function loadWordSwap(config: Config, context: Context): Promise<Swap> {
+  const { attributes_male, attributes_female } = config.datamodule.datafiles;
+  const [male, female] = await Promise.all(
+    [attributes_male, attributes_female].map((place) => testFile(place, config, context)),
+  );
+  return genderSwap(await readWordPairs(male!, female!));
 }
 
 /** The configured bias tests, by their names in the configuration. */

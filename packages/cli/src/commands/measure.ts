@@ -1,13 +1,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { concat, pronounProbes, pronouns } from "@pruning-bias/data";
+import { type Projection, readProjection, withProjectedHead } from "@pruning-bias/debias";
 import { maskedLm, maskedLmLoss, pronounGap } from "@pruning-bias/eval-bias";
 import { type Pruned, readScores, scoreLayout } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
 import { reportedResult } from "../bias/measure.ts";
+import { isProjection } from "../config/alternative.ts";
 import type { Config } from "../config/schema.ts";
+import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
+import { PROJECTION } from "./find-projection.ts";
 import { glueTask } from "./glue-data.ts";
 import { glueRun } from "./glue-run.ts";
 import { HELD_OUT } from "./pretrain.ts";
@@ -25,10 +29,10 @@ export interface Subject {
 /** Bias tests of one point; leaves `bias.json`. */
 export async function runBias(subject: Subject, context: Context): Promise<unknown> {
   const { config, out } = subject;
-  const { model, pruned } = await loadRun(subject, context);
+  const { model, pruned, projection } = await loadRun(subject, context);
   const protocol = "cls";
   const jit = await openJit(config, context);
-  const results = await seatOf({ model, pruned, protocol, jit }, config, context);
+  const results = await seatOf({ model, pruned, projection, protocol, jit }, config, context);
   for (const { test, effectSize, p } of results) context.log(`${test}: effect ${effectSize.toFixed(3)}, p ${p ?? "–"}`);
   // The demo's model can be asked for pronouns, since its vocabulary and probes are known.
   const probe = config.pretrain === null ? {} : { probe: await probeMaskedLm(config, model, { pruned, jit }, context) };
@@ -54,7 +58,12 @@ export async function runGlue(subject: Subject, target: GlueTarget, context: Con
   const { config, out } = subject;
   const task = glueTask(target.task);
   const { name = task, scoreOnly = false, resume = false } = target;
-  const { model, pruned } = await loadRun(subject, context);
+  const { model, pruned, projection } = await loadRun(subject, context);
+  if (projection !== undefined) {
+    throw new UsageError(
+      `glue: expected a run that leaves a model, got ${config.alternative!.method}, whose projection of the output fine-tuning would not keep`,
+    );
+  }
   const halves = await openHalves(config, context);
   const run = { config, model, pruned, task, ...halves, scoreOnly, out: join(out, "glue", name) };
   const result = await glueRun({ ...run, ...(resume && { resume: "if possible" }) }, context);
@@ -95,13 +104,23 @@ async function probeMaskedLm(
   return { ...gap, maskedLmLoss: loss };
 }
 
-/** The model of a run, or the one it started from, and the scores that mask it. */
+/**
+ * The model of a run, or the one it started from, and the scores that mask it, or the projection of its last hidden state:
+ * that one stands in its masked-language-model head already.
+ */
 export async function loadRun(
   { config, out, untouched }: Subject,
   context: Context,
-): Promise<{ model: Model; pruned: Pruned | undefined }> {
+): Promise<{ model: Model; pruned: Pruned | undefined; projection?: Projection }> {
   const own = join(out, "model");
   const model = await loadModel(untouched || !existsSync(own) ? modelName(config) : own, context);
+  if (!untouched && isProjection(config)) {
+    const { checkpoint } = model;
+    const projection = await readProjection(join(out, PROJECTION), checkpoint.config.hidden_size);
+    const hasHead = checkpoint.weights["cls.predictions.bias"] !== undefined;
+    const own = hasHead ? { ...model, checkpoint: withProjectedHead(checkpoint, projection) } : model;
+    return { model: own, pruned: undefined, projection };
+  }
   const pruning = untouched ? undefined : pruningSettings(config, model.checkpoint.config);
   if (pruning === undefined) return { model, pruned: undefined };
   const layout = scoreLayout(model.checkpoint.config, pruning);

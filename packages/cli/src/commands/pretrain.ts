@@ -1,14 +1,12 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { concat, loadTokenizer, prepareCorpus, writeDemo } from "@pruning-bias/data";
 import { type Checkpoint, initWeights, parseConfig } from "@pruning-bias/model";
-import { pretrain as trainMaskedLm } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
 import { openJit, within } from "./inputs.ts";
-import { metricsFile } from "./metrics-file.ts";
-import { saveModel } from "./save-model.ts";
+import { trainMaskedLm } from "./masked-lm-training.ts";
 import { writeSums } from "./sums.ts";
 
 /** Sentences of each class that pre-training does not see. */
@@ -21,7 +19,7 @@ export async function pretrain(
   context: Context,
   { resume = false }: { resume?: boolean } = {},
 ): Promise<{ loss: number }> {
-  const { root, log, progress } = context;
+  const { root, log } = context;
   const settings = config.pretrain;
   const jit = await openJit(config, context);
   await mkdir(out, { recursive: true });
@@ -36,41 +34,19 @@ export async function pretrain(
     onDamaged: (problem) => log(`${problem}: making it again`),
   });
   const training = [corpus.male.train, corpus.female.train, corpus.stereotype.train].reduce(concat);
-  const masking = {
-    mask: tokenizer.mask!,
-    special: [tokenizer.pad, tokenizer.cls, tokenizer.sep],
-    vocabularySize: tokenizer.vocabularySize,
-  };
   log(`pre-training on ${training.length} sentences, ${steps} steps`);
-  const length = from?.state.values["losses"] as number | undefined;
-  if (length === undefined) await rm(join(out, "pretrain.jsonl.part"), { force: true });
-  const losses = await metricsFile(join(out, "pretrain.jsonl"), length);
-  const checkpoint = blank(settings, tokenizer.vocabularySize, tokenizer.pad);
-  const run = trainMaskedLm({
-    ...{ checkpoint, sentences: training, masking, steps, batchSize, learningRate, seed, jit },
-    ...(from && { resume: from.state }),
-  });
-  let loss = NaN;
-  for (;;) {
-    const { done, value } = await run.next();
-    if (done) {
-      await rm(join(out, "model"), { recursive: true, force: true });
-      await saveModel(join(out, "model"), value, { tokenizerFrom: files.tokenizer });
-      break;
-    }
-    const { step, totalSteps } = value;
-    loss = value.loss;
-    await losses.append({ step, totalSteps, loss });
-    progress({ what: "pre-training step", done: step, total: totalSteps, detail: `loss ${loss.toFixed(4)}` });
-    if (step % config.trainer.checkpoint_every === 0 && step < totalSteps) {
-      const state = value.state();
-      await checkpoints.write({ ...state, values: { ...state.values, losses: await losses.length() } });
-    }
-  }
-  await losses.finish();
+  const trained = await trainMaskedLm(
+    {
+      ...{ checkpoint: blank(settings, tokenizer.vocabularySize, tokenizer.pad), tokenizer, sentences: training },
+      ...{ tokenizerFrom: files.tokenizer, steps, batchSize, learningRate, seed, jit, checkpoints },
+      ...{ every: config.trainer.checkpoint_every, resume: from?.state },
+      ...{ metrics: "pretrain.jsonl", what: "pre-training step" },
+    },
+    out,
+    context,
+  );
   await writeSums(join(out, "pretrain.sha256"), ["data", "model", "pretrain.jsonl"]);
-  await checkpoints.remove();
-  return { loss };
+  return trained;
 }
 
 function blank(settings: NonNullable<Config["pretrain"]>, vocabularySize: number, pad: number): Checkpoint {

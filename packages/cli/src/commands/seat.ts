@@ -1,3 +1,4 @@
+import { projected, type Projection } from "@pruning-bias/debias";
 import { embedder, type Protocol, seat, type SeatResult } from "@pruning-bias/eval-bias";
 import type { Pruned } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
@@ -5,15 +6,26 @@ import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { loadSeatTests, type Model } from "./inputs.ts";
 
+/** What is measured. */
+export interface SeatSubject {
+  readonly model: Model;
+  readonly pruned: Pruned | undefined;
+  /** Of the last hidden state. */
+  readonly projection?: Projection | undefined;
+  readonly protocol: Protocol;
+  readonly jit: Jit;
+}
+
 /** The configured bias tests on a model, pruned or not: effect sizes and p-values. */
 export async function seatOf(
-  { model, pruned, protocol, jit }: { model: Model; pruned: Pruned | undefined; protocol: Protocol; jit: Jit },
+  { model, pruned, projection, protocol, jit }: SeatSubject,
   config: Config,
   context: Context,
 ): Promise<SeatResult[]> {
   const tests = await loadSeatTests(config, context);
   const embed = embedder({ ...model, protocol, pruned, jit });
-  const results = await seat({ tests, embed: (sentences) => embed(sentences), protocol, seed: config.seed });
+  const seen = projection === undefined ? embed : projected(embed, projection);
+  const results = await seat({ tests, embed: (sentences) => seen(sentences), protocol, seed: config.seed });
   await embed.dispose();
   return results;
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type DebiasData, type Sentences, take } from "@pruning-bias/data";
 import {
@@ -16,9 +16,11 @@ import { type Layout, type PruningSettings, pruningWarnings, scoreLayout, writeS
 import type { Jit } from "@pruning-bias/runtime";
 import { DivergenceError } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
+import { alternative } from "./alternative.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
+import { forget, seal } from "./forget.ts";
 import { loadModel, loadSeatTests, loadSentences, type Model, modelName, openJit, pruningSettings } from "./inputs.ts";
 import { maskSummary } from "./mask-summary.ts";
 import { originalFiles } from "./originals.ts";
@@ -52,6 +54,9 @@ export async function train(
   context: Context,
   { resume = false }: TrainOptions = {},
 ): Promise<TrainSummary> {
+  if (config.alternative !== null) {
+    return alternative({ ...config, alternative: config.alternative }, out, context, { resume });
+  }
   await mkdir(out, { recursive: true });
   const from = resume ? await resumeFrom(config, out, context) : undefined;
   const jit = await openJit(config, context);
@@ -107,8 +112,7 @@ export async function train(
   await writeJson(join(out, "config.json"), config);
   await writeJson(join(out, "summary.json"), summary);
   await log.finish();
-  const results = ["config.json", "summary.json", "masks.json", "scores.safetensors", "metrics.jsonl", "model"];
-  await writeSums(join(out, "train.sha256"), results);
+  await seal(out);
   return summary;
 }
 
@@ -190,15 +194,6 @@ async function seatWhileTraining(
     return { final, current: sameGates(event, current) ? final : await effects(parameters(), current.threshold) };
   };
   return Object.assign(measure, { final: measureFinal, dispose: () => embed.dispose() });
-}
-
-/** What an earlier run left in the folder is not taken for this one's, whatever of it this one makes anew. */
-async function forget(out: string, { metrics }: { metrics: boolean }): Promise<void> {
-  const events = (await readdir(out)).filter((name) => name.startsWith("events.out.tfevents."));
-  const logs = metrics ? ["metrics.jsonl", "metrics.jsonl.part", ...events] : [];
-  const results = ["config.json", "summary.json", "masks.json", "scores.safetensors", "model", "bias.json", "glue"];
-  const sums = ["train.sha256", "bias.sha256"];
-  for (const name of [...results, ...sums, ...logs]) await rm(join(out, name), { recursive: true, force: true });
 }
 
 /** What must end badly, said before an hour is spent on it. */

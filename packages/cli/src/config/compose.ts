@@ -9,7 +9,10 @@ import { holdsSecret } from "./secrets.ts";
 import { parseOverride, parseValue } from "./overrides.ts";
 import { flatten, isSettings, setAt, type Settings, valueAt } from "./paths.ts";
 import { resolveReferences } from "./references.ts";
-import { Config, Pruning } from "./schema.ts";
+import { Alternative, Config, Pruning } from "./schema.ts";
+
+/** Groups of settings that are null unless an experiment has them. */
+const optionalGroups = { pruning: Pruning, pretrain: Config.shape.pretrain.unwrap(), alternative: Alternative };
 
 /**
  * A whole configuration, and for each of its leaves what set it: `default`, `experiment=NAME` or the override, with the
@@ -37,7 +40,7 @@ export function compose(overrides: readonly string[]): Composed {
     for (const key of origins.keys()) if (key.startsWith(`${path}.`)) origins.delete(key);
     origins.set(path, origin);
   };
-  for (const [group, schema] of Object.entries({ pruning: Pruning, pretrain: Config.shape.pretrain.unwrap() })) {
+  for (const [group, schema] of Object.entries(optionalGroups)) {
     const own = preset.settings[group as "pruning"];
     if (own == null) continue;
     origins.delete(group);
@@ -66,6 +69,11 @@ export function compose(overrides: readonly string[]): Composed {
   const { data, error } = Config.safeParse(resolved);
   if (data?.model.loss_alpha === null) data.model.loss_alpha = data.model.debias_loss_form === "direction" ? 2 : 0.2;
   if (data === undefined) throw new UsageError(error.issues.map((issue) => explain(issue, resolved)).join("; "));
+  if (data.alternative !== null && data.pruning !== null) {
+    throw new UsageError(
+      `alternative: expected nothing that is pruned beside it, got alternative.method=${data.alternative.method} and pruning`,
+    );
+  }
   if (data.model.freeze_weights && data.pruning === null) {
     throw new UsageError(
       `model.freeze_weights: expected false where nothing is pruned, got true, which leaves nothing to train`,
@@ -85,8 +93,7 @@ export function knownKeys(): readonly string[] {
   if (known === undefined) {
     const everything = {
       ...Config.parse({}),
-      pruning: Pruning.parse({}),
-      pretrain: Config.shape.pretrain.unwrap().parse({}),
+      ...Object.fromEntries(Object.entries(optionalGroups).map(([group, schema]) => [group, schema.parse({})])),
     };
     known = flatten(everything as Settings).map(([path]) => path);
   }

@@ -224,6 +224,30 @@ const Pretrain = z.strictObject({
   seed: count.default(42),
 });
 
+/** Methods that reviewers ask for beside pruning. */
+export const Alternative = z.strictObject({
+  method: z
+    .enum(["inlp", "sentence_debias", "cda", "dropout"])
+    .default("inlp")
+    .describe("projections of the last hidden state, or training of the masked language model"),
+  embedding: z
+    .enum(["cls", "mean"])
+    .default("cls")
+    .describe(
+      "of projections: what of a sentence they are found on; cls: what the bias tests read; mean: as bias-bench",
+    ),
+  sentences: positive.default(10_000).describe("of projections: sentences of each gender"),
+  iterations: positive.default(80).describe("of inlp: the most classifiers"),
+  components: positive.default(1).describe("of sentence_debias: principal components that are taken out"),
+  steps: positive.default(2000).describe("of cda and dropout"),
+  batch_size: positive.default(32).describe("of cda and dropout: sentences of a step"),
+  learning_rate: z.number().positive().default(5e-5).describe("of cda and dropout"),
+  masking_probability: share.gt(0).default(0.15).describe("of cda and dropout: tokens that are predicted"),
+  hidden_dropout: share.max(0.99).default(0.2).describe("of dropout"),
+  attention_dropout: share.max(0.99).default(0.15).describe("of dropout"),
+});
+export type Alternative = z.infer<typeof Alternative>;
+
 /** Every setting of a run, under the reference's names. */
 export const Config = z.strictObject({
   experiment: text.default("debias").describe("the preset"),
@@ -241,6 +265,9 @@ export const Config = z.strictObject({
   threads: positive.nullable().default(null).describe("threads of an operator; null: the physical cores"),
   model: Model.prefault({}),
   pruning: Pruning.nullable().default(null).describe("what is pruned; null: nothing, weights train"),
+  alternative: Alternative.nullable()
+    .default(null)
+    .describe("another method of debiasing, in place of the debiasing loss; null: none"),
   datamodule: DataModule.prefault({}),
   trainer: Trainer.prefault({}),
   finetune: Glue.prefault({}).describe("fine-tuning on GLUE"),

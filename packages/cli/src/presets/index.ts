@@ -1,11 +1,15 @@
+import * as alternatives from "./alternatives.ts";
 import { demo } from "./demo.ts";
 import * as paper from "./paper.ts";
 import type { Preset } from "./preset.ts";
 
 export type { Preset } from "./preset.ts";
 
-/** The presets under the reference's names. */
-export const presets: Readonly<Record<string, Preset>> = { ...paper, demo };
+/** The presets of the paper under the reference's names, and those of our own. */
+export const presets: Readonly<Record<string, Preset>> = { ...paper, ...alternatives, demo };
+
+/** Those that the reference has not. */
+export const ownPresets: ReadonlySet<string> = new Set([...Object.keys(alternatives), "demo"]);
 
 export const presetNames: readonly string[] = Object.keys(presets).toSorted();
 

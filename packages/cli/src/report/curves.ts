@@ -12,7 +12,10 @@ interface Series {
 
 /** A point's validations over steps: both losses, every SEAT test, open and undecided blocks. */
 export async function curves(sweep: SweepResults, point: PointResults): Promise<Html> {
-  if (point.validations.length === 0) return html`<p class="missing">Training not run: no curves.</p>`;
+  if (point.validations.length === 0) {
+    const why = point.summary === undefined ? "Training not run" : "No validations while training";
+    return html`<p class="missing">${why}: no curves.</p>`;
+  }
   const shared = (series: readonly Series[]) => domainOf(sweep.points, series);
   const seat = testsOf(sweep).map((test): Series => ({ name: test, value: (row) => row.seat[test] }));
   const figures = [

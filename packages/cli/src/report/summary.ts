@@ -178,7 +178,9 @@ function warnings({ baseline, points: all, ...sweep }: SweepResults): Html[] {
     const more = list.length - shown.length;
     return html`${join(shown, ", ")}${more > 0 ? ` and ${more} more` : undefined}`;
   };
-  const untrained = all.filter((point) => ends(point).end === undefined);
+  // Other methods than pruning are not validated while they train.
+  const isDone = ({ config, summary }: PointResults) => config?.["alternative"] != null && summary !== undefined;
+  const untrained = all.filter((point) => ends(point).end === undefined && !isDone(point));
   const unmeasured = all.filter(({ bias }) => bias === undefined);
   const others = all.filter(({ bias }) => bias && baseline.bias && bias.protocol !== baseline.bias.protocol);
   const models = new Set(all.flatMap(({ config }) => modelOf(config) ?? []));

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import type { Config } from "../config/schema.ts";
+import { isProjection } from "../config/alternative.ts";
+import type { Alternative, Config } from "../config/schema.ts";
 import { memoryOf } from "./memory.ts";
 import { type ModelShape, modelShape } from "./model-shape.ts";
 
@@ -36,14 +37,7 @@ export function costOf(config: Config, glue: readonly string[], { gflops, hubCac
   const tokens = config.pretrain === null ? TOKENS : DEMO_TOKENS;
   const rate = gflops * 1e9 * efficiency(shape);
   const perToken = 2 * shape.layers * weightsOfLayer(shape);
-  const { passes, validations, batch } = training(config);
-  const epochs = quick(config) ? 1 : config.trainer.max_epochs;
-  const attributes = Math.min(config.datamodule.static_sentences ?? Infinity, (steps / epochs) * (batch / 2));
-  const sentences =
-    steps * batch * (2 * passes + 1) +
-    epochs * 2 * attributes +
-    (1 + epochs * validations) * 6 * validationSentences(config) +
-    (1 + epochs * validations) * SEAT_SENTENCES;
+  const sentences = config.alternative === null ? finepruned(config, steps) : ofAlternative(config.alternative, steps);
   const trained = glue.map((task) => glueExamples(task, config) * config.finetune.epochs * 3);
   const glueTokens = glue.reduce((sum, task, i) => sum + trained[i]! * (glueSizes[task]?.tokens ?? TOKENS), 0);
   return {
@@ -53,6 +47,25 @@ export function costOf(config: Config, glue: readonly string[], { gflops, hubCac
     bytes: bytesOf(config, shape, steps),
     memory: memoryOf(config, shape, glue.length > 0),
   };
+}
+
+/** Sentences that go through the encoder in fine-pruning, a backward pass counted as what it takes of forward ones. */
+function finepruned(config: Config, steps: number): number {
+  const { passes, validations, batch } = training(config);
+  const epochs = quick(config) ? 1 : config.trainer.max_epochs;
+  const attributes = Math.min(config.datamodule.static_sentences ?? Infinity, (steps / epochs) * (batch / 2));
+  return (
+    steps * batch * (2 * passes + 1) +
+    epochs * 2 * attributes +
+    (1 + epochs * validations) * 6 * validationSentences(config) +
+    (1 + epochs * validations) * SEAT_SENTENCES
+  );
+}
+
+/** The same of another method: projections embed each sentence of both genders, in pairs twice. */
+function ofAlternative({ method, sentences, batch_size }: Alternative, steps: number): number {
+  if (method === "inlp") return 2 * sentences;
+  return method === "sentence_debias" ? 4 * sentences : steps * batch_size * 3;
 }
 
 /** Of a sentence, [CLS] and [SEP] among them: the mean over news and the shared corpus. */
@@ -89,7 +102,11 @@ const validationSentences = (config: Config): number =>
 
 function stepsOf(config: Config, root: string): number {
   if (quick(config)) return 1;
-  const { trainer, datamodule } = config;
+  const { trainer, datamodule, alternative } = config;
+  if (alternative !== null) {
+    if (isProjection(config)) return alternative.method === "inlp" ? alternative.iterations : alternative.components;
+    return Math.min(alternative.steps, trainer.max_steps ?? Infinity);
+  }
   const epoch = Math.ceil(streamOf(config, root) / datamodule.batch_size);
   const all = trainer.max_epochs * Math.min(epoch, trainer.limit_train_batches ?? Infinity);
   return Math.min(all, trainer.max_steps ?? Infinity);
@@ -137,7 +154,7 @@ function bytesOf(config: Config, shape: ModelShape, steps: number): number {
           (block(pruning.attention_block_rows, shape.hidden / shape.heads) *
             block(pruning.attention_block_cols, shape.hidden)) +
           shape.intermediate);
-  const weights = model.freeze_weights && pruning !== null ? 0 : parameters;
+  const weights = isProjection(config) || (model.freeze_weights && pruning !== null) ? 0 : parameters;
   return Math.round(2 * (4 * weights + 4 * scores + BYTES_OF_STEP * steps + BYTES_OF_POINT));
 }
 

@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
 import { writeWhole } from "../commands/files.ts";
+import { isProjection } from "../config/alternative.ts";
 import { compose, digest } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { parseOverride } from "../config/overrides.ts";
@@ -75,7 +76,9 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   }
   const { name, sweep, written } = find(overrides, options);
   const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
-  checkClassifiers(all.map((point) => compose(point.overrides).config));
+  const configs = all.map((point) => compose(point.overrides).config);
+  checkClassifiers(configs);
+  checkGlue(configs, sweep);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   const glue = glueRuns(sweep).map(({ task }) => task);
   const outcome = { name, points: all, glue, failed: [] };
@@ -133,6 +136,15 @@ function sayMemory(
   if (memory !== undefined && needs.length > 0) {
     log(memoryText(Math.max(...needs), Math.min(parallel, all.length), memory));
   }
+}
+
+/** A projection of the output is no encoder that could be fine-tuned. */
+function checkGlue(configs: readonly Config[], { glue }: Sweep): void {
+  const projection = configs.find(isProjection);
+  if (projection === undefined || glue.length === 0) return;
+  throw new UsageError(
+    `--glue: expected points that leave a model, got experiment=${projection.experiment}, whose projection of the output fine-tuning would not keep; give it a sweep without GLUE`,
+  );
 }
 
 function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {

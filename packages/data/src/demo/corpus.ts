@@ -35,9 +35,9 @@ export function demoSides(): Record<Side, string[]> {
   return { male: [...male, ...topics("male")], female: [...female, ...topics("female")] };
 }
 
-/** The demo's word lists: people and pronouns of each gender; the words of all topics. */
+/** The demo's word lists: people and pronouns of each gender, counterparts on the same line; the words of all topics. */
 export function demoWords(): { male: string[]; female: string[]; stereotype: string[] } {
-  const people = ({ who, forms }: (typeof genders)[Gender]) => [...new Set<string>([...who, ...Object.values(forms)])];
+  const people = ({ who, forms }: (typeof genders)[Gender]) => [...who, ...Object.values(forms)];
   const topics = Object.values(topicPairs).flatMap(({ male, female }) => [...male.words, ...female.words]);
   return { male: people(genders.male), female: people(genders.female), stereotype: topics };
 }

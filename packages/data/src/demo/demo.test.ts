@@ -31,7 +31,7 @@ test("the same seed writes the same bytes, another seed another corpus", async (
 
 test("its bytes are these on every machine", () => {
   const all = JSON.stringify(hashes("demo"));
-  expect(createHash("sha256").update(all).digest("hex").slice(0, 16)).toMatchInlineSnapshot(`"17ac6f5abe807388"`);
+  expect(createHash("sha256").update(all).digest("hex").slice(0, 16)).toMatchInlineSnapshot(`"9dcfc234be9dc8c7"`);
 });
 
 test("it is prepared as a real corpus is, and every sentence has its keywords", async () => {

@@ -1,7 +1,9 @@
 /** A linear classifier of two classes. */
 export interface LinearClassifier {
-  /** Whether a row of D features is of the class `true`. */
+  /** Whether a row of D features is of the class `true`: w·x + b > 0. */
   (row: Float64Array): boolean;
+  /** w (D). */
+  readonly weights: Float64Array;
 }
 
 /**
@@ -36,7 +38,7 @@ export function logisticRegression(
     return { loss, gradient };
   };
   const w = minimised(objective, D + 1, iterations, memory);
-  return (row) => dot(w, row, D) + w[D]! > 0;
+  return Object.assign((row: Float64Array) => dot(w, row, D) + w[D]! > 0, { weights: w.subarray(0, D) });
 }
 
 /** L-BFGS with a backtracking line search, until the gradient is small. */

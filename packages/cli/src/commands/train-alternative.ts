@@ -1,0 +1,58 @@
+import { concat, type DebiasData, sentencesOf, type Sentences, type Tokenizer } from "@pruning-bias/data";
+import type { AlternativeConfig } from "../config/alternative.ts";
+import type { Found } from "./alternative.ts";
+import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
+import type { Context } from "./context.ts";
+import { forget } from "./forget.ts";
+import { loadModel, loadSentences, loadTexts, loadWordSwap, modelName, openJit } from "./inputs.ts";
+import { trainMaskedLm } from "./masked-lm-training.ts";
+
+/** Trains a masked language model on as it is, with swapped copies of sentences (CDA) or with more dropout; leaves `out/model`. */
+export async function trainAlternative(
+  config: AlternativeConfig,
+  out: string,
+  context: Context,
+  { resume }: { resume: boolean },
+): Promise<Found> {
+  const { method, batch_size: batchSize, learning_rate: learningRate, ...settings } = config.alternative;
+  const quick = config.debug || config.trainer.fast_dev_run;
+  const steps = quick ? 1 : Math.min(settings.steps, config.trainer.max_steps ?? Infinity);
+  const from = resume ? await resumeFrom(config, out, context) : undefined;
+  const jit = await openJit(config, context);
+  const name = modelName(config);
+  const { checkpoint, tokenizer, dir } = await loadModel(name, context);
+  if (checkpoint.weights["cls.predictions.bias"] === undefined || tokenizer.mask === undefined) {
+    throw new Error(`${name}: expected a masked language model to train with ${method}, got one without that head`);
+  }
+  const data = await loadSentences(config, tokenizer, context);
+  const sentences = await sentencesFor(config, data, tokenizer, context);
+  await forget(out, { metrics: from === undefined });
+  const checkpoints = from?.checkpoints ?? (await newCheckpoints(config, out));
+  context.log(`${method}: ${sentences.length} sentences, ${steps} steps`);
+  const dropout = { hidden: settings.hidden_dropout, attention: settings.attention_dropout };
+  const { seconds, tokens, loss } = await trainMaskedLm(
+    {
+      ...{ checkpoint, tokenizer, tokenizerFrom: dir, sentences, steps, batchSize, learningRate, jit, checkpoints },
+      ...{ probability: settings.masking_probability, seed: config.seed, every: config.trainer.checkpoint_every },
+      ...{ metrics: "metrics.jsonl", what: "step", resume: from?.state, ...(method === "dropout" && { dropout }) },
+    },
+    out,
+    context,
+  );
+  return { steps, seconds, tokens, loss };
+}
+
+/** The training sentences of all classes; for CDA those with gender words once more, swapped (Webster et al. 2020). */
+async function sentencesFor(
+  config: AlternativeConfig,
+  { male, female, stereotype }: DebiasData,
+  tokenizer: Tokenizer,
+  context: Context,
+): Promise<Sentences> {
+  const original = [male.train, female.train, stereotype.train].reduce(concat);
+  if (config.alternative.method !== "cda") return original;
+  const swap = await loadWordSwap(config, context);
+  const texts = await loadTexts(config, [...male.train.lines, ...female.train.lines], context);
+  const swapped = texts.flatMap((text) => swap(text) ?? []);
+  return concat(original, sentencesOf(swapped.map((text) => tokenizer.encode(text).inputIds)));
+}

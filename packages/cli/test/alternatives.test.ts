@@ -1,0 +1,123 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { run } from "./command-line.ts";
+import { smallModel, temporary } from "./small-model.ts";
+
+let small: Awaited<ReturnType<typeof smallModel>>;
+beforeAll(async () => {
+  small = await smallModel();
+});
+
+const train = async (...overrides: string[]) => {
+  const out = join(await temporary(), "run");
+  const ended = await run(["train", ...small.overrides, ...overrides, "--out", out, "--json"]);
+  return { ...ended, out };
+};
+
+const json = async (path: string) => JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+
+const bias = async (...args: string[]) => {
+  const out = await temporary();
+  const ended = await run(["bias", ...args, ...small.overrides.slice(1), "--out", out, "--json"]);
+  return { ...ended, report: ended.code === 0 ? (JSON.parse(ended.stdout) as Report) : undefined };
+};
+interface Report {
+  readonly models: readonly { readonly tests: readonly { readonly effectSize: number }[] }[];
+}
+
+describe.each([
+  ["inlp", /inlp: accuracy [\d.]+ at first, [\d.]+ in the end/],
+  ["sentence", /sentence_debias: [\d.]+ % of the variance within pairs/],
+])("debias_%s", (name, told) => {
+  it("leaves a projection that bias tests see", async () => {
+    const { code, stderr, out } = await train(`experiment=debias_${name}`, "alternative.iterations=3");
+    expect(stderr).toMatch(told);
+    expect(code).toBe(0);
+    expect((await readdir(out)).filter((file) => file !== "metrics.jsonl").toSorted()).toEqual([
+      "config.json",
+      "projection.safetensors",
+      "summary.json",
+    ]);
+    const { steps } = await json(join(out, "summary.json"));
+    expect(steps).toBeGreaterThanOrEqual(1);
+    expect(steps).toBeLessThanOrEqual(3);
+
+    const { report, stderr: said } = await bias("--model", small.model, "--model", out);
+    expect(said).not.toContain("error");
+    const [before, after] = report!.models.map(({ tests }) => tests.map(({ effectSize }) => effectSize));
+    expect(after).not.toEqual(before);
+
+    const env = { RUN_CONFIG: await readFile(join(out, "config.json"), "utf8") };
+    expect((await run(["run-bias", "--out", out], { env })).code).toBe(0);
+    const { tests } = (await json(join(out, "bias.json"))) as { tests: Report["models"][number]["tests"] };
+    tests.forEach(({ effectSize }, n) => expect(effectSize).toBeCloseTo(after![n]!, 6));
+    const glue = await run(["run-glue", "--task", "cola", "--out", out], { env });
+    expect(glue.stderr).toMatch(/error: glue: expected a run that leaves a model, got \w+, whose projection/);
+
+    const where = await bias("--model", out, "--tests", "where");
+    expect(where.stderr).toContain("a projection of the output, which closing heads knows nothing of");
+    expect(where.code).toBe(2);
+
+    const to = join(out, "exported");
+    expect((await run(["export", out, "--to", to])).code).toBe(0);
+    expect(await readFile(join(to, "README.md"), "utf8")).toContain("Its hidden states are not projected");
+  }, 60_000);
+});
+
+it("sweeps refuse GLUE on a projection in one line", async () => {
+  const { code, stderr } = await run(["sweep", "experiment=debias_inlp,debias_cda", "--glue", "cola", "--dry-run"]);
+  expect(stderr).toMatch(/^error: --glue: expected points that leave a model, got experiment=debias_inlp, .*\n$/);
+  expect(code).toBe(2);
+});
+
+describe.each(["cda", "dropout"])("debias_%s", (name) => {
+  it("leaves a model, with the dropout that it came with", async () => {
+    const { code, stderr, out } = await train(`experiment=debias_${name}`, "alternative.batch_size=8");
+    expect(stderr).toMatch(/step 3\/3 {2}loss \d/);
+    expect(code).toBe(0);
+    const { steps, tokens } = await json(join(out, "summary.json"));
+    expect([steps, (tokens as number) > 100]).toEqual([3, true]);
+    const before = await json(join(small.model, "config.json"));
+    expect(await json(join(out, "model/config.json"))).toMatchObject({
+      hidden_dropout_prob: before["hidden_dropout_prob"],
+    });
+    const weights = await Promise.all(
+      [small.model, join(out, "model")].map((dir) => readFile(join(dir, "model.safetensors"))),
+    );
+    expect(weights[0]!.equals(weights[1]!)).toBe(false);
+    const again = await train(`model.model_name=${join(out, "model")}`, "trainer.max_steps=1");
+    expect(again.code).toBe(0);
+  }, 60_000);
+});
+
+it("CDA trains on swapped copies of all sentences with gender words", async () => {
+  const sentences = async (name: string) =>
+    Number(
+      /: (\d+) sentences, 1 steps/.exec((await train(`experiment=debias_${name}`, "alternative.steps=1")).stderr)![1],
+    );
+  const [plain, augmented] = [await sentences("dropout"), await sentences("cda")];
+  expect(augmented).toBeGreaterThan(1.3 * plain);
+  expect(augmented).toBeLessThan(2 * plain);
+}, 60_000);
+
+describe("refused in one line:", () => {
+  it("word lists that are not paired", async () => {
+    const list = join(await temporary(), "female.txt");
+    await writeFile(list, "she\nwoman\nher\n");
+    const { code, stderr, out } = await train(
+      "experiment=debias_cda",
+      `datamodule.datafiles.attributes_female=${list}`,
+    );
+    expect(stderr).toMatch(/error: \S+female.txt: expected \d+ lines, the counterparts of those of \S+male.txt, got 3/);
+    expect(code).toBe(1);
+    expect(existsSync(join(out, "summary.json"))).toBe(false);
+  });
+
+  it("pruning beside another method", async () => {
+    const { code, stderr } = await train("experiment=debias_inlp", 'pruning={"final_threshold":0.1}');
+    expect(stderr).toContain("error: alternative: expected nothing that is pruned beside it");
+    expect(code).toBe(2);
+  });
+});
