@@ -18,9 +18,9 @@ describe("a text as LaTeX prints it", () => {
     ["layer=last, 0.5", "layer=last, 0.5"],
   ])("%j", (text, printed) => expect(tex(text)).toBe(printed));
 
-  it("does not belong to the line break before its row", () => {
+  it("does not belong to the rule or the line break before its row", () => {
     const table = resultsTex({ sweep: "s", baseline: point("baseline"), points: [point("[9cm]"), point("*x")] });
-    expect(table).toContain("\\\\\n{[}9cm] & $0.50$ \\\\\n{*}x & $0.50$ \\\\\n\\bottomrule");
+    expect(table).toContain("\\midrule\n{[}9cm] & $0.50$ \\\\\n{*}x & $0.50$ \\\\\n\\bottomrule");
   });
 
   it("stays in the comment that names the sweep", () => {
