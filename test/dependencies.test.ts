@@ -50,11 +50,14 @@ const licenceOf = ({ license, licenses }: Manifest): string =>
 const allowed = new Set([
   ...["MIT", "Apache-2.0", "Apache-2.0 AND MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "0BSD", "BlueOak-1.0.0"],
   ...["CC0-1.0", "(MIT OR CC0-1.0)", "Unlicense", "Python-2.0"],
+  // One of two, of which we take the one above.
+  ...["(MIT OR Apache-2.0)", "(AFL-2.1 OR BSD-3-Clause)", "WTFPL OR ISC", "(WTFPL OR MIT)"],
 ]);
 /** Under other licences; used as they are, by tests alone. */
 const exceptions: Readonly<Record<string, string>> = {
   "@img/sharp-libvips-": "LGPL-3.0-or-later",
   lightningcss: "MPL-2.0",
+  "truncate-utf8-bytes": "WTFPL",
 };
 
 describe("dependencies", () => {

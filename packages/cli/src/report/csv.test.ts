@@ -13,3 +13,7 @@ test("commas, quotes and line ends are quoted, and nothing is empty", () => {
   expect(csv([['a,"b"', "c\nd", undefined, null, ""]])).toBe('"a,""b""","c\nd",,,\r\n');
   expect(csv([['=a,"b"']])).toBe('"\'=a,""b"""\r\n');
 });
+
+test("a carriage return before a formula is guarded and quoted", () => {
+  expect(csv([["\r=1+1"]])).toBe('"\'\r=1+1"\r\n');
+});

@@ -5,8 +5,14 @@ import { printable, reason } from "../files/reason.ts";
 import { backtracking } from "./patterns.ts";
 import { wordPieceJson } from "./word-piece.ts";
 
+/** Characters; WordPiece's time for a word grows with their third power. Checkpoints have 100. */
+const LONGEST_WORD = 512;
+
 const Json = z.looseObject({
-  model: z.looseObject({ type: z.string().optional() }),
+  model: z.looseObject({
+    type: z.string().optional(),
+    max_input_chars_per_word: z.int().nonnegative().max(LONGEST_WORD).nullish(),
+  }),
   added_tokens: z.array(
     z.looseObject({
       id: z.int().nonnegative(),

@@ -60,6 +60,34 @@ test.each([
   await expect(loadTokenizer(folder(`bad/${name}`, files as Record<string, string>))).rejects.toThrow(message);
 });
 
+const small = wordPieceJson(vocabulary);
+const { model, post_processor: template } = small;
+const twice = [...template.pair, { Sequence: { id: "A", type_id: 0 } }];
+test.each([
+  ["word", { model: { ...model, max_input_chars_per_word: 2 ** 53 } }, /at model\.max_input_chars_per_word: .+$/],
+  ["length", { model: { ...model, max_input_chars_per_word: { length: 1 } } }, /max_input_chars_per_word: .+$/],
+  ["twice", { post_processor: { ...template, pair: twice } }, /got one that takes a text 2 times into a sequence$/],
+  ["never", { post_processor: { ...template, single: [template.single[0]] } }, /takes a text 0 times into a sequence$/],
+])("a tokenizer of %s without bounds is refused in one line", async (name, parts, message) => {
+  const files = { "tokenizer.json": JSON.stringify({ ...small, ...parts }) };
+  await expect(loadTokenizer(folder(`unbounded/${name}`, files))).rejects.toThrow(message);
+});
+
+test("a length without room for the special tokens is refused", async () => {
+  const dir = folder("narrow", { "tokenizer.json": JSON.stringify(small) });
+  expect((await loadTokenizer(dir, { maxLength: 3 })).encode("a", "b").inputIds).toEqual([2, 3, 3]);
+  await expect(loadTokenizer(dir, { maxLength: 2 })).rejects.toThrow(
+    /got one with 3 special tokens in a sequence of 2$/,
+  );
+});
+
+test("the longest word that a tokenizer may be asked to look at takes a moment", async () => {
+  const json = { ...small, model: { ...model, max_input_chars_per_word: 512 } };
+  const tokenizer = await loadTokenizer(folder("long", { "tokenizer.json": JSON.stringify(json) }));
+  expect(tokenizer.pieces("b".repeat(513))).toEqual([1]);
+  expect(tokenizer.pieces(`b${"c".repeat(511)}`)).toHaveLength(512);
+});
+
 test("longest_first halves the room between two long texts, the first gets the smaller half", () => {
   expect(longestFirst(3, 4, 8)).toEqual([3, 4]);
   expect(longestFirst(200, 200, 125)).toEqual([62, 63]);

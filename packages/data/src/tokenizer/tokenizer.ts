@@ -56,6 +56,8 @@ function tokenizerOf(dir: string, files: TokenizerFiles, maxLength: number): Tok
   const segments = files.json.post_processor?.type !== "RobertaProcessing";
   const [single, pair] = [template(library, 1), template(library, 2, { segments })];
   const specials = single.flatMap((slot) => ("id" in slot ? [slot.id] : []));
+  const around = pair.filter((slot) => "id" in slot).length;
+  if (around > maxLength) throw new Error(`one with ${around} special tokens in a sequence of ${maxLength}`);
   const token = (...names: readonly (string | null | undefined)[]) =>
     names
       .map((name) => (typeof name === "string" ? library.token_to_id(name) : undefined))
