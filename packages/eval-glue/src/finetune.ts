@@ -1,4 +1,4 @@
-import { type GlueTask, type GlueTokens, glueTasks, type BatchPiecesOptions, batchPieces } from "@pruning-bias/data";
+import { type GlueTask, type GlueTokens, glueTasks, batchPieces } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, familyOf, maxTokens, withHead } from "@pruning-bias/model";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
