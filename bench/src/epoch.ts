@@ -1,6 +1,6 @@
 import { debiasModes, embeddingLayers, fineprune, lossForms } from "@pruning-bias/debias";
 import { fromNnPruning, scoreLayout } from "@pruning-bias/pruning";
-import { compiler } from "@pruning-bias/runtime";
+import { compiler, physicalCores } from "@pruning-bias/runtime";
 import { corpusOf, first, part } from "./corpus.ts";
 import type { Flags } from "./main.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
@@ -24,14 +24,17 @@ export async function epoch(flags: Flags) {
     ...{ mask_scores_learning_rate: Number(flags["score-lr"] ?? "1e-2"), final_threshold: Number(flags.threshold) },
   });
   const layout = scoreLayout(checkpoint.config, pruning);
-  const jit = compiler({ threads: Number(flags.threads) });
+  const [threads, devices] = [Number(flags.threads), Number(flags.devices)];
+  const jit = compiler({ threads });
+  const share = Math.max(1, Math.floor((threads || physicalCores()) / devices));
+  const jitOnAll = devices === 1 ? jit : compiler({ threads: share, lanes: devices });
   const train = part(data, "train");
   const inEpoch = Math.ceil(
     Math.max(2 * Math.min(train.male.length, train.female.length), train.targets.length) / batchSize!,
   );
   const limit = Math.min(steps!, inEpoch);
   const run = fineprune({
-    ...{ checkpoint, pruning, train, jit, batchSize: batchSize!, tokenBudget: tokenBudget! },
+    ...{ checkpoint, pruning, train, jit: jitOnAll, devices, batchSize: batchSize!, tokenBudget: tokenBudget! },
     ...{ validation: first(part(data, "validation"), Number(flags["val-limit"])), seed: Number(flags.seed) },
     ...{ epochs: 1, limitBatches: limit, staticSentences: Number(flags["static-limit"]) },
     validationsPerEpoch: flags["eval-every"] === undefined ? 2 : Math.ceil(limit / Number(flags["eval-every"])),

@@ -29,6 +29,7 @@ const { values } = parseArgs({
     "cached-original": { type: "boolean", default: false },
     steps: { type: "string", default: "5" },
     threads: { type: "string", default: "0" },
+    devices: { type: "string", default: "1" },
     microbatch: { type: "string" },
     "token-budget": { type: "string", default: "1024" },
     "score-lr": { type: "string" },

@@ -45,6 +45,17 @@ describe("a run", () => {
     rows.filter(({ kind }) => kind === "step").forEach(({ loss }) => expect(loss).toBeGreaterThan(0));
   });
 
+  it("computes on as many devices as it is told to, or says that there are fewer", async () => {
+    const on = (devices: number) => train(["backend=onnx-cpu", "threads=2", `trainer.devices=${devices}`]);
+    const two = await on(2);
+    expect(two.stderr).toMatch(/^backend: onnx-cpu, .+, 2 threads, 2 devices$/m);
+    expect(two.code).toBe(0);
+    expect(await readdir(two.out)).toContain("scores.safetensors");
+    const three = await on(3);
+    expect(three.stderr).toMatch(/^error: onnx-cpu: expected at most 2 devices, each a thread or more, got 3$/m);
+    expect(three.code).toBe(1);
+  });
+
   it("shows its curves to TensorBoard, under the original's names", async () => {
     const { out } = await train(["model.learning_rate=1e-3", "model.freeze_weights=false"]);
     const name = (await readdir(out)).find((file) => file.startsWith("events.out.tfevents."));

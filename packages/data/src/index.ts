@@ -1,5 +1,6 @@
 export { type EpochBatches, epochBatches } from "./batches/epoch.ts";
 export { type BatchPiece, batchPieces, type BatchPiecesOptions, byLength } from "./batches/batch-pieces.ts";
+export { dealt } from "./batches/dealt.ts";
 export { bucket, buckets, padBatch, type PaddedBatch, paddedWidth, type PadOptions } from "./batches/pad.ts";
 export { readSentences, writeSentences } from "./corpus/arrow.ts";
 export { type Classified, classifier, type ClassName, classNames, type ClassWords } from "./corpus/classify.ts";

@@ -3,6 +3,7 @@ import { ndarray, type NDArray } from "@pruning-bias/runtime";
 import { batchArrays } from "./encoder.ts";
 import { microbatches, type MicrobatchOptions } from "./microbatches.ts";
 import type { Programs } from "./programs.ts";
+import { type Devices, sideBySide } from "./side-by-side.ts";
 
 /** Parameters at a threshold, as the programs take them. */
 export type HostModel = Parameters<Programs["attributeSum"]>[0]["model"];
@@ -17,7 +18,7 @@ export async function staticAttributes(
   programs: Programs,
   model: HostModel,
   { male, female, count }: { male: Sentences; female: Sentences; count: number },
-  options: MicrobatchOptions,
+  options: MicrobatchOptions & Devices,
 ): Promise<NDArray> {
   const means = [];
   for (const sentences of [male, female]) means.push(await mean(programs, model, sentences, count, options));
@@ -30,13 +31,14 @@ async function mean(
   model: HostModel,
   sentences: Sentences,
   count: number,
-  options: MicrobatchOptions,
+  { devices = 1, ...options }: MicrobatchOptions & Devices,
 ): Promise<number[]> {
-  let sum: number[] | undefined;
   const rows = Int32Array.from({ length: count }, (_, row) => row);
-  for (const { batch } of microbatches(sentences, rows, options)) {
-    const { data } = await programs.attributeSum({ model, batch: batchArrays(batch) });
-    sum = Array.from(data, (value, i) => value + (sum?.[i] ?? 0));
-  }
-  return sum!.map((value) => value / (count * programs.rowsPerSentence));
+  const sums = await sideBySide(microbatches(sentences, rows, options), devices, ({ batch }) =>
+    programs.attributeSum({ model, batch: batchArrays(batch) }),
+  );
+  return Array.from(sums[0]!.data.keys(), (i) => {
+    const sum = sums.reduce((all, { data }) => data[i]! + all, 0);
+    return sum / (count * programs.rowsPerSentence);
+  });
 }

@@ -2,6 +2,7 @@ import { mergeTied, scoreLayout } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   accumulate,
+  allShared,
   type Arrays,
   clipByGlobalNorm,
   copies,
@@ -18,7 +19,7 @@ import { gates, sameGates } from "./gates.ts";
 import { batchLosses, type DebiasBatch, type DebiasSentences, type Losses } from "./losses.ts";
 import type { FinepruneOptions } from "./options.ts";
 import { originalEmbeddings } from "./original.ts";
-import { encoderWeights, parameterGroups, subject } from "./parameters.ts";
+import { parameterGroups, subject } from "./parameters.ts";
 import { plan, type Pressure } from "./plan.ts";
 import {
   addMargins,
@@ -48,7 +49,10 @@ const SETTLING = 0.25;
  */
 export async function* fineprune(options: FinepruneOptions): AsyncGenerator<FinepruneEvent, FinepruneResult> {
   const { checkpoint, train, validation, pruning, resume, seed = 42, jit = compiled } = options;
-  const { patience = Infinity, keepBest = false, settle: method = "none" } = options;
+  const { patience = Infinity, keepBest = false, settle: method = "none", devices = 1 } = options;
+  if (!(Number.isInteger(devices) && devices > 0)) {
+    throw new RangeError(`fineprune: devices: expected a whole number above 0, got ${devices}`);
+  }
   if (validation === undefined && (patience < Infinity || keepBest || method !== "none")) {
     throw new RangeError("fineprune: patience, keepBest and settle need validation sentences, got none");
   }
@@ -58,12 +62,13 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   if (method !== "none") expectSettling(layout, method);
   const programs = makePrograms(jit, settings);
   const { stepsPerEpoch, totalSteps, final, ...at } = plan(options);
+  const model = subject(checkpoint, layout, options);
   const [training, checking] = await losses();
 
-  const model = subject(checkpoint, layout, options);
   const groups = parameterGroups(options, model.names);
   const optimizer = hostOptimizer(groups);
   let state = resume?.optimizer ?? initialState(model.initial);
+  if (devices > 1) state = { ...state, parameters: allShared(state.parameters) };
   let step = resume?.step ?? 0;
   let firstLoss = resume?.values["firstLoss"] as number | undefined;
   let best = resume && storedBest(resume);
@@ -123,7 +128,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   /** Losses of training and of validation sentences. */
   async function losses() {
     const pieces = microbatchOptions(options);
-    const weights = encoderWeights(checkpoint);
+    const weights = model.encoder;
     const { originalCache: limit = 1e9, originals: store } = options;
     const of = (sentences: DebiasSentences, rows: Iterable<number>) =>
       batchLosses(
@@ -131,7 +136,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
         settings,
         sentences,
         (attributes) => originalEmbeddings(programs, weights, { sentences: attributes, rows, limit, store, pieces }),
-        pieces,
+        { ...pieces, devices },
       );
     const inTraining = await of(train, at.attributeRows());
     return [inTraining, validation && (await of(validation, everySentence(validation).attributes))] as const;
@@ -145,7 +150,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       programs,
       model.at(state.parameters, final),
       { male, female, count },
-      microbatchOptions(options),
+      { ...microbatchOptions(options), devices },
     );
   }
 

@@ -1,12 +1,14 @@
 import { concat, type Sentences } from "@pruning-bias/data";
 import type { GateSets } from "@pruning-bias/pruning";
-import { type NDArray, type RandomKey, zeros } from "@pruning-bias/runtime";
+import type { NDArray, RandomKey } from "@pruning-bias/runtime";
 import type { Arrays } from "@pruning-bias/training";
 import type { HostModel } from "./attributes.ts";
 import { batchArrays } from "./encoder.ts";
+import { type Addend, gradientSums } from "./gradient-sums.ts";
 import { countTokens, type Microbatch, microbatches, type MicrobatchOptions } from "./microbatches.ts";
 import type { OriginalEmbeddings } from "./original.ts";
 import type { Programs, ProgramSettings } from "./programs.ts";
+import { type Devices, sideBySide } from "./side-by-side.ts";
 
 /** Sentences that fine-pruning reads: stereotype words' contexts, and those of the attribute words. */
 export interface DebiasSentences {
@@ -27,13 +29,16 @@ export interface Losses {
   readonly lossKeep: number;
 }
 
-/** Computes losses and gradients of whole batches from micro-batches; means are over the rows of the whole batch. */
+/**
+ * Computes losses and gradients of whole batches from micro-batches, on each of the devices one at a time; means are over the
+ * rows of the whole batch.
+ */
 export async function batchLosses(
   programs: Programs,
   settings: ProgramSettings,
   sentences: DebiasSentences,
   original: (attributes: Sentences) => Promise<OriginalEmbeddings>,
-  options: MicrobatchOptions,
+  { devices = 1, ...options }: MicrobatchOptions & Devices,
 ) {
   const attributes = concat(sentences.male, sentences.female);
   const originals = await original(attributes);
@@ -42,31 +47,24 @@ export async function batchLosses(
     1 / (rowCount(settings, sentences.targets, rows, pieces) * programs.rowsPerSentence);
   const attributeShare = (rows: ArrayLike<number>) => 1 / (rows.length * (programs.depth + 1));
 
-  // Programs add their gradients into these arrays; those that one has added to are cleared before the next batch.
-  const sum: Record<string, NDArray> = {};
-  const summed = new Set<string>();
-  const cleared = (trained: Arrays): Record<string, NDArray> => {
-    for (const [name, { shape }] of Object.entries(trained)) sum[name] ??= zeros(shape);
-    for (const name of summed) sum[name]!.data.fill(0);
-    summed.clear();
-    return sum;
-  };
+  const sums = gradientSums(devices);
+  const each = <R>(pieces: readonly Microbatch[], compute: (piece: Microbatch) => Promise<R>) =>
+    sideBySide(pieces, devices, compute);
 
   return {
     /** Losses in evaluation mode. */
     async evaluate(model: HostModel, attribute: NDArray, batch: DebiasBatch): Promise<Losses> {
-      let [lossDebias, lossKeep] = [0, 0];
       const pieces = cut(sentences.targets, batch.targets);
       const share = targetShare(batch.targets, pieces);
-      for (const piece of pieces) {
-        const inputs = { model, batch: batchArrays(piece.batch), attributes: attribute, share };
-        lossDebias += (await programs.targetLoss(inputs)).data[0]!;
-      }
-      for (const piece of cut(attributes, batch.attributes)) {
+      const debias = await each(pieces, (piece) =>
+        programs.targetLoss({ model, batch: batchArrays(piece.batch), attributes: attribute, share }),
+      );
+      const keep = await each(cut(attributes, batch.attributes), async (piece) => {
         const inputs = { model, batch: batchArrays(piece.batch), share: attributeShare(batch.attributes) };
-        lossKeep += (await programs.attributeLoss({ ...inputs, original: await originals.of(piece) })).data[0]!;
-      }
-      return { lossDebias, lossKeep };
+        return programs.attributeLoss({ ...inputs, original: await originals.of(piece) });
+      });
+      const sum = (losses: readonly NDArray[]) => total(losses.map(({ data }) => data[0]!));
+      return { lossDebias: sum(debias), lossKeep: sum(keep) };
     },
 
     /** The same under the masks of several candidates, (C, g) by module, which are encoded together. */
@@ -77,19 +75,17 @@ export async function batchLosses(
       batch: DebiasBatch,
     ): Promise<Losses[]> {
       const count = Object.values(sets)[0]!.shape[0]!;
-      const [debias, keep] = [new Float64Array(count), new Float64Array(count)];
-      const add = (into: Float64Array, { data }: NDArray) => data.forEach((loss, c) => (into[c]! += loss));
       const pieces = cut(sentences.targets, batch.targets);
       const share = targetShare(batch.targets, pieces);
-      for (const piece of pieces) {
-        const inputs = { model, sets, batch: batchArrays(piece.batch), attributes: attribute, share };
-        add(debias, await programs.targetLosses(inputs));
-      }
-      for (const piece of cut(attributes, batch.attributes)) {
+      const debias = await each(pieces, (piece) =>
+        programs.targetLosses({ model, sets, batch: batchArrays(piece.batch), attributes: attribute, share }),
+      );
+      const keep = await each(cut(attributes, batch.attributes), async (piece) => {
         const inputs = { model, sets, batch: batchArrays(piece.batch), share: attributeShare(batch.attributes) };
-        add(keep, await programs.attributeLosses({ ...inputs, original: await originals.of(piece) }));
-      }
-      return Array.from(debias, (lossDebias, c) => ({ lossDebias, lossKeep: keep[c]! }));
+        return programs.attributeLosses({ ...inputs, original: await originals.of(piece) });
+      });
+      const sum = (losses: readonly NDArray[], c: number) => total(losses.map(({ data }) => data[c]!));
+      return Array.from({ length: count }, (_, c) => ({ lossDebias: sum(debias, c), lossKeep: sum(keep, c) }));
     },
 
     /**
@@ -102,25 +98,22 @@ export async function batchLosses(
       batch: DebiasBatch,
       key: (piece: number) => RandomKey,
     ): Promise<Losses & { gradients: Arrays }> {
-      let [lossDebias, lossKeep, piece] = [0, 0, 0];
-      const sum = cleared(model.trained as Arrays);
-      const into = { loss: zeros([]), gradients: sum };
-      const lossOf = ({ loss, gradients }: typeof into): number => {
-        for (const name of Object.keys(gradients)) summed.add(name);
-        return loss.data[0]!;
-      };
-      const pieces = cut(sentences.targets, batch.targets);
-      const share = targetShare(batch.targets, pieces);
-      for (const { batch: padded } of pieces) {
-        const inputs = { model, sum, batch: batchArrays(padded), attributes: attribute, share };
-        lossDebias += lossOf(await programs.targetGradients(inputs, key(piece++), into));
-      }
-      for (const own of cut(attributes, batch.attributes)) {
-        const inputs = { model, sum, batch: batchArrays(own.batch), share: attributeShare(batch.attributes) };
-        const embeddings = await originals.of(own);
-        lossKeep += lossOf(await programs.attributeGradients({ ...inputs, original: embeddings }, key(piece++), into));
-      }
-      return { lossDebias, lossKeep, gradients: Object.fromEntries([...summed].map((name) => [name, sum[name]!])) };
+      const targets = cut(sentences.targets, batch.targets);
+      const shares = { target: targetShare(batch.targets, targets), attribute: attributeShare(batch.attributes) };
+      const ofTargets = targets.map((piece): Addend => {
+        const inputs = { model, batch: batchArrays(piece.batch), attributes: attribute, share: shares.target };
+        const addTo: Addend["addTo"] = (sum, n, into) => programs.targetGradients({ ...inputs, sum }, key(n), into);
+        return { piece, addTo };
+      });
+      const ofAttributes = cut(attributes, batch.attributes).map((piece): Addend => {
+        const inputs = { model, batch: batchArrays(piece.batch), share: shares.attribute };
+        const addTo: Addend["addTo"] = async (sum, n, into) =>
+          programs.attributeGradients({ ...inputs, sum, original: await originals.of(piece) }, key(n), into);
+        return { piece, addTo };
+      });
+      const { losses, gradients } = await sums(model.trained as Arrays, [...ofTargets, ...ofAttributes]);
+      const [debias, keep] = [losses.slice(0, targets.length), losses.slice(targets.length)];
+      return { lossDebias: total(debias), lossKeep: total(keep), gradients };
     },
 
     /** Hands the original model's embeddings to the store. */
@@ -131,6 +124,8 @@ export async function batchLosses(
       countTokens(sentences.targets, batch.targets) + countTokens(attributes, batch.attributes),
   };
 }
+
+const total = (losses: readonly number[]): number => losses.reduce((sum, loss) => sum + loss, 0);
 
 // Rows of L_debias at one hidden state.
 function rowCount(

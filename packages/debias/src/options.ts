@@ -83,4 +83,9 @@ export interface FinepruneOptions {
   /** Goes on from here, with the settings that this state came from. */
   readonly resume?: TrainingState;
   readonly jit?: Jit;
+  /**
+   * Micro-batches that are computed at once, for a `jit` of as many lanes; 1 by default. Their gradients are summed for each
+   * device and then in the order of devices: the last bits depend on the number of devices and on nothing else.
+   */
+  readonly devices?: number;
 }

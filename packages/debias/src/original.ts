@@ -61,6 +61,14 @@ export async function originalEmbeddings(
   const values = stored?.values ?? new Float32Array(kept.length * width);
   const known = new Uint8Array(kept.length).fill(stored === undefined ? 0 : 1);
   const compute = ({ batch }: Microbatch) => programs.originalEmbeddings({ weights, batch: batchArrays(batch) });
+  const keep = async (group: Microbatch): Promise<void> => {
+    const computed = await compute(group);
+    for (const [position, own] of group.rows.entries()) {
+      known[place.get(own)!] = 1;
+      copy(computed, position, values, place.get(own)!, "out");
+    }
+  };
+  const underWay = new Map<Microbatch, Promise<void>>();
 
   return {
     async of(piece) {
@@ -68,11 +76,10 @@ export async function originalEmbeddings(
       for (const row of piece.rows) {
         if (known[place.get(row)!] === 1) continue;
         const group = groupOf.get(row)!;
-        const computed = await compute(group);
-        for (const [position, own] of group.rows.entries()) {
-          known[place.get(own)!] = 1;
-          copy(computed, position, values, place.get(own)!, "out");
-        }
+        // Micro-batches that are computed side by side may ask for the same.
+        const made = underWay.get(group) ?? keep(group);
+        underWay.set(group, made);
+        await made;
       }
       const [size] = piece.batch.shape;
       const gathered = ndarray(new Float32Array(layers * size * dim), [layers, size, dim]);

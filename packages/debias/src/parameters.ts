@@ -1,6 +1,6 @@
 import { type BertConfig, type Checkpoint, encoderShapes } from "@pruning-bias/model";
 import { initialScores, type Layout } from "@pruning-bias/pruning";
-import { type Arrays, copies, type ParameterGroup } from "@pruning-bias/training";
+import { allShared, type Arrays, copies, type ParameterGroup } from "@pruning-bias/training";
 import type { HostModel } from "./attributes.ts";
 import type { FinepruneOptions } from "./options.ts";
 
@@ -20,9 +20,11 @@ export function subject(
     scores: given = {},
     freezeWeights = layout !== undefined,
     seed = 42,
-  }: Pick<FinepruneOptions, "scores" | "freezeWeights" | "seed">,
+    devices = 1,
+  }: Pick<FinepruneOptions, "scores" | "freezeWeights" | "seed" | "devices">,
 ) {
-  const encoder = encoderWeights({ config, weights });
+  const own = encoderWeights({ config, weights });
+  const encoder = devices > 1 ? allShared(own) : own;
   const scores = layout === undefined ? {} : { ...initialScores(layout, seed), ...given };
   const scoreNames = (layout?.scores ?? []).flatMap(({ name, trained }) => (trained ? [name] : []));
   const names = [...scoreNames, ...(freezeWeights ? [] : Object.keys(encoder))];
@@ -34,6 +36,8 @@ export function subject(
   return {
     /** Names of what trains. */
     names,
+    /** The weights as they were given. */
+    encoder,
     /** What trains, before training. */
     initial: pick({ ...encoder, ...scores }, names),
     /** The model as the programs take it. */

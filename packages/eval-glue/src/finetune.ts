@@ -2,6 +2,7 @@ import { type GlueTask, type GlueTokens, glueTasks, batchPieces } from "@pruning
 import { type BertConfig, type Checkpoint, familyOf, maxTokens, withHead } from "@pruning-bias/model";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
+  allShared,
   type Arrays,
   copies,
   expectConvergence,
@@ -18,7 +19,7 @@ import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
 import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
 import type { FinetuneOptions } from "./options.ts";
-import { allShared, batchGradients } from "./gradients.ts";
+import { batchGradients } from "./gradients.ts";
 import { features, logits, type PredictOptions, type Subject } from "./predict.ts";
 import { compactVocabulary } from "./vocabulary.ts";
 

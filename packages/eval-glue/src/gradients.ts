@@ -1,6 +1,6 @@
-import type { BatchPiece } from "@pruning-bias/data";
-import { ndarray, type NDArray, shared, zeros } from "@pruning-bias/runtime";
-import type { Arrays } from "@pruning-bias/training";
+import { type BatchPiece, dealt } from "@pruning-bias/data";
+import { ndarray, type NDArray, zeros } from "@pruning-bias/runtime";
+import { allShared, type Arrays } from "@pruning-bias/training";
 import { type Classifier, WORDS } from "./classifier.ts";
 import type { Examples } from "./examples.ts";
 import type { Subject } from "./predict.ts";
@@ -65,7 +65,8 @@ export function batchGradients(
       }
       return loss;
     };
-    const [first, second] = halves(cut);
+    const numbered = cut.map((piece, number): Numbered => ({ piece, number }));
+    const [first, second] = dealt(numbered, 2, ({ piece }) => piece.size * piece.width) as [Numbered[], Numbered[]];
     const losses = sideBySide
       ? await Promise.all([half(first, 0), half(second, 1)])
       : [await half(first, 0), await half(second, 1)];
@@ -99,27 +100,10 @@ function wordGradients({ shape }: NDArray, padding: number | null, placed: (arra
   };
 }
 
-/** Copies that the threads of a `jit` with lanes read and write in place. */
-export const allShared = (arrays: Arrays): Arrays =>
-  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, shared(array)]));
-
 /** Noise of each piece has a number of its own. */
 const MOST_PIECES = 1 << 16;
 
 interface Numbered {
   readonly piece: BatchPiece;
   readonly number: number;
-}
-
-/** Two lists of about as many tokens: the largest piece first, each to the list that has less. */
-function halves(cut: readonly BatchPiece[]): [Numbered[], Numbered[]] {
-  const tokens = ({ piece: { size, width } }: Numbered) => size * width;
-  const numbered = cut.map((piece, number): Numbered => ({ piece, number }));
-  const [first, second]: [Numbered[], Numbered[]] = [[], []];
-  let lead = 0;
-  for (const one of numbered.toSorted((a, b) => tokens(b) - tokens(a) || a.number - b.number)) {
-    (lead <= 0 ? first : second).push(one);
-    lead += (lead <= 0 ? 1 : -1) * tokens(one);
-  }
-  return [first, second];
 }

@@ -2,9 +2,9 @@ import { type GlueTokens, glueTasks } from "@pruning-bias/data";
 import { type Checkpoint, labelCount, maxTokens } from "@pruning-bias/model";
 import type { Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, type NDArray } from "@pruning-bias/runtime";
+import { allShared } from "@pruning-bias/training";
 import { classifier } from "./classifier.ts";
 import { tokenExamples } from "./examples.ts";
-import { allShared } from "./gradients.ts";
 import { logits } from "./predict.ts";
 
 /** A classifier and what it is asked. */

@@ -72,6 +72,26 @@ describe("half precision", () => {
   });
 });
 
+describe("several devices", () => {
+  it("are shares of the processor's threads, each a lane", async () => {
+    const backend = await openBackend("onnx-cpu", { threads: 3, devices: 2 });
+    expect(backend.device).toMatch(/, 3 threads, 2 devices$/);
+    const twice = backend.jitOnAll((x: tf.Tensor) => tf.mul(x, 2));
+    const results = await Promise.all([1, 2, 3].map((x) => twice(x)));
+    expect(results.map(({ data }) => data[0])).toEqual([2, 4, 6]);
+    await twice.dispose();
+  });
+
+  it.each(["onnx-cpu", "auto"] as const)("are no more than there are: %s", async (name) => {
+    const opened = openBackend(name, { threads: 2, devices: 65 });
+    await expect(opened).rejects.toThrow(/^onnx-\w+: expected .+ devices?, .*got [^\n]+$/);
+  });
+
+  it("are what onnxruntime has", async () => {
+    await expect(openBackend("tfjs-cpu", { devices: 2 })).rejects.toThrow("tfjs-cpu: expected 1 device");
+  });
+});
+
 describe("opening", () => {
   it("takes the first that works, and says in a line why not the others", async () => {
     const passed: string[] = [];

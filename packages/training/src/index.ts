@@ -1,6 +1,7 @@
 export { type AdamWOptions, biasCorrections } from "./adamw.ts";
 export {
   accumulate,
+  allShared,
   type Arrays,
   copies,
   initialState,

@@ -1,4 +1,4 @@
-import { ndarray, type NDArray, type tf, zeros } from "@pruning-bias/runtime";
+import { ndarray, type NDArray, shared, type tf, zeros } from "@pruning-bias/runtime";
 import type { AdamWOptions } from "./adamw.ts";
 
 /** Host arrays by name. */
@@ -33,6 +33,10 @@ export function initialState(parameters: Arrays): OptimizerState {
 /** Arrays that no later update writes to. */
 export const copies = (arrays: Arrays): Arrays =>
   Object.fromEntries(Object.entries(arrays).map(([name, { data, shape }]) => [name, ndarray(data.slice(), shape)]));
+
+/** Copies that the threads of a `jit` with lanes read and write in place. */
+export const allShared = (arrays: Arrays): Arrays =>
+  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, shared(array)]));
 
 /** Adds `more` into `sum`, element by element, in place where `sum` has the name already: gradients of micro-batches. */
 export function accumulate(sum: Record<string, NDArray>, more: Arrays): void {

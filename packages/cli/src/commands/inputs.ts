@@ -23,7 +23,7 @@ import {
   readScoreSettings,
   scoreLayout,
 } from "@pruning-bias/pruning";
-import { type Jit, openBackend, physicalCores } from "@pruning-bias/runtime";
+import { type Backend, type Jit, openBackend, type OpenOptions, physicalCores } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { checkModel } from "./sums.ts";
@@ -157,21 +157,34 @@ export async function loadPruned(path: string, sizes: BertConfig): Promise<Prune
 }
 
 /** What the settings say to compute on; tells which it is, and why not those that come before it. */
-export async function openJit(
-  { backend: name, threads, trainer }: Pick<Config, "backend" | "threads" | "trainer">,
+export async function openJit(config: ComputeSettings, context: Context, lanes?: number): Promise<Jit> {
+  return (await open(config, context, { ...(lanes !== undefined && { lanes }) })).jit;
+}
+
+/** The same for debiasing, which computes on all devices at once with the second. */
+export async function openDevices(config: ComputeSettings, context: Context) {
+  const devices = config.trainer.devices ?? Math.max(1, config.trainer.gpus);
+  const { jit, jitOnAll } = await open(config, context, { devices });
+  return { jit, jitOnAll, devices };
+}
+
+type ComputeSettings = Pick<Config, "backend" | "threads" | "trainer">;
+
+async function open(
+  { backend: name, threads, trainer }: ComputeSettings,
   { log, machine }: Context,
-  lanes?: number,
-): Promise<Jit> {
+  more: Pick<OpenOptions, "lanes" | "devices">,
+): Promise<Backend> {
   const passed = new Map<string, string[]>();
   const backend = await openBackend(name, {
     ...{ precision: trainer.precision, gpu: trainer.gpus > 0, from: machine.native },
     ...{ threads: threads ?? machine.threads, shared: machine.threads !== undefined },
-    ...(lanes !== undefined && { lanes }),
+    ...more,
     onFallback: (other, reason) => passed.set(reason, [...(passed.get(reason) ?? []), other]),
   });
   const reasons = [...passed].map(([reason, others]) => `; not ${others.join(" or ")}: ${reason}`);
   log(`backend: ${backend.name}, ${backend.device}${reasons.join("")}`);
-  return backend.jit;
+  return backend;
 }
 
 /** Two lanes of half of the cores each, where there are several. */

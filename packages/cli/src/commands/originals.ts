@@ -16,7 +16,9 @@ export function originalFiles(
 ): OriginalStore {
   const folder = join(within(root, data_dir), "originals");
   // Other backends round otherwise.
-  const path = (key: string) => join(folder, `${key}-${backend}-${threads ?? "all"}-${trainer.precision}.arrow`);
+  const devices = (trainer.devices ?? 1) > 1 ? `-${trainer.devices}` : "";
+  const computed = `${backend}-${threads ?? "all"}-${trainer.precision}${devices}`;
+  const path = (key: string) => join(folder, `${key}-${computed}.arrow`);
   return {
     async read(key) {
       try {

@@ -21,12 +21,19 @@ import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { forget, seal } from "./forget.ts";
-import { loadModel, loadSeatTests, loadSentences, type Model, modelName, openJit, pruningSettings } from "./inputs.ts";
+import {
+  loadModel,
+  loadSeatTests,
+  loadSentences,
+  type Model,
+  modelName,
+  openDevices,
+  pruningSettings,
+} from "./inputs.ts";
 import { maskSummary } from "./mask-summary.ts";
 import { originalFiles } from "./originals.ts";
 import { runLog } from "./run-log.ts";
 import { saveModel } from "./save-model.ts";
-import { writeSums } from "./sums.ts";
 import type { Effects } from "./tensorboard.ts";
 
 /** What a run says of itself when it is done. */
@@ -59,7 +66,7 @@ export async function train(
   }
   await mkdir(out, { recursive: true });
   const from = resume ? await resumeFrom(config, out, context) : undefined;
-  const jit = await openJit(config, context);
+  const { jit, jitOnAll, devices } = await openDevices(config, context);
   const model = await loadModel(modelName(config), context);
   const data = await loadSentences(config, model.tokenizer, context);
   const pruning = pruningSettings(config, model.checkpoint.config);
@@ -70,9 +77,14 @@ export async function train(
   const log = await runLog(out, { layout, ...(from && { resume: from.state }) }, context);
 
   const originals = originalFiles(config, context);
-  const options = { ...finepruneOptions(config, data, pruning), checkpoint: model.checkpoint, originals, jit };
+  const options = {
+    ...finepruneOptions(config, data, pruning),
+    checkpoint: model.checkpoint,
+    originals,
+    jit: jitOnAll,
+  };
   warn(config, pruning, plan(options).totalSteps, context);
-  const run = fineprune({ ...options, ...(from && { resume: from.state }) });
+  const run = fineprune({ ...options, devices, ...(from && { resume: from.state }) });
   let result: FinepruneResult;
   try {
     for (;;) {

@@ -53,7 +53,8 @@ describe("a wrong override is refused in one line", () => {
     ["seed=-1", "seed: expected a number >=0, got -1"],
     ["trainer.max_epochs=many", 'trainer.max_epochs: expected number, got "many"'],
     ["trainer.precision=8", "trainer.precision: expected 32 or 16, got 8"],
-    ["trainer.gpus=2", "trainer.gpus: expected 0 or 1, got 2"],
+    ["trainer.gpus=65", "trainer.gpus: expected a number <=64, got 65"],
+    ["trainer.devices=0", "trainer.devices: expected a number >0, got 0"],
     ["backend=cpu", 'backend: expected "auto" | "onnx-cpu" | '],
     [
       "pruning.final_threshold=.2",
@@ -68,6 +69,12 @@ describe("a wrong override is refused in one line", () => {
     expect(() => compose([override])).toThrow(message);
     expect(({} as { polluted?: unknown }).polluted).toBe(undefined);
   });
+});
+
+it("the devices to debias on are the GPUs that were asked for", () => {
+  expect(compose(["trainer.gpus=2", "trainer.devices=2"]).config.trainer).toMatchObject({ gpus: 2, devices: 2 });
+  const contrary = () => compose(["trainer.gpus=2", "trainer.devices=3"]);
+  expect(contrary).toThrow("trainer.devices: expected 2, as trainer.gpus says, or null, got 3");
 });
 
 it("values are read as YAML would", () => {

@@ -79,6 +79,10 @@ export function compose(overrides: readonly string[]): Composed {
       `model.freeze_weights: expected false where nothing is pruned, got true, which leaves nothing to train`,
     );
   }
+  const { gpus, devices } = data.trainer;
+  if (gpus > 0 && devices !== null && devices !== gpus) {
+    throw new UsageError(`trainer.devices: expected ${gpus}, as trainer.gpus says, or null, got ${devices}`);
+  }
   return { config: data, origins };
 }
 

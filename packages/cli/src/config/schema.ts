@@ -158,6 +158,8 @@ const DataModule = z.strictObject({
 
 const limit = z.union([positive, z.null()]).default(null);
 
+const mostDevices = 64;
+
 const Trainer = z.strictObject({
   max_epochs: positive.default(5),
   min_epochs: positive.default(1).describe("accepted and without effect"),
@@ -176,10 +178,12 @@ const Trainer = z.strictObject({
   early_stop_patience: limit.describe("stop after so many validations without a lower loss at the final threshold"),
   best_checkpoint: flag.default(false).describe("end with the validation of the lowest loss, not with the last step"),
   fast_dev_run: flag.default(false).describe("one step and one validation on a few sentences"),
-  gpus: z
-    .union([z.literal(0), z.literal(1)])
-    .default(0)
-    .describe("1: a GPU or an error; 0: as `backend` says"),
+  gpus: count.max(mostDevices).default(0).describe("so many GPUs or an error; 0: as `backend` says"),
+  devices: positive
+    .max(mostDevices)
+    .nullable()
+    .default(null)
+    .describe("debias on so many at once: GPUs, or on the processor shares of its threads; null: `trainer.gpus`, or 1"),
   precision: z
     .union([z.literal(32), z.literal(16)])
     .default(32)

@@ -22,6 +22,8 @@ export interface BackendOptions {
   readonly shared?: boolean;
   /** Calls computed at once, each on a thread of its own beside the calling one; onnx-cpu alone has these. */
   readonly lanes?: number;
+  /** How many `jitOnAll` computes on: GPUs, or shares of the processor's threads. By default 1. */
+  readonly devices?: number;
   /** Folders below which `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` are looked for as well. */
   readonly from?: readonly string[];
 }
@@ -36,6 +38,8 @@ export interface Backend {
   readonly version: string;
   readonly precisions: readonly Precision[];
   readonly jit: Jit;
+  /** Computes as many calls at once as there are `devices`, with `shared` arrays in place; `jit` where there is one. */
+  readonly jitOnAll: Jit;
   /** Frees what the backend itself holds; functions are disposed of one by one. */
   dispose(): Promise<void>;
 }
@@ -49,6 +53,14 @@ export class BackendError extends Error {
     super(reason.replaceAll(/\s*\n\s*/g, " "), options);
     this.advice = advice;
   }
+}
+
+/** There are fewer devices than were asked for, of what would otherwise be taken. */
+export class DeviceError extends BackendError {}
+
+/** @throws DeviceError for more than one device */
+export function expectOneDevice(asked = 1): void {
+  if (asked !== 1) throw new DeviceError(`expected 1 device, all that it computes on, got ${asked}`);
 }
 
 /** @throws BackendError where the backend has not this precision */

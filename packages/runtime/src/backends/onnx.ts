@@ -1,8 +1,16 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import ort from "onnxruntime-node";
-import { compiler } from "../onnx/compiler.ts";
-import { type Backend, BackendError, type BackendName, type BackendOptions, checkPrecision } from "./backend.ts";
+import { compiler, type CompilerOptions } from "../onnx/compiler.ts";
+import {
+  type Backend,
+  BackendError,
+  type BackendName,
+  type BackendOptions,
+  checkPrecision,
+  DeviceError,
+  expectOneDevice,
+} from "./backend.ts";
 import { physicalCores, processorName } from "./cores.ts";
 import { graphics } from "./graphics.ts";
 import { check } from "./probe.ts";
@@ -35,22 +43,45 @@ export async function loadOnnx(name: OnnxName, options: BackendOptions): Promise
   }
   if (provider === "cuda") findCuda();
   const threads = options.threads ?? physicalCores();
-  const jit = compiler({
+  const settings: CompilerOptions = {
     ...{ threads, executionProvider: provider, shared: options.shared ?? false },
     precision: options.precision ?? 32,
-    // A GPU takes one call after the other.
-    ...(options.lanes !== undefined && provider === "cpu" && { lanes: options.lanes }),
-  });
+  };
+  // A GPU takes one call after the other.
+  const inLanes = options.lanes !== undefined && provider === "cpu";
+  const jit = compiler({ ...settings, ...(inLanes && { lanes: options.lanes }) });
   try {
     await check(jit, options.precision);
   } catch (error) {
     throw new BackendError(firstReason(error as Error), advice(name), { cause: error });
   }
+  const devices = options.devices ?? 1;
+  await expectDevices(settings, devices);
+  const each = provider === "cpu" ? Math.floor(threads / devices) : threads;
   return {
+    jitOnAll: devices === 1 ? jit : compiler({ ...settings, threads: each, lanes: devices }),
     ...{ name, jit, precisions, gpu: provider !== "cpu", version: `onnxruntime ${versionOf("onnxruntime-node")}` },
-    device: deviceOf(name, threads * (options.lanes ?? 1)),
+    device: `${deviceOf(name, threads * (options.lanes ?? 1))}${devices === 1 ? "" : `, ${devices} devices`}`,
     dispose: async () => {},
   };
+}
+
+/** @throws DeviceError in one line where there are fewer than `devices`, the first of which is known to work */
+async function expectDevices(settings: CompilerOptions, devices: number): Promise<void> {
+  const { executionProvider, threads = 1, precision } = settings;
+  if (executionProvider === "cpu") {
+    if (devices <= threads) return;
+    throw new DeviceError(`expected at most ${threads} devices, each a thread or more, got ${devices}`);
+  }
+  if (executionProvider !== "cuda" && executionProvider !== "dml") return expectOneDevice(devices);
+  for (let device = 1; device < devices; device++) {
+    try {
+      await check(compiler({ ...settings, device }), precision);
+    } catch (error) {
+      const reason = firstReason(error as Error);
+      throw new DeviceError(`expected ${devices} devices, got ${device}: ${reason}`, undefined, { cause: error });
+    }
+  }
 }
 
 /** A GPU's backend that finds a rasteriser instead runs, but is no reason to choose it. */
@@ -81,5 +112,5 @@ function advice(name: OnnxName): string | undefined {
 // onnxruntime puts the place in its own sources first: what matters stands behind it.
 function firstReason({ message }: Error): string {
   const [line] = message.split("\n") as [string];
-  return /(?:was false\.|Exception:)\s*(.+)$/.exec(line)?.[1] ?? line;
+  return /(?:was false\.|Exception:|(?=CUDA failure))\s*(.+)$/.exec(line)?.[1] ?? line;
 }

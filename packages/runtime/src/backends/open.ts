@@ -1,4 +1,11 @@
-import { type Backend, BackendError, type BackendName, backendNames, type BackendOptions } from "./backend.ts";
+import {
+  type Backend,
+  BackendError,
+  type BackendName,
+  backendNames,
+  type BackendOptions,
+  DeviceError,
+} from "./backend.ts";
 import { hasGpu, loadOnnx } from "./onnx.ts";
 import { loadTfjsCpu, loadTfjsNode } from "./tfjs.ts";
 
@@ -39,7 +46,10 @@ export async function openBackend(name: BackendName | "auto" = "auto", options: 
       return backend;
     } catch (error) {
       if (!(error instanceof BackendError)) throw error;
-      if (name !== "auto") throw new BackendError(`${name}: ${withAdvice(error)}`, error.advice, { cause: error });
+      // What has too few devices is not passed over for what is slower.
+      if (name !== "auto" || error instanceof DeviceError) {
+        throw new BackendError(`${candidate}: ${withAdvice(error)}`, error.advice, { cause: error });
+      }
       options.onFallback?.(candidate, error.message);
       reasons.push(`${candidate}: ${error.message}`);
     }

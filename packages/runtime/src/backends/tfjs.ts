@@ -5,7 +5,14 @@ import { pathToFileURL } from "node:url";
 import util from "node:util";
 import { eager, eagerOn } from "../eager.ts";
 import { tf } from "../tf.ts";
-import { type Backend, BackendError, type BackendName, type BackendOptions, checkPrecision } from "./backend.ts";
+import {
+  type Backend,
+  BackendError,
+  type BackendName,
+  type BackendOptions,
+  checkPrecision,
+  expectOneDevice,
+} from "./backend.ts";
 import { processorName } from "./cores.ts";
 import { check } from "./probe.ts";
 import { versionOf } from "./versions.ts";
@@ -13,10 +20,11 @@ import { versionOf } from "./versions.ts";
 type NativeName = Extract<BackendName, `tfjs-node${string}`>;
 
 /** TensorFlow.js in JavaScript: slow, and always there. */
-export async function loadTfjsCpu({ precision }: BackendOptions): Promise<Backend> {
+export async function loadTfjsCpu({ precision, devices }: BackendOptions): Promise<Backend> {
   checkPrecision("tfjs-cpu", [32], precision);
+  expectOneDevice(devices);
   return {
-    ...{ name: "tfjs-cpu", jit: eager, gpu: false, precisions: [32], device: processorName(1) },
+    ...{ name: "tfjs-cpu", jit: eager, jitOnAll: eager, gpu: false, precisions: [32], device: processorName(1) },
     version: `@tensorflow/tfjs ${versionOf("@tensorflow/tfjs")}`,
     dispose: async () => {},
   };
@@ -27,16 +35,28 @@ export async function loadTfjsCpu({ precision }: BackendOptions): Promise<Backen
  *
  * @throws BackendError where it cannot be loaded, in one line
  */
-export async function loadTfjsNode(name: NativeName, { precision, from = [] }: BackendOptions): Promise<Backend> {
+export async function loadTfjsNode(
+  name: NativeName,
+  { precision, devices, from = [] }: BackendOptions,
+): Promise<Backend> {
   checkPrecision(name, [32], precision);
   const native = load(name, from);
   const jit = eagerOn("tensorflow");
   await check(jit);
+  expectOneDevice(devices);
   const gpu = name === "tfjs-node-gpu" && native.isUsingGpuDevice;
   // Without CUDA the GPU's package computes on the processor and says nothing.
   const device = name === "tfjs-node-gpu" && !gpu ? "no CUDA device: the processor" : gpu ? "CUDA GPU" : processor();
   return {
-    ...{ name, jit, gpu, device, precisions: [32], version: `libtensorflow ${native.binding.TF_Version}` },
+    ...{
+      name,
+      jit,
+      jitOnAll: jit,
+      gpu,
+      device,
+      precisions: [32],
+      version: `libtensorflow ${native.binding.TF_Version}`,
+    },
     dispose: async () => {},
   };
 }

@@ -14,13 +14,16 @@ export interface CompilerOptions {
   readonly threads?: number;
   /** What onnxruntime runs it on, under its name for it: `cpu`, the default, `webgpu`, `cuda`, `dml`, `coreml`. */
   readonly executionProvider?: string;
+  /** Which of its devices, counted from 0; the first by default. */
+  readonly device?: number;
   /** 16: operands of matrix products in half precision, where the provider has it. By default 32. */
   readonly precision?: 16 | 32;
   /** Threads without work sleep at once instead of spinning: for processes that share their cores. */
   readonly shared?: boolean;
   /**
-   * Calls that are computed at once, each on a thread of its own, with arrays that are `shared` in place. Without lanes a
-   * call holds the thread that makes it, and calls follow one another however they are awaited.
+   * Calls that are computed at once, each on a thread of its own, with arrays that are `shared` in place; of `cuda` and
+   * `dml` each lane has a device of its own. Without lanes a call holds the thread that makes it, and calls follow one another
+   * however they are awaited.
    */
   readonly lanes?: number;
 }
@@ -30,7 +33,8 @@ export interface CompilerOptions {
  * and backward together, and runs that with onnxruntime.
  */
 export function compiler(options: CompilerOptions = {}): Jit {
-  const open = options.lanes === undefined ? openSession : onLanes(options.lanes);
+  const onDevice = (own: SessionOptions, device: number): SessionOptions => ({ ...own, ...provider(options, device) });
+  const open = options.lanes === undefined ? openSession : onLanes(options.lanes, onDevice);
   return <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
     const programs = new Map<string, Promise<Program>>();
     const call = async (
@@ -73,12 +77,8 @@ async function load({ graph, ...rest }: Trace, open: OpenSession, options: Compi
   return { ...rest, session, used: new Set(graph.inputs.map(({ name }) => name)), names: graph.outputs };
 }
 
-const sessionOptions = ({
-  threads = 0,
-  executionProvider = "cpu",
-  shared = false,
-}: CompilerOptions): SessionOptions => ({
-  executionProviders: [executionProvider],
+const sessionOptions = ({ threads = 0, shared = false, ...options }: CompilerOptions): SessionOptions => ({
+  ...provider(options, options.device),
   // Errors alone: it warns of graphs of which the processor computes a part, and of zeros that it does not keep.
   logSeverityLevel: 3,
   extra: {
@@ -94,6 +94,12 @@ const sessionOptions = ({
   // Each session's arena would keep its peak for good, and there is a session for every shape.
   enableCpuMemArena: false,
 });
+
+function provider({ executionProvider = "cpu" }: CompilerOptions, device?: number): SessionOptions {
+  const several = executionProvider === "cuda" || executionProvider === "dml";
+  const named = { name: executionProvider, deviceId: device };
+  return { executionProviders: [several && device !== undefined ? named : executionProvider] };
+}
 
 async function run(
   program: Program,

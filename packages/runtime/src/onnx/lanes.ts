@@ -8,9 +8,13 @@ import type { Call, OpenSession, Session, SessionOptions } from "./session.ts";
  * Opens sessions whose calls run on as many threads, one call on each at a time; which has to do with time alone. A graph is
  * loaded on a thread when it is first run there. The threads end with the last session, and keep no program from ending.
  *
+ * @param onLane options of a session on the lane of this number
  * @throws RangeError for no thread
  */
-export function lanes(count: number): OpenSession {
+export function lanes(
+  count: number,
+  onLane: (options: SessionOptions, lane: number) => SessionOptions = (options) => options,
+): OpenSession {
   if (!(count >= 1)) throw new RangeError(`lanes: expected one or more, got ${count}`);
   const all = Array.from({ length: count }, lane);
   const waiting: ((lane: Lane) => void)[] = [];
@@ -37,7 +41,7 @@ export function lanes(count: number): OpenSession {
         const lane = await take(id);
         try {
           if (!lane.loaded.has(id)) {
-            await lane.ask({ kind: "load", id, model, options });
+            await lane.ask({ kind: "load", id, model, options: onLane(options, all.indexOf(lane)) });
             lane.loaded.add(id);
           }
           return written(call, await lane.ask({ kind: "run", id, call: lent(call) }));
