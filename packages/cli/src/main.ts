@@ -340,7 +340,7 @@ program
   .requiredOption("--out <folder>")
   .option("--untouched")
   .action(async ({ out, untouched = false }) => {
-    const [{ runBias }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    const [{ runBias }, config] = await Promise.all([import("./commands/run-bias.ts"), settings([])]);
     await runBias({ config, out: resolve(root, out), untouched }, context());
   });
 program
@@ -355,7 +355,7 @@ program
   .command("run-classifier", { hidden: true })
   .requiredOption("--out <folder>")
   .action(async ({ out }) => {
-    const [{ runClassifier }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    const [{ runClassifier }, config] = await Promise.all([import("./commands/run-classifier.ts"), settings([])]);
     const folder = resolve(root, out);
     await runClassifier(config, folder, context(), { resume: await wasStopped(join(folder, "glue")) });
   });
@@ -367,7 +367,7 @@ program
   .option("--score-only")
   .option("--untouched")
   .action(async ({ out, task, name, scoreOnly, untouched = false }) => {
-    const [{ runGlue }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    const [{ runGlue }, config] = await Promise.all([import("./commands/run-glue.ts"), settings([])]);
     const folder = resolve(root, out);
     const resume = await wasStopped(join(folder, "glue", name ?? task));
     const target = { task, resume, ...(name !== undefined && { name }), ...(scoreOnly && { scoreOnly }) };
