@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import { createRequire, enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
@@ -18,7 +18,10 @@ restartWithWarmMemory(process);
 endWithParent(process.env);
 
 // Only this file prints, exits, and reads the environment.
-const root = workspaceOf(import.meta.dirname) ?? process.cwd();
+const workspace = workspaceOf(import.meta.dirname);
+const root = workspace ?? process.cwd();
+// A sweep starts this file for every task: types are stripped once and not each time.
+if (workspace !== undefined) enableCompileCache(join(workspace, ".nx/compile-cache"));
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
