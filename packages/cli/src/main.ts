@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import { createRequire, enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
@@ -18,7 +18,10 @@ restartWithWarmMemory(process);
 endWithParent(process.env);
 
 // Only this file prints, exits, and reads the environment.
-const root = workspaceOf(import.meta.dirname) ?? process.cwd();
+const workspace = workspaceOf(import.meta.dirname);
+const root = workspace ?? process.cwd();
+// A sweep starts this file for every task: types are stripped once and not each time.
+if (workspace !== undefined) enableCompileCache(join(workspace, ".nx/compile-cache"));
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
@@ -340,7 +343,7 @@ program
   .requiredOption("--out <folder>")
   .option("--untouched")
   .action(async ({ out, untouched = false }) => {
-    const [{ runBias }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    const [{ runBias }, config] = await Promise.all([import("./commands/run-bias.ts"), settings([])]);
     await runBias({ config, out: resolve(root, out), untouched }, context());
   });
 program
@@ -355,7 +358,7 @@ program
   .command("run-classifier", { hidden: true })
   .requiredOption("--out <folder>")
   .action(async ({ out }) => {
-    const [{ runClassifier }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    const [{ runClassifier }, config] = await Promise.all([import("./commands/run-classifier.ts"), settings([])]);
     const folder = resolve(root, out);
     await runClassifier(config, folder, context(), { resume: await wasStopped(join(folder, "glue")) });
   });
@@ -367,7 +370,7 @@ program
   .option("--score-only")
   .option("--untouched")
   .action(async ({ out, task, name, scoreOnly, untouched = false }) => {
-    const [{ runGlue }, config] = await Promise.all([import("./commands/measure.ts"), settings([])]);
+    const [{ runGlue }, config] = await Promise.all([import("./commands/run-glue.ts"), settings([])]);
     const folder = resolve(root, out);
     const resume = await wasStopped(join(folder, "glue", name ?? task));
     const target = { task, resume, ...(name !== undefined && { name }), ...(scoreOnly && { scoreOnly }) };

@@ -80,9 +80,11 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
 function untouched({ model, trainer, ...config }: Config): Config {
   const { model_name, hf_checkpoint } = model;
   const { gpus, precision } = trainer;
-  const { datamodule, finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed } = config;
-  const shared = { datamodule, finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed };
-  return Config.parse({ ...shared, model: { model_name, hf_checkpoint }, trainer: { gpus, precision } });
+  const { datafiles, seat_data, glue_data } = config.datamodule;
+  const { finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed } = config;
+  const shared = { finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed };
+  const datamodule = { datafiles, seat_data, glue_data };
+  return Config.parse({ ...shared, datamodule, model: { model_name, hf_checkpoint }, trainer: { gpus, precision } });
 }
 
 /** What is made before a point is run: the model where it is made up, and the data. */

@@ -5,7 +5,7 @@ import type { Projection } from "@pruning-bias/debias";
 import { fromNnPruning, type Pruned, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
 import type { Context } from "../commands/context.ts";
 import { loadModel, type Model, within } from "../commands/inputs.ts";
-import { loadRun } from "../commands/measure.ts";
+import { loadRun } from "../commands/load-run.ts";
 import { Config } from "../config/schema.ts";
 
 /** A model whose bias is measured, and what masks it. */

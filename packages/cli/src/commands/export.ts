@@ -6,10 +6,10 @@ import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } fro
 import { printable } from "@pruning-bias/runtime/shown";
 import { z } from "zod";
 import { StoredSummary } from "../report/results.ts";
+import { PROJECTION } from "../config/alternative.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { readJson } from "./files.ts";
-import { PROJECTION } from "./find-projection.ts";
 import { modelFolder, within } from "./inputs.ts";
 import { saveModel } from "./save-model.ts";
 import { checkModel, readChecked, readSums } from "./sums.ts";

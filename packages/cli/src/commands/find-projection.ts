@@ -2,15 +2,12 @@ import { join } from "node:path";
 import type { Sentences, Tokenizer } from "@pruning-bias/data";
 import { inlp, type Projection, sentenceDebias, writeProjection } from "@pruning-bias/debias";
 import { type Embedder, embedder } from "@pruning-bias/eval-bias";
-import type { AlternativeConfig } from "../config/alternative.ts";
+import { type AlternativeConfig, PROJECTION } from "../config/alternative.ts";
 import type { Found } from "./alternative.ts";
 import type { Context } from "./context.ts";
 import { forget } from "./forget.ts";
 import { loadModel, loadSentences, loadTexts, loadWordSwap, modelName, openJit } from "./inputs.ts";
 import { metricsFile } from "./metrics-file.ts";
-
-/** The file of a run that holds the directions that are taken out of the last hidden state. */
-export const PROJECTION = "projection.safetensors";
 
 /** Finds the directions of gender in the embeddings of corpus sentences, and leaves them in `out/projection.safetensors`. */
 export async function findProjection(config: AlternativeConfig, out: string, context: Context): Promise<Found> {

@@ -3,7 +3,7 @@ import { measureBias } from "../bias/measure.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { loadSeatTests, openJit } from "./inputs.ts";
-import { loadRun, type Subject } from "./measure.ts";
+import { loadRun, type Subject } from "./load-run.ts";
 import { writeSums } from "./sums.ts";
 
 /** The effect of closing each attention head of one point, and the fewest heads that do what its mask does; leaves `where.json`. */

@@ -5,12 +5,10 @@ import { type Checkpoint, initWeights, parseConfig } from "@pruning-bias/model";
 import type { Config } from "../config/schema.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
+import { HELD_OUT } from "./held-out.ts";
 import { openJit, within } from "./inputs.ts";
 import { trainMaskedLm } from "./masked-lm-training.ts";
 import { writeSums } from "./sums.ts";
-
-/** Sentences of each class that pre-training does not see. */
-export const HELD_OUT = 200;
 
 /** Writes the demo's data to `out/data` and trains a small BERT on it, to `out/model`. */
 export async function pretrain(

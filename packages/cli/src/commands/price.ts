@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { rate } from "./doctor.ts";
 
 /** What each point of a sweep takes in time and disk on this machine, after a few matrix products. */
-export async function price({ points, glue }: SweepOutcome, { root, hub, machine }: Context): Promise<Priced[]> {
+export async function price({ points, glue, where }: SweepOutcome, { root, hub, machine }: Context): Promise<Priced[]> {
   const { config } = compose(points[0]!.overrides);
   const backend = await openBackend(config.backend, {
     from: machine.native,
@@ -14,5 +14,5 @@ export async function price({ points, glue }: SweepOutcome, { root, hub, machine
   });
   const gflops = await rate(backend, 2);
   await backend.dispose();
-  return priced(points, glue, { gflops, hubCache: hub.cacheDir, root });
+  return priced(points, { glue, where }, { gflops, hubCache: hub.cacheDir, root });
 }

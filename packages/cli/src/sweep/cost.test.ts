@@ -3,7 +3,8 @@ import { compose } from "../config/compose.ts";
 import { costOf } from "./cost.ts";
 
 const machine = { gflops: 200, hubCache: "/nowhere", root: "/nowhere" };
-const cost = (overrides: string[], glue: string[] = []) => costOf(compose(overrides).config, glue, machine);
+const cost = (overrides: string[], glue: string[] = [], where = false) =>
+  costOf(compose(overrides).config, { glue, where }, machine);
 
 describe("what a point costs", () => {
   it("has the paper's steps: 100 epochs of 246", () => {
@@ -31,10 +32,24 @@ describe("what a point costs", () => {
     expect((all.bytes! - blocks.bytes!) / 2).toBeLessThan(450e6);
   });
 
+  it("has where bias sits, where that is asked: more than 60 forward passes of the bias tests' sentences, less than 120", () => {
+    const [without, asked] = [cost(["experiment=debias"]), cost(["experiment=debias"], [], true)];
+    expect(without.whereSeconds).toBe(0);
+    expect(asked.trainSeconds).toBe(without.trainSeconds);
+    // BERT-base: 2 × 85 MFLOP a token at some .8 of 200 GFLOP/s.
+    const pass = (1000 * 7 * 2 * 85e6) / 160e9;
+    expect(asked.whereSeconds! / pass).toBeGreaterThan(60);
+    expect(asked.whereSeconds! / pass).toBeLessThan(120);
+  });
+
   it("grows with GLUE, and is not known of a model that nobody has seen", () => {
     expect(cost(["experiment=debias"], ["mnli"]).glueSeconds!).toBeGreaterThan(
       cost(["experiment=debias"], ["rte"]).glueSeconds!,
     );
-    expect(cost(["model.model_name=some/thing"])).toMatchObject({ trainSeconds: null, bytes: null });
+    expect(cost(["model.model_name=some/thing"], [], true)).toMatchObject({
+      trainSeconds: null,
+      whereSeconds: null,
+      bytes: null,
+    });
   });
 });

@@ -12,10 +12,19 @@ export interface Cost {
   readonly trainSeconds: number | null;
   /** Fine-tuning on the sweep's GLUE tasks. */
   readonly glueSeconds: number | null;
+  /** Closing its heads one by one, and the search for the fewest that do what its mask does, at most; 0 where nobody asks. */
+  readonly whereSeconds: number | null;
   /** What stays on disk: results, and their copy in Nx' cache. */
   readonly bytes: number | null;
   /** The most memory of its tasks, in bytes. */
   readonly memory: number | null;
+}
+
+/** What is measured of a point beside the bias tests. */
+export interface Measured {
+  readonly glue: readonly string[];
+  /** Where bias sits, head by head. */
+  readonly where?: boolean;
 }
 
 export interface Machine {
@@ -30,10 +39,12 @@ export interface Machine {
  * Estimates what a point costs from the products of its encoder: 2 FLOPs a weight and token forward, as many again for the
  * gradient of the activations, and as many for that of the weights where blocks or weights need it (heads are gates).
  */
-export function costOf(config: Config, glue: readonly string[], { gflops, hubCache, root }: Machine): Cost {
+export function costOf(config: Config, { glue, where = false }: Measured, { gflops, hubCache, root }: Machine): Cost {
   const steps = stepsOf(config, root);
   const shape = modelShape(config, root, hubCache);
-  if (shape === undefined) return { steps, trainSeconds: null, glueSeconds: null, bytes: null, memory: null };
+  if (shape === undefined) {
+    return { steps, trainSeconds: null, glueSeconds: null, whereSeconds: null, bytes: null, memory: null };
+  }
   const tokens = config.pretrain === null ? TOKENS : DEMO_TOKENS;
   const rate = gflops * 1e9 * efficiency(shape);
   const perToken = 2 * shape.layers * weightsOfLayer(shape);
@@ -44,6 +55,7 @@ export function costOf(config: Config, glue: readonly string[], { gflops, hubCac
     steps,
     trainSeconds: (sentences * tokens * perToken) / rate + STARTING,
     glueSeconds: glue.length === 0 ? 0 : (glueTokens * perToken) / rate + glue.length * STARTING,
+    whereSeconds: where ? (headPasses(shape) * SEAT_SENTENCES * SEAT_TOKENS * perToken) / rate + STARTING : 0,
     bytes: bytesOf(config, shape, steps),
     memory: memoryOf(config, shape, glue.length > 0),
   };
@@ -74,6 +86,7 @@ const TOKENS = 33;
 const DEMO_TOKENS = 16;
 /** Sentences of the three bias tests. */
 const SEAT_SENTENCES = 1000;
+const SEAT_TOKENS = 7;
 /** Seconds until the first step: starting Node, loading a model, compiling. */
 const STARTING = 4;
 
@@ -81,6 +94,10 @@ const STARTING = 4;
 const efficiency = ({ hidden }: ModelShape): number => (0.9 * hidden ** 2) / (hidden ** 2 + 300 ** 2);
 
 const weightsOfLayer = ({ hidden, intermediate }: ModelShape): number => 4 * hidden ** 2 + 2 * hidden * intermediate;
+
+/** Forward passes: .4 for a head that is closed, measured (bench/README.md); a search tries 16 heads as the second to the eighth. */
+const headPasses = ({ layers, heads }: ModelShape): number =>
+  0.4 * layers * heads + 7 * (0.4 * Math.min(16, layers * heads) + 1);
 
 const quick = ({ debug, trainer }: Config): boolean => debug || trainer.fast_dev_run;
 

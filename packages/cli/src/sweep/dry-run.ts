@@ -4,7 +4,7 @@ import { compose } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { duration } from "../report/format.ts";
 import { gigabytes, memoryHere } from "./memory.ts";
-import { costOf, type Cost, type Machine } from "./cost.ts";
+import { costOf, type Cost, type Machine, type Measured } from "./cost.ts";
 import type { Point } from "./points.ts";
 import { trainSettings } from "./task-settings.ts";
 
@@ -18,12 +18,16 @@ export type Priced = Point & {
 
 export const priced = (
   points: readonly (Point & { readonly folder: string })[],
-  glue: readonly string[],
+  measured: Measured,
   machine: Machine,
 ): Priced[] =>
   points.map((point) => {
     const { config } = compose(point.overrides);
-    return { ...point, done: isDone(join(machine.root, point.folder), config), cost: costOf(config, glue, machine) };
+    return {
+      ...point,
+      done: isDone(join(machine.root, point.folder), config),
+      cost: costOf(config, measured, machine),
+    };
   });
 
 function isDone(folder: string, config: Config): boolean {
@@ -48,6 +52,7 @@ export function dryRunText(points: readonly Priced[]): string {
     steps: sum(({ steps }) => steps),
     trainSeconds: known ? sum(({ trainSeconds }) => trainSeconds) : null,
     glueSeconds: sum(({ glueSeconds }) => glueSeconds),
+    whereSeconds: sum(({ whereSeconds }) => whereSeconds),
     bytes: known ? sum(({ bytes }) => bytes) : null,
     memory: Math.max(0, ...missing.map(({ memory }) => memory ?? 0)) || null,
   };
@@ -57,13 +62,14 @@ export function dryRunText(points: readonly Priced[]): string {
   ].join("\n");
 }
 
-function costText({ steps, trainSeconds, glueSeconds, bytes, memory }: Cost): string {
+function costText({ steps, trainSeconds, glueSeconds, whereSeconds, bytes, memory }: Cost): string {
   const time = trainSeconds === null ? "time unknown until the model is there" : `about ${roughly(trainSeconds)}`;
   const glue = glueSeconds ? `, GLUE ${roughly(glueSeconds)}` : "";
+  const where = whereSeconds ? `, where bias sits ${roughly(whereSeconds)} at most` : "";
   const size = bytes === null ? "" : `, ${sizeText(bytes)} on disk`;
   const tooMuch = memory !== null && memory > memoryHere() ? `, more than the ${gigabytes(memoryHere())} here` : "";
   const most = memory === null ? "" : `, ${gigabytes(memory)} of memory${tooMuch}`;
-  return `${steps.toLocaleString("en-US")} steps, ${time}${glue}${size}${most}`;
+  return `${steps.toLocaleString("en-US")} steps, ${time}${glue}${where}${size}${most}`;
 }
 
 /** Days where hours say too much. */

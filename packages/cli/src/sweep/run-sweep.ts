@@ -53,6 +53,8 @@ export interface SweepOutcome {
   readonly points: readonly (Point & { readonly folder: string })[];
   /** GLUE tasks of every point, one for each seed. */
   readonly glue: readonly string[];
+  /** Whether where bias sits is asked for. */
+  readonly where: boolean;
   /** Tasks that failed; empty after a dry run. */
   readonly failed: readonly Failure[];
   readonly report?: string;
@@ -81,7 +83,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   checkGlue(configs, sweep);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   const glue = glueRuns(sweep).map(({ task }) => task);
-  const outcome = { name, points: all, glue, failed: [] };
+  const outcome = { name, points: all, glue, where: sweep.where, failed: [] };
   const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, root)) : undefined;
   if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
@@ -97,9 +99,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const report = join(root, "runs", name, "report.html");
   if (failed.length > 0) await reportSweep(root, name);
   return {
-    name,
-    points: all,
-    glue,
+    ...outcome,
     failed,
     output: outputFile(root, name),
     ...(existsSync(report) && { report }),
@@ -290,7 +290,8 @@ function nx(
   const preload = pathToFileURL(join(import.meta.dirname, `nx-preload${extname(import.meta.filename)}`)).href;
   const child = spawn(process.execPath, ["--import", preload, nxScript(root), ...line], {
     cwd: root,
-    env: { ...env, [PARENT]: String(process.pid) },
+    // A process for each plugin of Nx takes longer to start than all of them take to work.
+    env: { ...env, NX_ISOLATE_PLUGINS: "false", [PARENT]: String(process.pid) },
     stdio: ["ignore", "pipe", "pipe"],
     ...(signal && { signal }),
   });
