@@ -11,7 +11,7 @@ import { loadSeatTests, loadSentences, modelFolder, modelName, within } from "./
 export interface Inputs {
   /** Of corpus, word lists and tokenizer. */
   readonly sentences: string;
-  /** SHA-256 of each bias test, and of other local files among `datamodule.datafiles`. */
+  /** SHA-256 of each bias test, and of other local files among `datamodule.datafiles`, gender words among them. */
   readonly tests: Readonly<Record<string, string>>;
   /** SHA-256 of each file of the model. */
   readonly model: Readonly<Record<string, string>>;
@@ -41,7 +41,8 @@ export async function runData(config: Config, out: string, context: Context): Pr
   return inputs;
 }
 
-const inSentences = new Set(["plaintext", "attributes_female", "attributes_male", "targets_stereotypes"]);
+// Of gender words the order counts too: they are swapped by line.
+const inSentences = new Set(["plaintext", "targets_stereotypes"]);
 
 const modelFile = /\.(json|safetensors|txt)$/;
 
