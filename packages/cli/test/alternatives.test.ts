@@ -39,6 +39,7 @@ describe.each([
       "config.json",
       "projection.safetensors",
       "summary.json",
+      "train.sha256",
     ]);
     const { steps } = await json(join(out, "summary.json"));
     expect(steps).toBeGreaterThanOrEqual(1);

@@ -28,6 +28,4 @@ export type { DebiasBatch, DebiasSentences, Losses } from "./losses.ts";
 export { inlp, type InlpOptions, type InlpResult, type Labelled } from "./inlp.ts";
 export { sentenceDebias, type SentenceDebiasResult } from "./sentence-debias.ts";
 export { type PrincipalComponents, principalComponents } from "./principal-components.ts";
-export { project, projected, type Projection, projectionMatrix } from "./projection.ts";
-export { withProjectedHead } from "./projected-head.ts";
-export { readProjection, writeProjection } from "./projection-file.ts";
+export * from "./projections.ts";

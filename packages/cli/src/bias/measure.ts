@@ -1,4 +1,4 @@
-import { projected } from "@pruning-bias/debias";
+import { projected } from "@pruning-bias/debias/projections";
 import {
   type CrowsResult,
   crowsPairs,

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Projection } from "@pruning-bias/debias";
+import type { Projection } from "@pruning-bias/debias/projections";
 import { fromNnPruning, type Pruned, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
 import type { Context } from "../commands/context.ts";
 import { loadModel, type Model, within } from "../commands/inputs.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard } from "@pruning-bias/model";
-import { readProjection, withProjectedHead } from "@pruning-bias/debias";
+import { readProjection, withProjectedHead } from "@pruning-bias/debias/projections";
 import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } from "@pruning-bias/pruning";
 import { printable } from "@pruning-bias/runtime/shown";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Projection, readProjection, withProjectedHead } from "@pruning-bias/debias";
+import { type Projection, readProjection, withProjectedHead } from "@pruning-bias/debias/projections";
 import { type Pruned, readScores, scoreLayout } from "@pruning-bias/pruning";
 import { isProjection, PROJECTION } from "../config/alternative.ts";
 import type { Config } from "../config/schema.ts";

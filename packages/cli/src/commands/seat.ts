@@ -1,4 +1,4 @@
-import { projected, type Projection } from "@pruning-bias/debias";
+import { projected, type Projection } from "@pruning-bias/debias/projections";
 import { embedder, type Protocol, seat, type SeatResult } from "@pruning-bias/eval-bias";
 import type { Pruned } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
