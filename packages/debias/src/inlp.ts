@@ -2,6 +2,7 @@ import type { NDArray } from "@pruning-bias/runtime";
 import { logisticRegression } from "@pruning-bias/training";
 import { orthonormal, type Projection, removeFrom } from "./projection.ts";
 
+/** When INLP (Ravfogel et al. 2020) ends, and how its classifiers are trained. */
 export interface InlpOptions {
   /** At most so many classifiers. */
   readonly iterations?: number;
@@ -16,6 +17,7 @@ export interface Labelled {
   readonly labels: readonly boolean[];
 }
 
+/** The directions that INLP found, orthonormal, each (D), and how well each classifier did on held-out embeddings. */
 export interface InlpResult extends Projection {
   /** Of each classifier on the held-out rows, the last one's after all directions were taken out. */
   readonly accuracies: readonly number[];

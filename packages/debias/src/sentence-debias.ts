@@ -2,6 +2,7 @@ import type { NDArray } from "@pruning-bias/runtime";
 import { principalComponents } from "./principal-components.ts";
 import type { Projection } from "./projection.ts";
 
+/** The directions that SentenceDebias (Liang et al. 2020) found, orthonormal, each (D), with their shares of the variance. */
 export interface SentenceDebiasResult extends Projection {
   /** Of the variance within pairs, the share along each direction. */
   readonly explained: readonly number[];

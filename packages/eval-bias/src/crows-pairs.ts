@@ -37,6 +37,7 @@ export interface CrowsRates {
   readonly neutral: number;
 }
 
+/** The result of CrowS-Pairs (Nangia et al. 2020), over all pairs and by type of bias. */
 export interface CrowsResult extends CrowsRates {
   readonly protocol: CrowsProtocol;
   /** Rows without a changed token in one of their sentences, which `bias-bench` leaves out. */

@@ -14,6 +14,7 @@ import { generator, type Jit, type NDArray } from "@pruning-bias/runtime";
 import { complete } from "./complete.ts";
 import { pretrain, type PretrainEvent } from "./pretrain.ts";
 
+/** Size, training and planted bias of the demo's model. */
 export interface DemoModelOptions {
   /** Of the corpus, the first weights, and the order of sentences. */
   readonly seed?: number;

@@ -6,6 +6,7 @@ import type { HostParameter } from "./host-adamw.ts";
 import { doHostWork, type HostWork } from "./host-work.ts";
 import type { Arrays, OptimizerState, ParameterGroup } from "./optimizer.ts";
 
+/** AdamW over parameter groups (Loshchilov and Hutter 2019) on host arrays. */
 export interface HostOptimizer {
   /** Adds `more` into `gradients`, in place; returns their global norm √(Σ g²) then. */
   readonly sum: (gradients: Arrays, more?: Arrays) => Promise<number>;
@@ -22,6 +23,7 @@ export interface HostOptimizer {
   readonly dispose: () => Promise<void>;
 }
 
+/** Where the updates are computed. */
 export interface HostOptimizerOptions {
   /** Half of the parameters on another thread: for arrays that are `shared`. The numbers are the same to the bit. */
   readonly sideBySide?: boolean;

@@ -5,6 +5,7 @@ export interface BatchPiece {
   readonly width: number;
 }
 
+/** How the rows of a batch are cut into pieces. */
 export interface BatchPiecesOptions {
   /** Most tokens of a piece, padding counted, but for one of the smallest size that has more. */
   readonly tokenBudget: number;

@@ -1,6 +1,7 @@
 import { download, type Fetch, isUrl } from "../files/download.ts";
 import { readLines } from "../text/lines.ts";
 
+/** Which lines of a corpus are read again. */
 export interface CorpusTextsOptions {
   /** One sentence a line, gzip or plain: a path or a URL. */
   readonly corpus: string;
