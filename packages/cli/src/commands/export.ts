@@ -132,7 +132,9 @@ function pruningText({ density, parameters, headsOpen, reference, layers }: Prun
 }
 
 /** What the settings of a run say of its model. */
-const Settings = z.looseObject({ model: z.object({ model_name: z.string(), hf_checkpoint: z.string().nullable() }) });
+const Settings = z.looseObject({
+  model: z.looseObject({ model_name: z.string(), hf_checkpoint: z.string().nullable() }),
+});
 
 function stored<T extends z.ZodType>(schema: T, value: unknown, path: string): z.infer<T> {
   const { data, error } = schema.safeParse(value);

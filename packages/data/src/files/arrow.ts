@@ -27,7 +27,7 @@ export async function writeArrow(path: string, length: number, columns: Readonly
   const rows = makeData({ type: new Struct(fields), length, nullCount: 0, children: Object.values(columns) });
   const schema = new Schema(fields, new Map([[DIGEST, NO_DIGEST]]));
   const bytes = Buffer.from(tableToIPC(new Table(schema, new RecordBatch(schema, rows)), "file"));
-  await writeAtomic(path, replaced(bytes, NO_DIGEST, sha256(bytes)));
+  await writeAtomic(path, sealed(bytes));
 }
 
 /**
@@ -42,8 +42,8 @@ export async function readArrow<T>(
   try {
     const bytes = await readFile(path);
     // Before Arrow sees them: of damaged ones it may read forever.
-    const [digest] = /[0-9a-f]{64}/.exec(bytes.toString("latin1", Math.max(0, bytes.length - FOOTER))) ?? [];
-    if (digest === undefined || sha256(replaced(bytes, digest, NO_DIGEST)) !== digest) {
+    const digest = unseal(bytes);
+    if (digest === undefined || sha256(bytes) !== digest) {
       throw new Error("other bytes than were written");
     }
     checkClaims(bytes);
@@ -60,6 +60,16 @@ export async function readArrow<T>(
   } catch (error) {
     throw new Error(`${path}: expected an Arrow file of ${what}, ${reason(error)}`, { cause: error });
   }
+}
+
+/** The same file with the digest of all the rest in its place. */
+export const sealed = (bytes: Buffer): Buffer => replaced(bytes, NO_DIGEST, sha256(bytes));
+
+/** Takes a file's digest out, in place, as it is while it is computed; returns it. */
+export function unseal(bytes: Buffer): string | undefined {
+  const [digest] = /[0-9a-f]{64}/.exec(bytes.toString("latin1", Math.max(0, bytes.length - FOOTER))) ?? [];
+  if (digest !== undefined) replaced(bytes, digest, NO_DIGEST);
+  return digest;
 }
 
 /**
