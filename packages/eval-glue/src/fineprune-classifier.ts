@@ -1,5 +1,5 @@
-import { batchPieces, type GlueTokens, glueTasks } from "@pruning-bias/data";
-import { type Checkpoint, labelCount, maxTokens, sequenceLogits, withHead } from "@pruning-bias/model";
+import { batchPieces } from "@pruning-bias/data";
+import { type Checkpoint, labelCount, maxTokens, sequenceLogits } from "@pruning-bias/model";
 import {
   densitiesOf,
   encodeMasked,
@@ -34,7 +34,7 @@ import { epochBatches } from "./batches.ts";
 import { classifier, squaredErrors, type TokenBatch } from "./classifier.ts";
 import { type SplitScore, score } from "./evaluate.ts";
 import { tokenExamples } from "./examples.ts";
-import { divided, groups } from "./finetune.ts";
+import { divided, groups, withClassifier } from "./finetune.ts";
 import type { FinetuneOptions } from "./options.ts";
 import { logits } from "./predict.ts";
 
@@ -107,7 +107,7 @@ export async function* finepruneClassifier({
 }: FinepruneOptions): AsyncGenerator<PruneStepEvent | PruneEpochEvent, FineprunedClassifier> {
   const totalSteps = epochs * Math.ceil(train.length / batchSize);
   if (totalSteps < 1) throw new RangeError(`finepruneClassifier: expected one epoch or more, got ${epochs}`);
-  const headed = withClassifier(start, train, seed);
+  const headed = withClassifier(start, train.task, seed, languageHeads);
   const { config } = headed;
   const layout = scoreLayout(config, pruning);
   const scores = initialScores(layout, seed);
@@ -181,12 +181,8 @@ export async function* finepruneClassifier({
 /** Noise of each piece has a number of its own. */
 const MOST_PIECES = 1 << 16;
 
-/** The encoder under a classifier of the task: its own, or a fresh one. */
-function withClassifier(checkpoint: Checkpoint, { task }: GlueTokens, seed: number): Checkpoint {
-  const kept = Object.entries(checkpoint.weights).filter(([name]) => !/^(cls|discriminator_predictions)\./.test(name));
-  const encoder = { ...checkpoint, weights: Object.fromEntries(kept) };
-  return withHead(encoder, { seed, head: "classification", labels: glueTasks[task].labels });
-}
+/** A classifier is a start, a language model's head is not. */
+const languageHeads = /^(cls|discriminator_predictions)\./;
 
 interface Inputs {
   /** Weights and scores. */

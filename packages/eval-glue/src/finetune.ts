@@ -58,7 +58,7 @@ export async function* finetune({
   if (totalSteps < 1) throw new RangeError(`finetune: expected one epoch or more, got ${epochs}`);
   expectSameTask(task, [...validation, ...test]);
 
-  const headed = withClassifier(start, task, seed);
+  const headed = withClassifier(start, task, seed, otherHeads);
   // With weight decay every row of the table moves, used or not.
   const whole = (weights: Arrays): Arrays => weights;
   const splits = [train, ...validation, ...test];
@@ -177,15 +177,19 @@ const copyOf = ({ parameters, m, v, updates }: OptimizerState): OptimizerState =
   ...{ parameters: copies(parameters), m: copies(m), v: copies(v), updates },
 });
 
-/** The encoder under a fresh classifier; a head of another task is not a start, nor is a language model's used. */
-function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: number): Checkpoint {
-  const kept = Object.entries(checkpoint.weights).filter(([name]) => !isOtherHead(name));
+/**
+ * The encoder under a classifier of the task, of which is drawn from the seed what the checkpoint lacks.
+ *
+ * @param replaced names of weights that are no start
+ */
+export function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: number, replaced: RegExp): Checkpoint {
+  const kept = Object.entries(checkpoint.weights).filter(([name]) => !replaced.test(name));
   const encoder = { ...checkpoint, weights: Object.fromEntries(kept) };
   return withHead(encoder, { seed, head: "classification", labels: glueTasks[task].labels });
 }
 
-const isOtherHead = (name: string): boolean =>
-  /^(cls|classifier|pre_classifier|discriminator_predictions)\./.test(name);
+/** A head of another task is not a start, nor is a language model's used. */
+const otherHeads = /^(cls|classifier|pre_classifier|discriminator_predictions)\./;
 
 /** The weights that are trained, and the others. */
 export function divided({ config, weights }: Checkpoint, freezeEncoder: boolean): { trained: Arrays; fixed: Arrays } {

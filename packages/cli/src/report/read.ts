@@ -34,14 +34,15 @@ export async function readSweep(runsDir: string, sweep: string, points: readonly
 
 async function readPoint(sweepDir: string, name: string): Promise<PointResults> {
   const dir = join(sweepDir, name);
+  const sums = await readSums(dir);
   const [config, metrics, masks, bias, where, glue, summary] = await Promise.all([
-    readJson(join(dir, "config.json"), StoredConfig),
-    readMetrics(join(dir, "metrics.jsonl")),
-    readJson(join(dir, "masks.json"), StoredMasks),
-    readJson(join(dir, "bias.json"), StoredBias),
-    readJson(join(dir, "where.json"), StoredWhere),
+    readJson(join(dir, "config.json"), StoredConfig, sums),
+    readMetrics(join(dir, "metrics.jsonl"), sums),
+    readJson(join(dir, "masks.json"), StoredMasks, sums),
+    readJson(join(dir, "bias.json"), StoredBias, sums),
+    readJson(join(dir, "where.json"), StoredWhere, sums),
     readGlue(join(dir, "glue")),
-    readJson(join(dir, "summary.json"), StoredSummary),
+    readJson(join(dir, "summary.json"), StoredSummary, sums),
   ]);
   return {
     name,
@@ -55,10 +56,10 @@ async function readPoint(sweepDir: string, name: string): Promise<PointResults> 
   };
 }
 
-async function readMetrics(path: string): Promise<Pick<PointResults, "steps" | "validations">> {
+async function readMetrics(path: string, sums: Sums): Promise<Pick<PointResults, "steps" | "validations">> {
   const steps: StepRow[] = [];
   const validations: ValidationRow[] = [];
-  const text = (await readText(path)) ?? "";
+  const text = (await readText(path, sums)) ?? "";
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
     const where = `${path}: line ${index + 1}`;
@@ -77,18 +78,25 @@ async function readGlue(dir: string): Promise<StoredGlue[]> {
   const files = names
     .filter((name) => name.endsWith(".json") && !/[/\\](checkpoints[/\\]|task\.json$)/.test(name))
     .toSorted();
-  const results = await Promise.all(files.map((name) => readJson(join(dir, name), StoredGlue)));
+  const results = await Promise.all(
+    files.map(async (name) => {
+      const path = join(dir, name);
+      return readJson(path, StoredGlue, await readSums(dirname(path)));
+    }),
+  );
   return results.filter((result) => result !== undefined);
 }
 
-async function readJson<T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T> | undefined> {
-  const text = await readText(path);
+async function readJson<T extends z.ZodType>(path: string, schema: T, sums: Sums): Promise<z.infer<T> | undefined> {
+  const text = await readText(path, sums);
   return text === undefined ? undefined : check(path, parseJson(path, text), schema);
 }
 
 /** A file that is as its task wrote it; `undefined` where there is none. */
-const readText = (path: string): Promise<string | undefined> =>
-  ifThere(async () => readChecked(path, await readSums(dirname(path))));
+const readText = (path: string, sums: Sums): Promise<string | undefined> => ifThere(() => readChecked(path, sums));
+
+/** Digests by path, of what a task has left. */
+type Sums = Awaited<ReturnType<typeof readSums>>;
 
 function check<T extends z.ZodType>(where: string, value: unknown, schema: T): z.infer<T> {
   const { data, error } = schema.safeParse(value);

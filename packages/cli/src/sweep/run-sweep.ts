@@ -91,7 +91,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     const jobs = await submit(scripts, join(root, "runs", name, "slurm"), options.environment);
     return { ...outcome, scripts, jobs };
   }
-  sayMemory(all, glue.length > 0, options);
+  sayMemory(configs, glue.length > 0, options);
   const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, sweep, options), {
     ...{ who: `sweep ${name}`, signal: options.signal },
     onWait: (holder) => log(`waiting until ${holder}, is done: sweeps of one workspace share its results`),
@@ -124,17 +124,16 @@ function checkClassifiers(configs: readonly Config[]): void {
 
 /** What the largest point takes; nothing where no model is known yet. */
 function sayMemory(
-  all: readonly Point[],
+  configs: readonly Config[],
   glue: boolean,
   { root, parallel = 1, memory, hubCache = "", log }: SweepOptions,
 ): void {
-  const needs = all.flatMap(({ overrides }) => {
-    const { config } = compose(overrides);
+  const needs = configs.flatMap((config) => {
     const shape = modelShape(config, root, hubCache);
     return shape === undefined ? [] : [memoryOf(config, shape, glue)];
   });
   if (memory !== undefined && needs.length > 0) {
-    log(memoryText(Math.max(...needs), Math.min(parallel, all.length), memory));
+    log(memoryText(Math.max(...needs), Math.min(parallel, configs.length), memory));
   }
 }
 
