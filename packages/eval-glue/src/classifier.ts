@@ -1,6 +1,7 @@
 import { type BertConfig, type EncodeOptions, labelCount, sequenceLogits } from "@pruning-bias/model";
 import { encodeMasked, type Layout } from "@pruning-bias/pruning";
 import {
+  type Axes,
   type Compiled,
   type Jit,
   type Random,
@@ -97,20 +98,28 @@ export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Cla
   };
 
   const compiled = {
-    gradients: jit(step),
+    gradients: jit(step, { axes }),
     moreGradients: jit(({ sum, ...inputs }: TrainingInputs & { readonly sum: Tensors }, random) => {
       const { gradients, ...own } = step(inputs, random);
       const added = Object.entries(gradients).map(([name, more]) => [name, tf.add(sum[name]!, more)] as const);
       return { ...own, gradients: Object.fromEntries(added) };
-    }),
-    predict: jit((inputs: ClassifierInputs) => logitsOf(inputs.trained, inputs)),
-    features: jit((inputs: ClassifierInputs<TokenBatch>) => encoded({ ...inputs.fixed, ...inputs.trained }, inputs)),
+    }, { axes }),
+    predict: jit((inputs: ClassifierInputs) => logitsOf(inputs.trained, inputs), { axes }),
+    features: jit((inputs: ClassifierInputs<TokenBatch>) => encoded({ ...inputs.fixed, ...inputs.trained }, inputs), { axes }),
   };
   return {
     ...compiled,
     dispose: async () => void (await Promise.all(Object.values(compiled).map((program) => program.dispose()))),
   };
 }
+
+/** Pieces have any number of examples, and of tokens each. */
+const axes: Axes = {
+  ...Object.fromEntries(["inputIds", "attentionMask", "tokenTypeIds"].map((name) => [`batch.${name}`, ["examples", "tokens"]])),
+  "batch.labels": ["examples"],
+  "batch.rowWeights": ["examples"],
+  "batch.features": ["examples", null, null],
+};
 
 /** The table of word embeddings. */
 export const WORDS = "embeddings.word_embeddings.weight";

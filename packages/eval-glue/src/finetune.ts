@@ -1,4 +1,4 @@
-import { type GlueTask, type GlueTokens, glueTasks, batchPieces } from "@pruning-bias/data";
+import { type GlueTask, type GlueTokens, glueTasks, batchHalves } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, familyOf, maxTokens, withHead } from "@pruning-bias/model";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
@@ -72,7 +72,7 @@ export async function* finetune({
   const optimizer = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }), { sideBySide });
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
-  const cut = { tokenBudget, positions: maxTokens(config), sideBySide };
+  const cut = { tokenBudget, positions: maxTokens(config), sideBySide, anyShape: true };
 
   let state = resume?.optimizer ?? initialState(trained);
   state = { ...state, parameters: placed(state.parameters), m: placed(state.m), v: placed(state.v) };
@@ -105,8 +105,8 @@ export async function* finetune({
       const epoch = losses.length + 1;
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
       for (const rows of batches.slice(step - batches.length * (epoch - 1))) {
-        const cutRows = batchPieces(rows, training.lengths, cut);
-        const { loss, gradients, more } = await gradientsOf(subjectOf(state.parameters), cutRows, {
+        const halves = batchHalves(rows, training.lengths, cut);
+        const { loss, gradients, more } = await gradientsOf(subjectOf(state.parameters), halves, {
           size: rows.length,
           step,
         });

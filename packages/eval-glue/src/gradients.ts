@@ -1,4 +1,4 @@
-import { type BatchPiece, dealt } from "@pruning-bias/data";
+import type { BatchPiece } from "@pruning-bias/data";
 import { ndarray, type NDArray, zeros } from "@pruning-bias/runtime";
 import { allShared, type Arrays } from "@pruning-bias/training";
 import { type Classifier, WORDS } from "./classifier.ts";
@@ -41,13 +41,14 @@ export function batchGradients(
   const placed = sideBySide ? allShared : (arrays: Arrays): Arrays => arrays;
   const stores: (Arrays | undefined)[] = [undefined, undefined];
   let words: ReturnType<typeof wordGradients> | undefined;
-  return async (subject: Subject, cut: readonly BatchPiece[], { size, step }: Where): Promise<BatchGradients> => {
+  return async (subject: Subject, halves: readonly [readonly BatchPiece[], readonly BatchPiece[]], { size, step }: Where): Promise<BatchGradients> => {
     const table = subject.trained[WORDS];
     words ??= table && wordGradients(table, padding, placed);
     words?.clear();
-    const half = async (own: readonly Numbered[], side: 0 | 1): Promise<number> => {
+    const half = async (side: 0 | 1): Promise<number> => {
       let loss = 0;
-      for (const [n, { piece, number }] of own.entries()) {
+      for (const [n, piece] of halves[side].entries()) {
+        const number = side === 0 ? n : halves[0].length + n;
         const inputs = { ...subject, batch: batch(piece), share: 1 / size };
         const key = { seed, counter: step * MOST_PIECES + number };
         const gradients = stores[side];
@@ -65,13 +66,9 @@ export function batchGradients(
       }
       return loss;
     };
-    const numbered = cut.map((piece, number): Numbered => ({ piece, number }));
-    const [first, second] = dealt(numbered, 2, ({ piece }) => piece.size * piece.width) as [Numbered[], Numbered[]];
-    const losses = sideBySide
-      ? await Promise.all([half(first, 0), half(second, 1)])
-      : [await half(first, 0), await half(second, 1)];
+    const losses = sideBySide ? await Promise.all([half(0), half(1)]) : [await half(0), await half(1)];
     const of = (side: 0 | 1): Arrays => ({ ...words?.tables[side], ...stores[side] });
-    return { loss: losses[0]! + losses[1]!, gradients: of(0), ...(second.length > 0 && { more: of(1) }) };
+    return { loss: losses[0]! + losses[1]!, gradients: of(0), ...(halves[1].length > 0 && { more: of(1) }) };
   };
 }
 
@@ -102,8 +99,3 @@ function wordGradients({ shape }: NDArray, padding: number | null, placed: (arra
 
 /** Noise of each piece has a number of its own. */
 const MOST_PIECES = 1 << 16;
-
-interface Numbered {
-  readonly piece: BatchPiece;
-  readonly number: number;
-}

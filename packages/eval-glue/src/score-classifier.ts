@@ -43,7 +43,7 @@ export async function scoreClassifier({
   const model = classifier(jit, { config, layout: pruned?.layout });
   const { scores, threshold } = pruned ?? { scores: {}, threshold: 0 };
   const subject = { trained: {}, fixed: sideBySide ? allShared(weights) : weights, scores, threshold };
-  const cut = { tokenBudget, positions: maxTokens(config), sideBySide };
+  const cut = { tokenBudget, positions: maxTokens(config), sideBySide, anyShape: true };
   try {
     const found: Record<string, NDArray> = {};
     for (const split of splits) {

@@ -2,7 +2,7 @@ export { tf } from "./tf.ts";
 export { type DType, ndarray, type NDArray, scalar, shared, sizeOf, zeros } from "./ndarray.ts";
 export { printable, shown } from "./shown.ts";
 export { leaves, mapTree, type Tree } from "./tree.ts";
-export type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "./jit.ts";
+export type { Axes, Compiled, HostInput, HostOutput, Jit, JitOptions, TensorFunction } from "./jit.ts";
 export { eager } from "./eager.ts";
 export {
   type Backend,

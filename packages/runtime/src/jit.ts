@@ -28,5 +28,17 @@ export interface Compiled<I, O> {
   dispose(): Promise<void>;
 }
 
+/** Names of an input's axes, by its path (`batch.inputIds`); `null` for an axis that has none. */
+export type Axes = Readonly<Record<string, readonly (string | null)[]>>;
+
+/** What a `Jit` may make use of. */
+export interface JitOptions {
+  /**
+   * Axes whose size differs from call to call, such as `batch` and `sequence`: two at most. Where the function does the same
+   * at every size it is compiled once for all of them, and else, as without names, for each.
+   */
+  readonly axes?: Axes;
+}
+
 /** Turns a tensor function into one on host arrays: `eager`, or what `compiler` returns. */
-export type Jit = <I, O>(fn: TensorFunction<I, O>) => Compiled<I, O>;
+export type Jit = <I, O>(fn: TensorFunction<I, O>, options?: JitOptions) => Compiled<I, O>;

@@ -1,3 +1,5 @@
+import { dealt } from "./dealt.ts";
+
 /** A piece of a batch that goes through the encoder at once: `rows` examples, filled up to `size`, `width` tokens each. */
 export interface BatchPiece {
   readonly rows: Int32Array;
@@ -13,45 +15,86 @@ export interface BatchPiecesOptions {
   readonly positions: number;
   /** Most rows of a piece; as many as the budget allows where absent. */
   readonly most?: number;
+  /** Pieces of every size and width: for a function that is compiled once for all of them. */
+  readonly anyShape?: boolean;
 }
 
 /**
  * Cuts rows into pieces of like length within a budget of tokens, so that their padding, fillers and number together cost
- * least. Few shapes come about, for each is compiled: widths are multiples of 8, sizes powers of two (or `most`).
+ * least. Where each shape is compiled few come about: widths are multiples of 8, sizes powers of two (or `most`).
  */
 export function batchPieces(
   rows: Int32Array,
   lengths: ArrayLike<number>,
-  { tokenBudget, positions, most = Infinity }: BatchPiecesOptions,
+  options: BatchPiecesOptions,
 ): BatchPiece[] {
+  const { piece, cheapest } = cuts(byLength(rows, lengths), lengths, options);
+  const cut: BatchPiece[] = [];
+  for (let end = rows.length; end > 0;) {
+    const found = piece(end, cheapest[end]!.size);
+    cut.push(found);
+    end -= found.rows.length;
+  }
+  return cut;
+}
+
+/**
+ * Two lists of pieces that cost about the same, to be computed at once; the second is empty for a single piece that cannot be
+ * halved. Where shapes are free one list has the shorter rows and the other the longer ones.
+ */
+export function batchHalves(
+  rows: Int32Array,
+  lengths: ArrayLike<number>,
+  options: BatchPiecesOptions,
+): [BatchPiece[], BatchPiece[]] {
+  if (options.anyShape !== true) {
+    return dealt(batchPieces(rows, lengths, options), 2, ({ size, width }) => size * width) as [
+      BatchPiece[],
+      BatchPiece[],
+    ];
+  }
   const sorted = byLength(rows, lengths);
-  const allowed = sizes.filter((size) => size < most);
-  if (most <= largest) allowed.push(most);
-  const [smallest] = allowed as [number];
+  const costs = (own: Int32Array) => cuts(own, lengths, options).cheapest.at(-1)!.cost;
+  const shorter = cuts(sorted, lengths, options).cheapest;
+  let best = { cost: Infinity, at: 0 };
+  for (let at = Math.ceil(sorted.length / 2); at <= sorted.length; at++) {
+    const cost = Math.max(shorter[at]!.cost, costs(sorted.subarray(at)));
+    if (cost > best.cost) break;
+    best = { cost, at };
+  }
+  const half = (own: Int32Array) => batchPieces(own, lengths, options);
+  return [half(sorted.subarray(0, best.at)), half(sorted.subarray(best.at))];
+}
+
+/** The cheapest cut of the first `end` rows, for every `end`: what it costs, and the size of its last piece. */
+function cuts(
+  sorted: Int32Array,
+  lengths: ArrayLike<number>,
+  { tokenBudget, positions, most = Infinity, anyShape = false }: BatchPiecesOptions,
+) {
+  const allowed = anyShape ? sorted.map((_, n) => n + 1).subarray(0, most) : sizes.filter((size) => size < most);
+  if (!anyShape && most <= largest) (allowed as number[]).push(most);
+  const smallest = allowed[0]!;
   const widthTo = (end: number): number => {
     const longest = lengths[sorted[end - 1]!]!;
-    return Math.max(longest, Math.min(8 * Math.ceil(longest / 8), positions));
+    return anyShape ? longest : Math.max(longest, Math.min(8 * Math.ceil(longest / 8), positions));
   };
-  // cheapest[end]: what the first `end` rows cost, and the size of their last piece.
   const cheapest = [{ cost: 0, size: 0 }];
   for (let end = 1; end <= sorted.length; end++) {
     const width = widthTo(end);
     let best = { cost: Infinity, size: smallest };
     for (const size of allowed) {
-      if (size > smallest && size * width > tokenBudget) break;
+      if (size > smallest && (size * width > tokenBudget || (anyShape && size > end))) break;
       const cost = cheapest[Math.max(0, end - size)]!.cost + size * width + PIECE;
       if (cost < best.cost) best = { cost, size };
     }
     cheapest.push(best);
   }
-  const cut: BatchPiece[] = [];
-  for (let end = sorted.length; end > 0;) {
-    const { size } = cheapest[end]!;
-    const start = Math.max(0, end - size);
-    cut.push({ rows: sorted.subarray(start, end), size, width: widthTo(end) });
-    end = start;
-  }
-  return cut;
+  const piece = (end: number, size: number): BatchPiece => ({
+    rows: sorted.subarray(Math.max(0, end - size), end),
+    ...{ size, width: widthTo(end) },
+  });
+  return { cheapest, piece };
 }
 
 /** Rows from the shortest to the longest; among equals the first. */

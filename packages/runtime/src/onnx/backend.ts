@@ -23,12 +23,15 @@ type Entry = { readonly name: string } | { readonly values: tf.TypedArray | numb
  */
 export class TracingBackend extends tf.KernelBackend {
   graph = new Graph();
+  /** Values of the graph as they were made, by name. */
+  values = new Map<string, Pick<Value, "shape" | "dtype">>();
   #entries = new WeakMap<object, Entry>();
   #waited = false;
 
   /** Begins another graph; tensors of the one before are unknown to it. */
   begin(): void {
     this.graph = new Graph();
+    this.values = new Map();
     this.#entries = new WeakMap();
     this.#waited = false;
   }
@@ -42,7 +45,9 @@ export class TracingBackend extends tf.KernelBackend {
   value(name: string, shape: readonly number[], dtype: string): Value {
     const dataId = {};
     this.#entries.set(dataId, { name });
-    return { dataId, shape: [...shape], dtype: supported(dtype) };
+    const value = { dataId, shape: [...shape], dtype: supported(dtype) };
+    if (!this.values.has(name)) this.values.set(name, value);
+    return value;
   }
 
   /** Appends a node with one output. */

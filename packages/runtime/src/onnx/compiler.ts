@@ -1,9 +1,11 @@
 import { fitting, hostLeaves } from "../host.ts";
-import type { Compiled, HostInput, HostOutput, Jit, TensorFunction } from "../jit.ts";
+import type { Axes, Compiled, HostInput, HostOutput, Jit, JitOptions, TensorFunction } from "../jit.ts";
 import type { NDArray } from "../ndarray.ts";
 import type { RandomKey } from "../random-bytes.ts";
 import { leaves, mapTree } from "../tree.ts";
 import { halfProducts } from "./half.ts";
+import type { Sizes } from "./open-axes.ts";
+import { openTrace, type OpenTrace, sizesOf } from "./open.ts";
 import { lanes as onLanes } from "./lanes.ts";
 import { openSession, type OpenSession, type Session, type SessionOptions } from "./session.ts";
 import { trace, type Trace } from "./trace.ts";
@@ -35,27 +37,32 @@ export interface CompilerOptions {
 export function compiler(options: CompilerOptions = {}): Jit {
   const onDevice = (own: SessionOptions, device: number): SessionOptions => ({ ...own, ...provider(options, device) });
   const open = options.lanes === undefined ? openSession : onLanes(options.lanes, onDevice);
-  return <I, O>(fn: TensorFunction<I, O>): Compiled<I, O> => {
-    const programs = new Map<string, Promise<Program>>();
+  return <I, O>(fn: TensorFunction<I, O>, { axes = {} }: JitOptions = {}): Compiled<I, O> => {
+    const programs = new Map<string, Promise<Program> | undefined>();
+    const found = (signature: string, traced: () => Traced | undefined): Promise<Program> | undefined => {
+      if (programs.has(signature)) return programs.get(signature);
+      const own = traced();
+      const program = own && load(own, open, options);
+      programs.set(signature, program);
+      program?.catch(() => programs.delete(signature));
+      return program;
+    };
     const call = async (
       inputs: HostInput<I>,
       key: RandomKey = { seed: 0, counter: 0 },
       into?: HostOutput<O>,
     ): Promise<HostOutput<O>> => {
       const arrays = hostLeaves(inputs);
-      const signature = arrays.map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape.join(",")}]`).join(" ");
-      let program = programs.get(signature);
-      if (program === undefined) {
-        program = load(trace(fn, inputs), open, options);
-        programs.set(signature, program);
-        program.catch(() => programs.delete(signature));
-      }
-      return (await run(await program, new Map(arrays), key, into)) as HostOutput<O>;
+      const program =
+        found(signatureOf(arrays, axes), () => opened(fn, inputs, axes)) ??
+        found(signatureOf(arrays), () => fixed(trace(fn, inputs)))!;
+      const call = { arrays: new Map(arrays), sizes: sizesOf(arrays, axes), key, into };
+      return (await run(await program, call)) as HostOutput<O>;
     };
     const dispose = async (): Promise<void> => {
       const loaded = await Promise.allSettled(programs.values());
       programs.clear();
-      await Promise.all(loaded.map((one) => (one.status === "fulfilled" ? one.value.session.release() : undefined)));
+      await Promise.all(loaded.map((one) => (one.status === "fulfilled" ? one.value?.session.release() : undefined)));
     };
     return Object.assign(call, { dispose });
   };
@@ -64,14 +71,36 @@ export function compiler(options: CompilerOptions = {}): Jit {
 /** Compiles with the default options. */
 export const jit: Jit = compiler();
 
-interface Program extends Omit<Trace, "graph"> {
+/** A graph, and what it takes and gives at each size of its open axes. */
+type Traced = OpenTrace;
+
+interface Program extends Omit<Traced, "graph"> {
   readonly session: Session;
   /** What the graph takes and gives; its bytes are not kept. */
   readonly used: ReadonlySet<string>;
   readonly names: readonly string[];
 }
 
-async function load({ graph, ...rest }: Trace, open: OpenSession, options: CompilerOptions): Promise<Program> {
+/** None where no axis has a name, or the function cannot be compiled for every size of them. */
+function opened<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): Traced | undefined {
+  return Object.keys(axes).length === 0 ? undefined : openTrace(fn, inputs, axes);
+}
+
+const fixed = ({ noise, shapes, ...rest }: Trace): Traced => ({
+  ...rest,
+  at: () => ({ noise, shapes, constants: {} }),
+});
+
+/** What a graph depends on: types and sizes, names in the place of open axes. */
+const signatureOf = (arrays: readonly (readonly [string, NDArray])[], axes: Axes = {}): string =>
+  arrays
+    .map(([path, { dtype, shape }]) => {
+      const sizes = shape.map((size, axis) => axes[path]?.[axis] ?? size);
+      return `${path}:${dtype}[${sizes.join(",")}]`;
+    })
+    .join(" ");
+
+async function load({ graph, ...rest }: Traced, open: OpenSession, options: CompilerOptions): Promise<Program> {
   const model = options.precision === 16 ? halfProducts(graph.bytes) : graph.bytes;
   const session = await open(model, sessionOptions(options));
   return { ...rest, session, used: new Set(graph.inputs.map(({ name }) => name)), names: graph.outputs };
@@ -101,15 +130,18 @@ function provider({ executionProvider = "cpu" }: CompilerOptions, device?: numbe
   return { executionProviders: [several && device !== undefined ? named : executionProvider] };
 }
 
-async function run(
-  program: Program,
-  arrays: ReadonlyMap<string, NDArray>,
-  key: RandomKey,
-  into: unknown,
-): Promise<unknown> {
-  const { used, names, outputs, shapes } = program;
+interface ProgramCall {
+  readonly arrays: ReadonlyMap<string, NDArray>;
+  readonly sizes: Sizes;
+  readonly key: RandomKey;
+  readonly into: unknown;
+}
+
+async function run(program: Program, { arrays, sizes, key, into }: ProgramCall): Promise<unknown> {
+  const { used, names, outputs } = program;
+  const { constants, shapes, ...at } = program.at(sizes);
   const inputs = [...program.inputs].filter(([, name]) => used.has(name));
-  const noise = program.noise.map((one, site) => ({ ...one, site })).filter(({ name }) => used.has(name));
+  const noise = at.noise.map((one, site) => ({ ...one, site })).filter(({ name }) => used.has(name));
   const given = new Map(into === undefined ? [] : hostLeaves(into));
   const places = leaves(outputs, isPosition).map(
     ([path, position]) =>
@@ -117,7 +149,7 @@ async function run(
   );
   const results = await program.session.run({
     ...{ noise, key, outputs: Object.fromEntries(places) },
-    inputs: Object.fromEntries(inputs.map(([path, name]) => [name, arrays.get(path)!])),
+    inputs: { ...constants, ...Object.fromEntries(inputs.map(([path, name]) => [name, arrays.get(path)!])) },
   });
   return mapTree(outputs, isPosition, (position) => results[names[position]!]!);
 }

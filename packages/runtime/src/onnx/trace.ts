@@ -21,6 +21,8 @@ export interface Trace {
   readonly outputs: Tree<number>;
   /** The outputs' shapes, by that position. */
   readonly shapes: readonly (readonly number[])[];
+  /** Values of the graph, by name. */
+  readonly values: ReadonlyMap<string, Pick<Value, "shape" | "dtype">>;
 }
 
 const backend = new TracingBackend();
@@ -48,7 +50,7 @@ export function trace<I, O>(fn: TensorFunction<I, O>, inputs: unknown): Trace {
     const graph = backend.graph.model(
       values.map((value) => ({ value: backend.nameOf(value), type: value.dtype, shape: value.shape })),
     );
-    return { graph, inputs: names, noise, outputs, shapes: values.map(({ shape }) => shape) };
+    return { graph, inputs: names, noise, outputs, shapes: values.map(({ shape }) => shape), values: backend.values };
   } catch (error) {
     const missing = error instanceof Error ? /Kernel '(\w+)' not registered/.exec(error.message)?.[1] : undefined;
     if (missing === undefined) throw error;
