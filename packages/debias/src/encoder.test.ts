@@ -27,7 +27,7 @@ it("a keyword at position 0 counts once", () => {
   expect(batch(8, [0]).counts).toEqual([1, 0, 0, 0]);
 });
 
-it("more keywords make the next size, and at the width it is every position as it stands", () => {
+it("more keywords make the next size, however wide the batch is", () => {
   expect(batch(20, [1, 2, 3, 4, 5]).shape).toEqual([1, 16]);
-  expect(batch(5, [1, 2, 3, 4, 0])).toEqual({ shape: [1, 5], positions: [0, 1, 2, 3, 4], counts: [1, 1, 1, 1, 1] });
+  expect(batch(3, [1, 2])).toEqual({ shape: [1, 4], positions: [1, 2, 0, 0], counts: [1, 1, 0, 0] });
 });

@@ -18,12 +18,19 @@ export interface BatchTensors {
   readonly attentionMask: tf.Tensor2D;
   /** (B, S), float32: how often a position is a keyword. */
   readonly keywordMask: tf.Tensor2D;
-  /** (B, K), int32: where keywords are, filled up with positions that are none. */
+  /** (B, K), int32: where keywords are, filled up with first positions. */
   readonly keywordPositions: tf.Tensor2D;
-  /** (B, K), float32: the keyword mask there. */
+  /** (B, K), float32: the keyword mask there, 0 where it is filled up. */
   readonly keywordCounts: tf.Tensor2D;
   /** (B), float32: 0 for rows that only fill the batch. */
   readonly rowWeights: tf.Tensor1D;
+}
+
+/** A hidden state at all positions, (B, S, D), or at the keywords, (B, K, D), and how often each position is a keyword. */
+export interface HiddenState {
+  readonly state: tf.Tensor3D;
+  /** (B, S) or (B, K), float32. */
+  readonly counts: tf.Tensor2D;
 }
 
 /** How far and where to compute hidden states. */
@@ -49,17 +56,19 @@ export interface HiddenStatesOptions {
 export function hiddenStates(
   { config, layout }: Subject,
   parameters: Tensors,
-  { inputIds, attentionMask, keywordPositions }: BatchTensors,
+  batch: BatchTensors,
   { threshold, layers, keywordsOnly, random, maskTraining, gateSets }: HiddenStatesOptions,
-): tf.Tensor3D[] {
+): HiddenState[] {
   const masked = { weights: parameters, scores: parameters, threshold };
-  return encodeMasked(
-    config,
-    layout,
-    masked,
-    { inputIds, attentionMask },
-    { layers, maskTraining, random, gateSets, ...(keywordsOnly && { lastPositions: keywordPositions }) },
-  );
+  const states = encodeMasked(config, layout, masked, batch, {
+    ...{ layers, maskTraining, random, gateSets },
+    ...(keywordsOnly && { lastPositions: batch.keywordPositions }),
+  });
+  const atKeywords = keywordsOnly && layers > 0 ? layers : undefined;
+  return states.map((state, layer) => ({
+    state,
+    counts: layer === atKeywords ? batch.keywordCounts : batch.keywordMask,
+  }));
 }
 
 /** A padded batch as host arrays of the shapes that `BatchTensors` names. */
@@ -75,8 +84,7 @@ export function batchArrays(batch: PaddedBatch): { readonly [K in keyof BatchTen
 }
 
 /**
- * Where each row has its keywords. K is one of a few numbers, so that few shapes are compiled; where it would reach the
- * width, it is the width and the positions are all there are.
+ * Where each row has its keywords. K is one of a few numbers, so that few shapes are compiled.
  */
 function keywords(mask: Float32Array, [B, S]: readonly [number, number]) {
   const found = Array.from({ length: B }, (_, row) => {
@@ -84,14 +92,13 @@ function keywords(mask: Float32Array, [B, S]: readonly [number, number]) {
     return Int32Array.from(own.keys()).filter((position) => own[position] !== 0);
   });
   const most = Math.max(...found.map((own) => own.length));
-  const K = [4, 16, 64].find((size) => size >= most && size < S) ?? S;
+  let K = 4;
+  while (K < most) K *= 4;
   const positions = new Int32Array(B * K);
-  for (const [row, own] of found.entries()) {
-    positions.set(K === S ? Int32Array.from({ length: S }, (_, position) => position) : own, row * K);
-  }
+  for (const [row, own] of found.entries()) positions.set(own, row * K);
   const counts = Float32Array.from(positions, (position, i) => {
     const row = Math.floor(i / K);
-    return K === S || i % K < found[row]!.length ? mask[row * S + position]! : 0;
+    return i % K < found[row]!.length ? mask[row * S + position]! : 0;
   });
   return { keywordPositions: ndarray(positions, [B, K]), keywordCounts: ndarray(counts, [B, K]) };
 }

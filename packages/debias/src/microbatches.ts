@@ -7,7 +7,7 @@ export interface MicrobatchOptions {
   /** Most sentences of a piece; as many as the budget allows where absent. */
   readonly size?: number | undefined;
   readonly padTokenId: number;
-  /** Positions of every piece; by default each is as wide as its longest sentence, in multiples of 8. */
+  /** Positions of every piece; by default each is as wide as its longest sentence. */
   readonly width?: number | undefined;
   /** Positions that the model has, which no piece goes beyond. */
   readonly positions?: number;
@@ -31,7 +31,7 @@ export function microbatches(
   const cut = batchPieces(
     ordered.map((_, index) => index),
     lengths,
-    { tokenBudget, positions, most: Math.min(size, Math.max(1, rows.length)) },
+    { tokenBudget, positions, most: Math.min(size, Math.max(1, rows.length)), anyShape: true },
   );
   return cut.map((piece) => {
     const own = piece.rows.map((index) => ordered[index]!);

@@ -1,8 +1,14 @@
 import { type GateSets, regulariser, type PruningSettings } from "@pruning-bias/pruning";
-import { type Jit, type Random, tf, valueAndGradients } from "@pruning-bias/runtime";
+import { type Axes, type Jit, type Random, tf, valueAndGradients } from "@pruning-bias/runtime";
 import type { Tensors } from "@pruning-bias/training";
 import { type EmbeddingLayer, hiddenStateIndices } from "./embeddings.ts";
-import { type BatchTensors, hiddenStates, type HiddenStatesOptions, type Subject } from "./encoder.ts";
+import {
+  type BatchTensors,
+  type HiddenState,
+  hiddenStates,
+  type HiddenStatesOptions,
+  type Subject,
+} from "./encoder.ts";
 import { type DebiasTerm, debiasTerm, keepTerm, tokenEmbeddings } from "./terms.ts";
 
 /** What the tensor functions of fine-pruning are made from. */
@@ -104,24 +110,30 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     { model, batch }: Pick<TargetInputs, "model" | "batch">,
     sets: GateSets<tf.Tensor2D>,
     options: Pick<HiddenStatesOptions, "layers" | "keywordsOnly">,
-    loss: (hidden: tf.Tensor3D[]) => tf.Scalar,
+    loss: (hidden: HiddenState[]) => tf.Scalar,
   ): tf.Tensor1D => {
     const [count] = Object.values(sets)[0]!.shape;
     const hidden = encoded(model, model.trained, repeated(batch, count), { ...options, gateSets: sets });
-    const own = hidden.map((state) => tf.split<tf.Tensor3D>(state, count)); // by layer, then by candidate
+    // By layer, then by candidate.
+    const own = hidden.map(({ state, counts }) => {
+      const each = tf.split<tf.Tensor2D>(counts, count);
+      return tf.split<tf.Tensor3D>(state, count).map((state, c) => ({ state, counts: each[c]! }));
+    });
     return tf.stack(Array.from({ length: count }, (_, c) => loss(own.map((states) => states[c]!)))) as tf.Tensor1D;
   };
 
+  /** Compiled once for all micro-batches. */
+  const open: Jit = (fn) => jit(fn, { axes });
   const compiled = {
     /** α·L_debias: the loss before α, and its gradients after, added to `sum`. */
-    targetGradients: jit((inputs: TargetInputs & Summed, random) =>
+    targetGradients: open((inputs: TargetInputs & Summed, random) =>
       added(
         inputs.sum,
         weighted(alpha, inputs.model.trained, (trained) => targets(trained, inputs, random)),
       ),
     ),
     /** β·L_keep, likewise. */
-    attributeGradients: jit((inputs: AttributeInputs & Summed, random) =>
+    attributeGradients: open((inputs: AttributeInputs & Summed, random) =>
       added(
         inputs.sum,
         weighted(beta, inputs.model.trained, (trained) => attributes(trained, inputs, random)),
@@ -132,11 +144,11 @@ export function programs(jit: Jit, settings: ProgramSettings) {
       weighted(weight, trained, (scores) => regulariser(subject.layout!, settings.pruning!, { ...fixed, ...scores })),
     ),
     /** L_debias of a batch in evaluation mode. */
-    targetLoss: jit((inputs: TargetInputs) => targets(inputs.model.trained, inputs)),
+    targetLoss: open((inputs: TargetInputs) => targets(inputs.model.trained, inputs)),
     /** L_keep of a batch in evaluation mode. */
-    attributeLoss: jit((inputs: AttributeInputs) => attributes(inputs.model.trained, inputs)),
+    attributeLoss: open((inputs: AttributeInputs) => attributes(inputs.model.trained, inputs)),
     /** (C): L_debias of a batch in evaluation mode under each candidate's masks, all of them in one batch. */
-    targetLosses: jit(({ sets, ...inputs }: TargetInputs & Candidates) =>
+    targetLosses: open(({ sets, ...inputs }: TargetInputs & Candidates) =>
       eachCandidate(inputs, sets, { layers, keywordsOnly: settings.mode === "token" }, (hidden) =>
         debiasTerm(
           settings,
@@ -148,24 +160,21 @@ export function programs(jit: Jit, settings: ProgramSettings) {
       ),
     ),
     /** (C): L_keep, likewise. */
-    attributeLosses: jit(({ sets, ...inputs }: AttributeInputs & Candidates) =>
+    attributeLosses: open(({ sets, ...inputs }: AttributeInputs & Candidates) =>
       eachCandidate(inputs, sets, { layers: depth, keywordsOnly }, (hidden) =>
         keepTerm(hidden, inputs.batch, inputs.original, inputs.share),
       ),
     ),
     /** (D): token-mode embeddings at the configured layers in evaluation mode, summed over rows and layers. */
-    attributeSum: jit(({ model, batch }: { model: Model; batch: BatchTensors }) => {
+    attributeSum: open(({ model, batch }: { model: Model; batch: BatchTensors }) => {
       const hidden = encoded(model, model.trained, batch, { layers, keywordsOnly });
-      const rows = tokenEmbeddings(
-        indices.map((index) => hidden[index]!),
-        batch,
-      );
+      const rows = tokenEmbeddings(indices.map((index) => hidden[index]!));
       return tf.sum(tf.mul(rows, tf.reshape(batch.rowWeights, [1, -1, 1])), [0, 1]);
     }),
     /** (layers + 1, B, D): token-mode embeddings of a model without masks at every hidden state. */
-    originalEmbeddings: jit(({ weights, batch }: { weights: Tensors; batch: BatchTensors }) => {
+    originalEmbeddings: open(({ weights, batch }: { weights: Tensors; batch: BatchTensors }) => {
       const options = { threshold: tf.scalar(0), layers: depth, keywordsOnly };
-      return tokenEmbeddings(hiddenStates({ config: subject.config }, weights, batch, options), batch);
+      return tokenEmbeddings(hiddenStates({ config: subject.config }, weights, batch, options));
     }),
   };
   return {
@@ -178,6 +187,17 @@ export function programs(jit: Jit, settings: ProgramSettings) {
   };
 }
 
+/** Micro-batches have any number of sentences, and of tokens each. */
+const axes: Axes = {
+  ...Object.fromEntries(
+    ["inputIds", "attentionMask", "keywordMask"].map((name) => [`batch.${name}`, ["sentences", "tokens"]]),
+  ),
+  "batch.keywordPositions": ["sentences", null],
+  "batch.keywordCounts": ["sentences", null],
+  "batch.rowWeights": ["sentences"],
+  original: [null, "sentences", null],
+};
+
 /** A batch `count` times, one after the other. */
 function repeated(batch: BatchTensors, count: number): BatchTensors {
   const again = <T extends tf.Tensor>(x: T): T => {
@@ -185,12 +205,11 @@ function repeated(batch: BatchTensors, count: number): BatchTensors {
     const copies = tf.broadcastTo(tf.reshape(x, [1, rows!, ...rest]), [count, rows!, ...rest]);
     return tf.reshape(copies, [count * rows!, ...rest]) as T;
   };
-  const { inputIds, attentionMask, keywordPositions } = batch;
+  const { inputIds, attentionMask, keywordMask, keywordPositions, keywordCounts } = batch;
   return {
     ...batch,
-    inputIds: again(inputIds),
-    attentionMask: again(attentionMask),
-    keywordPositions: again(keywordPositions),
+    ...{ inputIds: again(inputIds), attentionMask: again(attentionMask), keywordMask: again(keywordMask) },
+    ...{ keywordPositions: again(keywordPositions), keywordCounts: again(keywordCounts) },
   };
 }
 

@@ -1,6 +1,6 @@
 import { tf } from "@pruning-bias/runtime";
 import { type DebiasMode, sentenceRows, tokenRows } from "./embeddings.ts";
-import type { BatchTensors } from "./encoder.ts";
+import type { BatchTensors, HiddenState } from "./encoder.ts";
 import { debiasLoss, keepLoss, type LossForm } from "./loss.ts";
 
 /** How the debiasing loss reads the targets' hidden states. */
@@ -17,12 +17,12 @@ export interface DebiasTerm {
  */
 export function debiasTerm(
   { form, mode, positions }: DebiasTerm,
-  hidden: readonly tf.Tensor3D[],
+  hidden: readonly HiddenState[],
   batch: BatchTensors,
   attributes: tf.Tensor2D,
   share: tf.Scalar,
 ): tf.Scalar {
-  const rows = mode === "token" ? (h: tf.Tensor3D) => keywordRows(h, batch) : sentenceRows;
+  const rows = mode === "token" ? keywordRows : ({ state }: HiddenState) => sentenceRows(state);
   const weights = tf.mul<tf.Tensor1D>(mode === "token" ? batch.rowWeights : positionWeights(batch, positions), share);
   return total(hidden.map((h) => debiasLoss(form, attributes, rows(h), weights)));
 }
@@ -34,23 +34,22 @@ export function debiasTerm(
  * @param share one over the rows of the whole batch, sentences × (layers + 1)
  */
 export function keepTerm(
-  hidden: readonly tf.Tensor3D[],
+  hidden: readonly HiddenState[],
   batch: BatchTensors,
   original: tf.Tensor3D,
   share: tf.Scalar,
 ): tf.Scalar {
   const weights = tf.mul<tf.Tensor1D>(batch.rowWeights, share);
   const originals = tf.unstack(original) as tf.Tensor2D[];
-  return total(hidden.map((h, layer) => keepLoss(keywordRows(h, batch), originals[layer]!, weights)));
+  return total(hidden.map((h, layer) => keepLoss(keywordRows(h), originals[layer]!, weights)));
 }
 
 /** Token-mode embeddings at every hidden state given: (layers, B, D). */
-export const tokenEmbeddings = (hidden: readonly tf.Tensor3D[], batch: BatchTensors): tf.Tensor3D =>
-  tf.stack(hidden.map((h) => keywordRows(h, batch))) as tf.Tensor3D;
+export const tokenEmbeddings = (hidden: readonly HiddenState[]): tf.Tensor3D =>
+  tf.stack(hidden.map(keywordRows)) as tf.Tensor3D;
 
-/** The mean over each row's keywords of a state at all positions (B, S, D), or at the keywords (B, K, D): (B, D). */
-const keywordRows = (hidden: tf.Tensor3D, { keywordMask, keywordCounts }: BatchTensors): tf.Tensor2D =>
-  tokenRows(hidden, hidden.shape[1] === keywordCounts.shape[1] ? keywordCounts : keywordMask);
+/** The mean over each row's keywords: (B, D). */
+const keywordRows = ({ state, counts }: HiddenState): tf.Tensor2D => tokenRows(state, counts);
 
 // (B·S): 1 for each position that is a row.
 function positionWeights({ attentionMask, rowWeights }: BatchTensors, positions: "real" | "all"): tf.Tensor1D {

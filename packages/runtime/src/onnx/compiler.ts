@@ -54,7 +54,7 @@ export function compiler(options: CompilerOptions = {}): Jit {
     ): Promise<HostOutput<O>> => {
       const arrays = hostLeaves(inputs);
       const program =
-        found(signatureOf(arrays, axes), () => opened(fn, inputs, axes)) ??
+        found(`open ${signatureOf(arrays, axes)}`, () => opened(fn, inputs, axes)) ??
         found(signatureOf(arrays), () => fixed(trace(fn, inputs)))!;
       const call = { arrays: new Map(arrays), sizes: sizesOf(arrays, axes), key, into };
       return (await run(await program, call)) as HostOutput<O>;

@@ -130,7 +130,8 @@ export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes:
   const outside = new Set([...first.graph.inputs.map(({ name }) => name), ...first.graph.outputs]);
   const inside = first.nodes
     .flatMap(({ output }) => output!)
-    .filter((name) => first.values.has(name) && !outside.has(name));
+    // Whole numbers may be wider inside a graph than outside.
+    .filter((name) => first.values.get(name)?.dtype === "float32" && !outside.has(name));
   const bytes = onnx.ModelProto.encode({
     ...first.proto,
     graph: {
