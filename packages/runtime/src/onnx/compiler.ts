@@ -54,7 +54,7 @@ export function compiler(options: CompilerOptions = {}): Jit {
     ): Promise<HostOutput<O>> => {
       const arrays = hostLeaves(inputs);
       const program =
-        found(signatureOf(arrays, axes), () => opened(fn, inputs, axes)) ??
+        found(`open ${signatureOf(arrays, axes)}`, () => opened(fn, inputs, axes)) ??
         found(signatureOf(arrays), () => fixed(trace(fn, inputs)))!;
       const call = { arrays: new Map(arrays), sizes: sizesOf(arrays, axes), key, into };
       return (await run(await program, call)) as HostOutput<O>;
@@ -83,7 +83,12 @@ interface Program extends Omit<Traced, "graph"> {
 
 /** None where no axis has a name, or the function cannot be compiled for every size of them. */
 function opened<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): Traced | undefined {
-  return Object.keys(axes).length === 0 ? undefined : openTrace(fn, inputs, axes);
+  if (Object.keys(axes).length === 0) return undefined;
+  try {
+    return openTrace(fn, inputs, axes);
+  } catch {
+    return undefined; // What is wrong at the inputs' own sizes is thrown when it is traced at these.
+  }
 }
 
 const fixed = ({ noise, shapes, ...rest }: Trace): Traced => ({
