@@ -1,5 +1,11 @@
 export { type EpochBatches, epochBatches } from "./batches/epoch.ts";
-export { type BatchPiece, batchHalves, batchPieces, type BatchPiecesOptions, byLength } from "./batches/batch-pieces.ts";
+export {
+  type BatchPiece,
+  batchHalves,
+  batchPieces,
+  type BatchPiecesOptions,
+  byLength,
+} from "./batches/batch-pieces.ts";
 export { dealt } from "./batches/dealt.ts";
 export { bucket, buckets, padBatch, type PaddedBatch, paddedWidth, type PadOptions } from "./batches/pad.ts";
 export { readSentences, writeSentences } from "./corpus/arrow.ts";

@@ -99,13 +99,18 @@ export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Cla
 
   const compiled = {
     gradients: jit(step, { axes }),
-    moreGradients: jit(({ sum, ...inputs }: TrainingInputs & { readonly sum: Tensors }, random) => {
-      const { gradients, ...own } = step(inputs, random);
-      const added = Object.entries(gradients).map(([name, more]) => [name, tf.add(sum[name]!, more)] as const);
-      return { ...own, gradients: Object.fromEntries(added) };
-    }, { axes }),
+    moreGradients: jit(
+      ({ sum, ...inputs }: TrainingInputs & { readonly sum: Tensors }, random) => {
+        const { gradients, ...own } = step(inputs, random);
+        const added = Object.entries(gradients).map(([name, more]) => [name, tf.add(sum[name]!, more)] as const);
+        return { ...own, gradients: Object.fromEntries(added) };
+      },
+      { axes },
+    ),
     predict: jit((inputs: ClassifierInputs) => logitsOf(inputs.trained, inputs), { axes }),
-    features: jit((inputs: ClassifierInputs<TokenBatch>) => encoded({ ...inputs.fixed, ...inputs.trained }, inputs), { axes }),
+    features: jit((inputs: ClassifierInputs<TokenBatch>) => encoded({ ...inputs.fixed, ...inputs.trained }, inputs), {
+      axes,
+    }),
   };
   return {
     ...compiled,
@@ -114,8 +119,10 @@ export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Cla
 }
 
 /** Pieces have any number of examples, and of tokens each. */
-const axes: Axes = {
-  ...Object.fromEntries(["inputIds", "attentionMask", "tokenTypeIds"].map((name) => [`batch.${name}`, ["examples", "tokens"]])),
+export const axes: Axes = {
+  ...Object.fromEntries(
+    ["inputIds", "attentionMask", "tokenTypeIds"].map((name) => [`batch.${name}`, ["examples", "tokens"]]),
+  ),
   "batch.labels": ["examples"],
   "batch.rowWeights": ["examples"],
   "batch.features": ["examples", null, null],

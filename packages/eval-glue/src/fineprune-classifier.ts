@@ -31,7 +31,7 @@ import {
   linearSchedule,
 } from "@pruning-bias/training";
 import { epochBatches } from "./batches.ts";
-import { classifier, squaredErrors, type TokenBatch } from "./classifier.ts";
+import { axes, classifier, squaredErrors, type TokenBatch } from "./classifier.ts";
 import { type SplitScore, score } from "./evaluate.ts";
 import { tokenExamples } from "./examples.ts";
 import { divided, groups, withClassifier } from "./finetune.ts";
@@ -119,9 +119,9 @@ export async function* finepruneClassifier({
     ...groups(Object.keys(trained), { ...adam, learningRate, weightDecay }),
   ]);
 
-  const program = jit(gradientsOf(config, layout, pruning));
+  const program = jit(gradientsOf(config, layout, pruning), { axes });
   const model = classifier(jit, { config, layout });
-  const cut = { tokenBudget, positions: maxTokens(config), sideBySide: false };
+  const cut = { tokenBudget, positions: maxTokens(config), sideBySide: false, anyShape: true };
   const pad = config.pad_token_id ?? 0;
   const training = tokenExamples(train, pad);
   const final = schedule(pruning, { step: totalSteps, totalSteps, warmupSteps, training: false });

@@ -41,7 +41,11 @@ export function batchGradients(
   const placed = sideBySide ? allShared : (arrays: Arrays): Arrays => arrays;
   const stores: (Arrays | undefined)[] = [undefined, undefined];
   let words: ReturnType<typeof wordGradients> | undefined;
-  return async (subject: Subject, halves: readonly [readonly BatchPiece[], readonly BatchPiece[]], { size, step }: Where): Promise<BatchGradients> => {
+  return async (
+    subject: Subject,
+    halves: readonly [readonly BatchPiece[], readonly BatchPiece[]],
+    { size, step }: Where,
+  ): Promise<BatchGradients> => {
     const table = subject.trained[WORDS];
     words ??= table && wordGradients(table, padding, placed);
     words?.clear();

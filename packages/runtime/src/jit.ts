@@ -34,8 +34,8 @@ export type Axes = Readonly<Record<string, readonly (string | null)[]>>;
 /** What a `Jit` may make use of. */
 export interface JitOptions {
   /**
-   * Axes whose size differs from call to call, such as `batch` and `sequence`: two at most. Where the function does the same
-   * at every size it is compiled once for all of them, and else, as without names, for each.
+   * Axes whose size differs from call to call, such as `batch` and `sequence`: two at most. The function is compiled once for
+   * all sizes, if it does the same at the three at which that is looked at, and else, as without names, for each.
    */
   readonly axes?: Axes;
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { compiler, eager, jit, ndarray, type Random, shared, tf } from "../src/index.ts";
+import { compiler, eager, jit, ndarray, type Random, shared, tf, valueAndGradients } from "../src/index.ts";
+import { expectClose } from "./close.ts";
 
 const floats = (...values: number[]) => ndarray(Float32Array.from(values));
 
@@ -97,6 +98,100 @@ describe("compiled functions", () => {
       Array.from({ length: 20 }, (_, i) => fn(floats(...Array<number>((i % 5) + 1).fill(i)))),
     );
     expect(results.map(({ data }) => data[0])).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i));
+  });
+});
+
+describe("named axes", () => {
+  const axes = { "batch.ids": ["rows", "tokens"], "batch.weights": ["rows"] };
+  interface Inputs {
+    readonly table: tf.Tensor2D;
+    readonly batch: { readonly ids: tf.Tensor2D; readonly weights: tf.Tensor1D };
+  }
+  const inputs = (rows: number, tokens: number) => ({
+    table: ndarray(
+      Float32Array.from({ length: 60 }, (_, n) => Math.sin(n)),
+      [20, 3],
+    ),
+    batch: {
+      ids: ndarray(
+        Int32Array.from({ length: rows * tokens }, (_, n) => (7 * n) % 20),
+        [rows, tokens],
+      ),
+      weights: floats(...Array.from({ length: rows }, (_, n) => n + 1)),
+    },
+  });
+  let traced = 0;
+  const gradient = ({ table, batch: { ids, weights } }: Inputs, random: Random) => {
+    traced++;
+    const [rows, tokens] = ids.shape;
+    const { value, gradients } = valueAndGradients(
+      (own: { table: tf.Tensor2D }) => {
+        const found = tf.reshape(tf.gather(own.table, tf.reshape(ids, [-1])), [rows, tokens, 3]);
+        const placed = tf.add(found, tf.reshape(tf.slice(own.table, [0, 0], [tokens, 3]), [1, tokens, 3]));
+        const attended = tf.matMul(placed, placed, false, true); // (rows, tokens, tokens)
+        const firsts = tf.gather(tf.reshape(placed, [-1, 3]), tf.range(0, rows * tokens, tokens, "int32"));
+        const sums = tf.add(tf.sum(random.dropout(attended, 0.5), [1, 2]), tf.sum(firsts, 1));
+        return tf.div<tf.Scalar>(tf.sum(tf.mul(sums, weights)), rows * tokens);
+      },
+      { table },
+    );
+    return { value, table: gradients["table"]!, spread: random.uniform([rows, tokens]) };
+  };
+
+  it("have any size without tracing anew, and the numbers of a function that was compiled for it", async () => {
+    const [open, fixed] = [jit(gradient, { axes }), jit(gradient)];
+    await open(inputs(4, 6));
+    traced = 0;
+    const sizes: [number, number][] = [
+      [4, 6],
+      [9, 2],
+      [2, 9],
+      [1, 1],
+      [30, 20],
+    ];
+    for (const [n, size] of sizes.entries()) {
+      const key = { seed: 1, counter: n };
+      const found = await open(inputs(...size), key);
+      expect(traced).toBe(n);
+      const expected = await fixed(inputs(...size), key);
+      expectClose(found, expected, 0);
+    }
+    await open.dispose();
+    await fixed.dispose();
+  });
+
+  it("compute on lanes, and with what is eager, as everywhere", async () => {
+    const key = { seed: 3, counter: 1 };
+    const there = compiler({ threads: 1, lanes: 2 })(gradient, { axes });
+    const calls = [there(inputs(3, 4), key), there(inputs(5, 2), key)];
+    expectClose(await calls[0], await jit(gradient)(inputs(3, 4), key), 0);
+    expectClose(await calls[1], await eager(gradient, { axes })(inputs(5, 2), key));
+    await there.dispose();
+  });
+
+  it("are compiled size by size where the function differs between them, or cannot have all", async () => {
+    const odd = jit(({ x }: { x: tf.Tensor1D }) => (x.shape[0] % 2 === 1 ? tf.neg(x) : tf.neg(tf.neg(x))), {
+      axes: { x: ["n"] },
+    });
+    const cubed = jit(({ x }: { x: tf.Tensor1D }) => tf.mul(x, x.shape[0] ** 3), { axes: { x: ["n"] } });
+    expect([...(await odd({ x: floats(1, 2) })).data, ...(await odd({ x: floats(1) })).data]).toEqual([1, 2, -1]);
+    expect([...(await cubed({ x: floats(1, 2) })).data, ...(await cubed({ x: floats(1) })).data]).toEqual([8, 16, 1]);
+    const short = jit(
+      ({ x }: { x: tf.Tensor1D }) => {
+        if (x.shape[0] > 2) throw new RangeError("too long");
+        return tf.neg(x);
+      },
+      { axes: { x: ["n"] } },
+    );
+    expect([...(await short({ x: floats(1, 2) })).data]).toEqual([-1, -2]);
+    await expect(short({ x: floats(1, 2, 3) })).rejects.toThrow("too long");
+  });
+
+  it("have one size each in a call", async () => {
+    const given = inputs(4, 6);
+    const batch = { ...given.batch, weights: floats(1, 2) };
+    const message = "batch.weights: expected 4 rows, got 2";
+    await expect(jit(gradient, { axes })({ ...given, batch })).rejects.toThrow(new RangeError(message));
   });
 });
 

@@ -38,15 +38,18 @@ export function hostAdamW(
   // √v is corrected before eps joins it, or with the learning rate.
   const [size, correction] = torch ? [learningRate / first, root] : [(learningRate * root) / first, 1];
   const decay = learningRate * weightDecay;
-  for (let i = 0; i < p.length; i++) {
+  // transformers decays what the step left. A branch in the loop would make it half as fast.
+  const left = torch ? 0 : 1;
+  const [c1, c2] = [1 - b1, 1 - b2];
+  const { length } = p;
+  for (let i = 0; i < length; i++) {
     const g = gradient[i]! * scale;
-    const mean = m[i]! * b1 + g * (1 - b1);
-    const square = v[i]! * b2 + g * g * (1 - b2);
+    const mean = m[i]! * b1 + g * c1;
+    const square = v[i]! * b2 + g * g * c2;
     m[i] = mean;
     v[i] = square;
     const step = (size * mean) / (Math.sqrt(square) / correction + eps);
-    // transformers decays what the step left.
-    const decayed = torch ? p[i]! : p[i]! - step;
-    p[i]! -= step + decay * decayed;
+    const before = p[i]!;
+    p[i] = before - (step + decay * (before - left * step));
   }
 }

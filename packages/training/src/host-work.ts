@@ -20,7 +20,13 @@ export function doHostWork(work: HostWork): number {
   }
   const { gradient, more } = work;
   let squares = 0;
-  if (more !== undefined) for (let i = 0; i < gradient.length; i++) gradient[i]! += more[i]!;
-  for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!;
+  if (more === undefined) {
+    for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!;
+    return squares;
+  }
+  for (let i = 0; i < gradient.length; i++) {
+    gradient[i]! += more[i]!;
+    squares += gradient[i]! * gradient[i]!;
+  }
   return squares;
 }

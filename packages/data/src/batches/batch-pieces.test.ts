@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { batchPieces } from "./batch-pieces.ts";
+import { batchHalves, batchPieces } from "./batch-pieces.ts";
 
 const lengths = Array.from({ length: 1003 }, (_, n) => 3 + ((n * n) % 120));
 const sorted = (batches: readonly Int32Array[]) => batches.flatMap((batch) => [...batch]).sort((a, b) => a - b);
@@ -35,5 +35,35 @@ describe("the pieces of a batch", () => {
     const cut = batchPieces(rows, lengths, { tokenBudget: 2048, positions: 128, most });
     expect(sorted(cut.map((piece) => piece.rows))).toEqual([...rows]);
     for (const { size } of cut) expect(size).toBeLessThanOrEqual(most);
+  });
+});
+
+describe("the halves of a batch", () => {
+  const cost = (half: readonly { size: number; width: number }[]) =>
+    half.reduce((sum, { size, width }) => sum + size * width, 0);
+
+  it.each([300, 2048])("hold each row once, without fillers, and cost about the same (%i tokens)", (tokenBudget) => {
+    for (let start = 0; start < 960; start += 32) {
+      const rows = Int32Array.from(all.slice(start, start + 32));
+      const halves = batchHalves(rows, lengths, { tokenBudget, positions: 128 });
+      expect(sorted(halves.flat().map((piece) => piece.rows))).toEqual([...rows]);
+      const [one, other] = halves.map(cost) as [number, number];
+      expect(Math.abs(one - other)).toBeLessThan(300);
+      for (const { rows: own, size, width } of halves.flat()) {
+        expect(own.length).toBe(size);
+        expect(Math.max(...own.values().map((row) => lengths[row]!))).toBe(width);
+        expect(size === 1 || size * width <= tokenBudget).toBe(true);
+      }
+    }
+  });
+
+  it("pad less than pieces of few shapes", () => {
+    const [rows, options] = [Int32Array.from(all.slice(0, 32)), { tokenBudget: 2048, positions: 128 }];
+    expect(cost(batchHalves(rows, lengths, options).flat())).toBeLessThan(cost(batchPieces(rows, lengths, options)));
+  });
+
+  it("are one for a single row", () => {
+    const halves = batchHalves(Int32Array.of(3), lengths, { tokenBudget: 99, positions: 128 });
+    expect(halves.map((half) => half.length)).toEqual([1, 0]);
   });
 });

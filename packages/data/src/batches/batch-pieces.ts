@@ -1,5 +1,3 @@
-import { dealt } from "./dealt.ts";
-
 /** A piece of a batch that goes through the encoder at once: `rows` examples, filled up to `size`, `width` tokens each. */
 export interface BatchPiece {
   readonly rows: Int32Array;
@@ -23,11 +21,7 @@ export interface BatchPiecesOptions {
  * Cuts rows into pieces of like length within a budget of tokens, so that their padding, fillers and number together cost
  * least. Where each shape is compiled few come about: widths are multiples of 8, sizes powers of two (or `most`).
  */
-export function batchPieces(
-  rows: Int32Array,
-  lengths: ArrayLike<number>,
-  options: BatchPiecesOptions,
-): BatchPiece[] {
+export function batchPieces(rows: Int32Array, lengths: ArrayLike<number>, options: BatchPiecesOptions): BatchPiece[] {
   const { piece, cheapest } = cuts(byLength(rows, lengths), lengths, options);
   const cut: BatchPiece[] = [];
   for (let end = rows.length; end > 0;) {
@@ -39,20 +33,15 @@ export function batchPieces(
 }
 
 /**
- * Two lists of pieces that cost about the same, to be computed at once; the second is empty for a single piece that cannot be
- * halved. Where shapes are free one list has the shorter rows and the other the longer ones.
+ * Two lists of pieces of any shape that cost about the same, to be computed at once: of the shorter rows and of the longer
+ * ones. The second is empty where there is one row.
  */
 export function batchHalves(
   rows: Int32Array,
   lengths: ArrayLike<number>,
-  options: BatchPiecesOptions,
+  given: BatchPiecesOptions,
 ): [BatchPiece[], BatchPiece[]] {
-  if (options.anyShape !== true) {
-    return dealt(batchPieces(rows, lengths, options), 2, ({ size, width }) => size * width) as [
-      BatchPiece[],
-      BatchPiece[],
-    ];
-  }
+  const options = { ...given, anyShape: true };
   const sorted = byLength(rows, lengths);
   const costs = (own: Int32Array) => cuts(own, lengths, options).cheapest.at(-1)!.cost;
   const shorter = cuts(sorted, lengths, options).cheapest;

@@ -83,7 +83,12 @@ interface Program extends Omit<Traced, "graph"> {
 
 /** None where no axis has a name, or the function cannot be compiled for every size of them. */
 function opened<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): Traced | undefined {
-  return Object.keys(axes).length === 0 ? undefined : openTrace(fn, inputs, axes);
+  if (Object.keys(axes).length === 0) return undefined;
+  try {
+    return openTrace(fn, inputs, axes);
+  } catch {
+    return undefined; // What is wrong at the inputs' own sizes is thrown when it is traced at these.
+  }
 }
 
 const fixed = ({ noise, shapes, ...rest }: Trace): Traced => ({

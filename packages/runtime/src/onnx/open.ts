@@ -1,5 +1,5 @@
 import onnxProto from "onnx-proto";
-import { hostLeaves, isHostLeaf } from "../host.ts";
+import { isHostLeaf } from "../host.ts";
 import type { Axes, TensorFunction } from "../jit.ts";
 import { ndarray, type NDArray, sizeOf } from "../ndarray.ts";
 import { mapTree, type Tree } from "../tree.ts";
@@ -49,6 +49,8 @@ export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes:
   const sizes = TRACED.map((own): Sizes => Object.fromEntries(names.map((name, n) => [name, own[n % own.length]!])));
   const traces = sizes.map((at) => tracedAt(fn, inputs, axes, at));
   const [first] = traces as [TracedAt];
+  const counts = ({ nodes, noise, shapes }: TracedAt) => [nodes, noise, shapes].map(({ length }) => length).join();
+  if (traces.some((one) => counts(one) !== counts(first))) return undefined;
 
   /** Of a number at each of the sizes: what it is at others. */
   const formula = (values: readonly number[]): Formula | undefined => {
@@ -70,16 +72,16 @@ export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes:
   const constants: OpenConstant[] = [];
   const opened = new Map<string, string>();
   const same = traces.map(({ inputs }) => new Map([...first.inputs].map(([path, name]) => [name, inputs.get(path)])));
-  first.noise.forEach(({ name }, site) => traces.forEach(({ noise }, k) => same[k]!.set(name, noise[site]?.name)));
+  first.noise.forEach(({ name }, site) => traces.forEach(({ noise }, k) => same[k]!.set(name, noise[site]!.name)));
   const kind = ({ opType, attribute, input, output }: Node) =>
     JSON.stringify([opType, attribute, input!.length, output!.length]);
   const nodes: Node[] = [];
   for (const [index, node] of first.nodes.entries()) {
-    const twins = traces.map(({ nodes }) => nodes[index]);
-    if (twins.some((twin) => twin === undefined || kind(twin) !== kind(node))) return undefined;
+    const twins = traces.map(({ nodes }) => nodes[index]!);
+    if (twins.some((twin) => kind(twin) !== kind(node))) return undefined;
     const input: string[] = [];
     for (const [i, name] of node.input!.entries()) {
-      const own = twins.map((twin) => twin!.input![i]!);
+      const own = twins.map((twin) => twin.input![i]!);
       const tensors = own.map((name, k) => traces[k]!.constants.get(name));
       if (tensors.some((tensor) => tensor === undefined)) {
         if (own.some((name, k) => same[k]!.get(node.input![i]!) !== name)) return undefined;
@@ -106,9 +108,12 @@ export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes:
     node.output!.forEach((name, i) => same.forEach((names, k) => names.set(name, twins[k]!.output![i])));
     nodes.push({ ...node, input });
   }
-  const noise = first.noise.map(({ name, shape }, site) => {
+  const elsewhere = (name: string, n: number) =>
+    same.some((names, k) => names.get(name) !== traces[k]!.graph.outputs[n]);
+  if (first.graph.outputs.some(elsewhere)) return undefined;
+  const noise = first.noise.map(({ name }, site) => {
     const dims = formulas(traces.map(({ noise }) => noise[site]!.shape));
-    return dims && shape.length === dims.length ? { name, dims } : undefined;
+    return dims && { name, dims };
   });
   const outputs = first.shapes.map((_, n) => formulas(traces.map(({ shapes }) => shapes[n]!)));
   if (noise.includes(undefined) || outputs.includes(undefined)) return undefined;
@@ -149,7 +154,10 @@ export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes:
         ...constants.map(({ name, type, rank }) => ({
           name,
           type: {
-            tensorType: { elemType: onnxTypes[carried(type)], shape: { dim: Array.from({ length: rank }, () => ({})) } },
+            tensorType: {
+              elemType: onnxTypes[carried(type)],
+              shape: { dim: Array.from({ length: rank }, () => ({})) },
+            },
           },
         })),
       ],
@@ -192,11 +200,11 @@ export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes:
   };
 }
 
-/** Sizes at which a function is traced: above 1, where broadcasting begins, and no two axes in one proportion. */
+/** Sizes at which a function is traced, axis by axis: above 1, where broadcasting ends, and such as few other axes have. */
 const TRACED = [
-  [3, 5],
-  [5, 4],
-  [4, 7],
+  [11, 5],
+  [14, 7],
+  [19, 4],
 ] as const;
 
 type Node = Parameters<typeof onnx.NodeProto.encode>[0];
