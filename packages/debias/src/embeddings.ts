@@ -18,7 +18,7 @@ export function hiddenStateIndices(layer: EmbeddingLayer, depth: number): number
   return layer === "all" ? all : all.slice(1, 5);
 }
 
-/** Every position as a row: (B, S, D) → (B·S, D). */
+/** Every position as a row: [batch, length, hidden] → [batch·length, hidden]. */
 export const sentenceRows = (hidden: tf.Tensor3D): tf.Tensor2D => {
   const [batch, width, dim] = hidden.shape;
   return tf.reshape(hidden, [batch * width, dim]);
@@ -27,9 +27,9 @@ export const sentenceRows = (hidden: tf.Tensor3D): tf.Tensor2D => {
 /**
  * One row a sentence, the mean over its keywords: Σ_j m_j h_j / Σ_j m_j.
  *
- * @param hidden (B, S, D)
- * @param keywordMask (B, S), float32; each row's sum must be above 0
- * @returns (B, D)
+ * @param hidden [batch, length, hidden]
+ * @param keywordMask [batch, length], float32; each row's sum must be above 0
+ * @returns [batch, hidden]
  */
 export function tokenRows(hidden: tf.Tensor3D, keywordMask: tf.Tensor2D): tf.Tensor2D {
   const [batch, width, dim] = hidden.shape;

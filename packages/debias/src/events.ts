@@ -36,7 +36,7 @@ export interface EpochEvent {
   readonly kind: "epoch";
   readonly epoch: number;
   readonly step: number;
-  /** (2, D): the static attributes, male and female. */
+  /** [2, hidden]: the static attributes, male and female. */
   readonly attributes: NDArray;
   /** Copies them as they are until the next event is asked for. */
   readonly parameters: () => Parameters;

@@ -11,13 +11,13 @@ export interface InlpOptions {
   readonly onIteration?: ((accuracy: number, done: number) => void) | undefined;
 }
 
-/** Embeddings (N, D), and which of two classes each is of. */
+/** Embeddings [N, hidden], and which of two classes each is of. */
 export interface Labelled {
   readonly embeddings: NDArray;
   readonly labels: readonly boolean[];
 }
 
-/** The directions that INLP found, orthonormal, each (D), and how well each classifier did on held-out embeddings. */
+/** The directions that INLP found, orthonormal, each [hidden], and how well each classifier did on held-out embeddings. */
 export interface InlpResult extends Projection {
   /** Of each classifier on the held-out rows, the last one's after all directions were taken out. */
   readonly accuracies: readonly number[];

@@ -12,9 +12,9 @@ export type LossForm = (typeof lossForms)[number];
  * - `squared_sum`: (t·v_m + t·v_f)², the reference's code: sees only what male and female have in common.
  * - `direction`: (t·g)², g = (v_m − v_f)/‖v_m − v_f‖: only what tells them apart.
  *
- * @param attributes (2, D): male, female
- * @param rows (N, D)
- * @param weights (N): 1/N for a mean, 0 for a row that does not count
+ * @param attributes [2, hidden]: male, female
+ * @param rows [N, hidden]
+ * @param weights [N]: 1/N for a mean, 0 for a row that does not count
  */
 export function debiasLoss(
   form: LossForm,
@@ -28,9 +28,9 @@ export function debiasLoss(
 /**
  * Weighted sum over rows of ‖a − a°‖²: keeps the attributes' embeddings where the original model has them (Eq. 3).
  *
- * @param rows (N, D)
- * @param original (N, D)
- * @param weights (N)
+ * @param rows [N, hidden]
+ * @param original [N, hidden]
+ * @param weights [N]
  */
 export function keepLoss(rows: tf.Tensor2D, original: tf.Tensor2D, weights: tf.Tensor1D): tf.Scalar {
   return tf.sum(tf.mul(tf.sum(tf.square(tf.sub(rows, original)), 1), weights));

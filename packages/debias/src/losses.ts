@@ -67,7 +67,7 @@ export async function batchLosses(
       return { lossDebias: sum(debias), lossKeep: sum(keep) };
     },
 
-    /** The same under the masks of several candidates, (C, g) by module, which are encoded together. */
+    /** The same under the masks of several candidates, [C, g] by module, which are encoded together. */
     async evaluateEach(
       model: HostModel,
       sets: GateSets<NDArray>,

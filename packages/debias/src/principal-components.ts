@@ -3,7 +3,7 @@ import { dot, norm, orthonormal } from "./projection.ts";
 
 /** Directions of most variance about 0. */
 export interface PrincipalComponents {
-  /** Orthonormal, each (D), the one of most variance first. */
+  /** Orthonormal, each [hidden], the one of most variance first. */
   readonly directions: readonly Float64Array[];
   /** Share of the sum of squares along each. */
   readonly explained: readonly number[];
@@ -13,7 +13,7 @@ export interface PrincipalComponents {
  * The first k eigenvectors of Σ x xᵀ by power iteration in float64, one after the other; a direction's largest entry is
  * positive.
  *
- * @param rows N of (D), about 0 already
+ * @param rows N of [hidden], about 0 already
  * @throws RangeError where the rows span fewer than k directions
  */
 export function principalComponents(rows: readonly Float64Array[], k: number): PrincipalComponents {

@@ -2,15 +2,15 @@ import { ndarray, type NDArray } from "@pruning-bias/runtime";
 
 /** Takes directions out of embeddings: P = I − Σ v vᵀ over orthonormal v. */
 export interface Projection {
-  /** Orthonormal, each (D): what P maps to 0. */
+  /** Orthonormal, each [hidden]: what P maps to 0. */
   readonly directions: readonly Float64Array[];
 }
 
 /**
  * Embeddings without the part along the directions: x − Σ (v·x) v, summed in float64.
  *
- * @param embeddings (N, D)
- * @returns (N, D)
+ * @param embeddings [N, hidden]
+ * @returns [N, hidden]
  * @throws RangeError where the directions have another length
  */
 export function project({ directions }: Projection, embeddings: NDArray): NDArray {
@@ -26,7 +26,7 @@ export function project({ directions }: Projection, embeddings: NDArray): NDArra
   return ndarray(projected, [N, D]);
 }
 
-/** P (D, D), in rows: for whoever multiplies by it. */
+/** P [hidden, hidden], in rows: for whoever multiplies by it. */
 export function projectionMatrix({ directions }: Projection, D: number): Float64Array {
   const matrix = new Float64Array(D * D);
   for (let i = 0; i < D; i++) {

@@ -48,7 +48,7 @@ export function keepTerm(
 export const tokenEmbeddings = (hidden: readonly tf.Tensor3D[], batch: BatchTensors): tf.Tensor3D =>
   tf.stack(hidden.map((h) => keywordRows(h, batch))) as tf.Tensor3D;
 
-/** The mean over each row's keywords of a state at all positions (B, S, D), or at the keywords (B, K, D): (B, D). */
+/** The mean over each row's keywords of a state at all positions [batch, length, hidden], or at the keywords [batch, K, hidden]: [batch, hidden]. */
 const keywordRows = (hidden: tf.Tensor3D, { keywordMask, keywordCounts }: BatchTensors): tf.Tensor2D =>
   tokenRows(hidden, hidden.shape[1] === keywordCounts.shape[1] ? keywordCounts : keywordMask);
 

@@ -33,13 +33,13 @@ export interface Current {
   readonly threshold?: number;
 }
 
-/** Embeds N sentences: (N, D). */
+/** Embeds N sentences: [N, hidden]. */
 export interface Embedder {
   (sentences: readonly string[], current?: Current): Promise<NDArray>;
   dispose(): Promise<void>;
 }
 
-/** Embeds N sentences at every layer: [0] after the embeddings, [l] after layer l, each (N, D). */
+/** Embeds N sentences at every layer: [0] after the embeddings, [l] after layer l, each [N, hidden]. */
 export interface LayerEmbedder {
   (sentences: readonly string[], current?: Current): Promise<NDArray[]>;
   dispose(): Promise<void>;
@@ -101,7 +101,7 @@ interface EmbeddingInputs extends MaskedWeights {
   readonly attentionMask: tf.Tensor2D;
 }
 
-/** (B, S) tokens → (B, D) for each of these layers, in rising order. */
+/** [batch, length] tokens → [batch, hidden] for each of these layers, in rising order. */
 const embeddings =
   (config: BertConfig, protocol: Protocol, layers: readonly number[], layout: Layout | undefined) =>
   ({ inputIds, attentionMask, ...masked }: EmbeddingInputs): tf.Tensor2D[] => {
@@ -113,7 +113,7 @@ const embeddings =
     return layers.map((layer) => sentenceEmbedding(states[layer]!, attentionMask, protocol));
   };
 
-/** Hidden states (B, S or 1, D) → (B, D). */
+/** Hidden states [batch, length or 1, hidden] → [batch, hidden]. */
 export function sentenceEmbedding(hidden: tf.Tensor3D, attentionMask: tf.Tensor2D, protocol: Protocol): tf.Tensor2D {
   const [B, S, D] = hidden.shape;
   if (protocol !== "mean") return tf.reshape(tf.slice(hidden, [0, 0, 0], [B, 1, D]), [B, D]);
@@ -133,7 +133,7 @@ export function tokenised(sentences: readonly string[], tokenizer: Tokenizer, pr
   });
 }
 
-/** Puts the first rows of a batch (B, D) where they stand among all (N, D). */
+/** Puts the first rows of a batch [batch, hidden] where they stand among all [N, hidden]. */
 export function scatterRows(batch: NDArray, rows: readonly number[], all: NDArray): void {
   const D = all.shape[1]!;
   rows.forEach((row, n) => (all.data as Float32Array).set(batch.data.subarray(n * D, (n + 1) * D), row * D));

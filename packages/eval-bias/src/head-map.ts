@@ -71,7 +71,7 @@ export function headMap({
   ];
 
   // Programs of a layer run in a row, since each has threads of its own, which would be in the way of the next one's.
-  /** (B, S) tokens, or hidden states after some layers → (V·B, D), V gates of that layer one after another. */
+  /** [batch, length] tokens, or hidden states after some layers → [V·batch, hidden], V gates of that layer one after another. */
   const embeddingsFrom = (layer: number | undefined) =>
     jit(({ hidden, open, weights, ...batch }: Inputs) => {
       const options = {
@@ -152,9 +152,9 @@ interface Inputs {
   readonly weights: Weights;
   readonly inputIds: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;
-  /** (B, S, D) */
+  /** [batch, length, hidden] */
   readonly hidden?: tf.Tensor3D;
-  /** By layer, (H), or (V, H) for V gates: 1 for a head that is open. */
+  /** By layer, [H], or [V, H] for V gates: 1 for a head that is open. */
   readonly open: Readonly<Record<string, tf.Tensor1D | tf.Tensor2D>>;
 }
 

@@ -65,7 +65,7 @@ export function maskedLm({
     const options = { batchTokens, pad: tokenizer.pad, shapeTokens: shapeTokens(config) };
     for (const { rows, inputIds, attentionMask, shape } of evenBatchesOf(ids, options)) {
       const [B] = shape;
-      // (B, K) and (B, A): where a sentence asks for fewer, the first token at the first position.
+      // [batch, K] and [batch, A]: where a sentence asks for fewer, the first token at the first position.
       const positions = new Int32Array(B * K);
       const at = Int32Array.from({ length: B * A }, (_, n) => Math.floor(n / A) * K);
       const tokens = new Int32Array(B * A);
@@ -148,13 +148,13 @@ interface Inputs extends Batch {
   readonly tokens: tf.Tensor1D;
 }
 
-/** (B, S) tokens, positions (B, K) of theirs, and A tokens, each `at` one of the B·K positions → ln p (A). */
+/** [batch, length] tokens, positions [batch, K] of theirs, and A tokens, each `at` one of the batch·K positions → ln p [A]. */
 const logProbabilities =
   (config: BertConfig) =>
   ({ weights, positions, at, tokens, ...batch }: Inputs): tf.Tensor1D => {
-    const last = encode(config, weights, batch, { lastPositions: positions }).at(-1)!; // (B, K, D)
+    const last = encode(config, weights, batch, { lastPositions: positions }).at(-1)!; // [batch, K, hidden]
     const rows: tf.Tensor2D = tf.reshape(last, [positions.size, config.hidden_size]);
-    const logits = maskedLmLogits(config, weights, rows); // (B·K, V)
+    const logits = maskedLmLogits(config, weights, rows); // [batch·K, V]
     const [K, V] = logits.shape;
     const places = tf.add(tf.mul(at, tf.scalar(V, "int32")), tokens);
     const chosen = tf.gather(tf.reshape(logits, [K * V]), places) as tf.Tensor1D;

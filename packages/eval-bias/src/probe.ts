@@ -35,7 +35,7 @@ export interface ProbeResult {
  * Can a property be read off embeddings linearly? Logistic regression on standardised features, cross-validated, beside a
  * control task (Hewitt and Liang 2019, https://arxiv.org/abs/1909.03368): labels that depend on nothing but the word.
  *
- * @param embeddings (N, D)
+ * @param embeddings [N, hidden]
  * @param labels the property, by row
  * @param types the word that a row is about: rows of a word have one label
  * @throws RangeError for other than two classes with as many words as folds

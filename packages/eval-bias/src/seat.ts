@@ -12,7 +12,7 @@ import { permutationTest, type PermutationOptions } from "./permutation-test.ts"
 export interface SeatOptions extends AssociationOptions, Omit<PermutationOptions, "tolerance"> {
   /** The family: their p-values are adjusted together. */
   readonly tests: readonly SeatTest[];
-  /** N sentences → (N, D). */
+  /** N sentences → [N, hidden]. */
   readonly embed: (sentences: string[]) => Promise<NDArray>;
   /** How `embed` makes vectors of sentences: stands in every result. */
   readonly protocol: Protocol;

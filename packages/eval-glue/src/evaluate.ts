@@ -13,7 +13,7 @@ export interface SplitScore {
   readonly examples: number;
 }
 
-/** Scores the logits, (N, classes), of a split. */
+/** Scores the logits, [N, classes], of a split. */
 export function score(logits: NDArray, split: GlueTokens, trainingLabels: ArrayLike<number>): SplitScore {
   const { task, labels, length: examples } = split;
   return {

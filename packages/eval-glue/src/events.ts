@@ -48,7 +48,7 @@ export interface DoneEvent extends Position, EpochScores {
   readonly keep: "last" | "best";
   /** Of every epoch; `epoch`, `loss` and `scores` beside it are those of the one that counts. */
   readonly history: readonly EpochScores[];
-  /** (N, classes) by split, test splits too. */
+  /** [N, classes] by split, test splits too. */
   readonly logits: Readonly<Record<string, NDArray>>;
   /** The classifier as trained. Where it is pruned, its closed weights are still there, as they were. */
   readonly checkpoint: Checkpoint;

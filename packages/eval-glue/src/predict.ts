@@ -18,11 +18,11 @@ export interface PredictOptions extends BatchPiecesOptions {
   readonly sideBySide: boolean;
 }
 
-/** Logits of all examples of a split, (N, classes), in eval mode. */
+/** Logits of all examples of a split, [N, classes], in eval mode. */
 export const logits = (model: Classifier, subject: Subject, examples: Examples, options: PredictOptions) =>
   everyRow(examples, options, (batch) => model.predict({ ...subject, batch }));
 
-/** The last hidden states at the first tokens, (N, D), in eval mode. */
+/** The last hidden states at the first tokens, [N, hidden], in eval mode. */
 export const features = (
   model: Classifier,
   subject: Subject,

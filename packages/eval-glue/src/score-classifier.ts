@@ -20,7 +20,7 @@ export interface ScoreOptions {
 }
 
 /**
- * Logits by split, (N, classes), of a classifier as it is, without any training: such as one whose encoder was debiased
+ * Logits by split, [N, classes], of a classifier as it is, without any training: such as one whose encoder was debiased
  * after it was fine-tuned.
  *
  * @throws Error for a checkpoint without a classifier, or one of another number of classes

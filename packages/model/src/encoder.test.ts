@@ -147,7 +147,7 @@ describe.each([
     const both = run((inputs: Inputs & { positions: tf.Tensor2D; weight: tf.Tensor }) => {
       const states = (weight: tf.Tensor, options: EncodeOptions) =>
         encode(config, { ...inputs.weights, [name]: weight }, inputs.batch, options);
-      const some = (weight: tf.Tensor) => states(weight, { lastPositions: inputs.positions }).at(-1)!; // (2, 2, D)
+      const some = (weight: tf.Tensor) => states(weight, { lastPositions: inputs.positions }).at(-1)!; // [2, 2, hidden]
       const same = (weight: tf.Tensor) => {
         const rows = tf.reshape(states(weight, {}).at(-1)!, [8, config.hidden_size]);
         const at = tf.add(tf.reshape(inputs.positions, [4]), tf.tensor1d([0, 0, 4, 4], "int32"));

@@ -10,7 +10,7 @@ import type { Weights } from "./weights.ts";
 /**
  * The checkpoint as an ONNX model for batches and sequences of every length, with the inputs and outputs that Hugging
  * Face's transformers.js and optimum expect: `input_ids`, `attention_mask` and, where the family has segments,
- * `token_type_ids`, (batch, sequence); `last_hidden_state` and, where there is a head, `logits`.
+ * `token_type_ids`, [batch, sequence]; `last_hidden_state` and, where there is a head, `logits`.
  *
  * @throws RangeError for weights of 2 GB or more
  */

@@ -2,7 +2,7 @@ import { tf, withGradient } from "@pruning-bias/runtime";
 import { largestOfRows } from "./ranking.ts";
 
 /**
- * The 2:4 mask of scores (out, in): the two largest of each four along the input, among equals the first (Mishra et al.
+ * The 2:4 mask of scores [out, in]: the two largest of each four along the input, among equals the first (Mishra et al.
  * 2021). While training also what is open at the temperature, M = max([σ(S) > T], top); straight-through gradient.
  */
 export function bestTwo(scores: tf.Tensor2D, temperature?: tf.Scalar): tf.Tensor2D {
@@ -24,7 +24,7 @@ export const patterns: readonly (readonly number[])[] = [
 ];
 
 /**
- * The 2:4 mask (out, in) of scores (in, out/4, 6) of the six patterns: while training the mean of the patterns weighted by
+ * The 2:4 mask [out, in] of scores [in, out/4, 6] of the six patterns: while training the mean of the patterns weighted by
  * softmax(T·S), with its true gradient; in evaluation the pattern of the largest score. As in nn_pruning, the fours run
  * along the *outputs*.
  */

@@ -22,12 +22,12 @@ export interface MaskedWeights {
 /** How to encode, and what masks read while training: without it they are those of evaluation. */
 export type EncodeMaskedOptions = Omit<EncodeOptions, "gates"> & {
   readonly maskTraining?: MaskTraining | undefined;
-  /** Masks of these modules, (C, g), in place of those of their scores: the batch is C candidates' one after the other. */
+  /** Masks of these modules, [C, g], in place of those of their scores: the batch is C candidates' one after the other. */
   readonly gateSets?: GateSets<tf.Tensor2D> | undefined;
 };
 
 /**
- * The hidden states of an encoder, [0] after the embeddings and [l] after layer l, each (B, S, D), under the masks that
+ * The hidden states of an encoder, [0] after the embeddings and [l] after layer l, each [batch, length, hidden], under the masks that
  * its scores make; as it is without a layout.
  *
  * @throws what `applyMasks` and `encode` throw

@@ -3,7 +3,7 @@ import { ndarray, type NDArray, tf } from "@pruning-bias/runtime";
 import { hostMasks, type HostScores } from "./host-masks.ts";
 import type { Layout, MaskedModule } from "./layout.ts";
 
-/** Masks of several candidates over the gates of modules, (C, g) each, by module. */
+/** Masks of several candidates over the gates of modules, [C, g] each, by module. */
 export type GateSets<T> = Readonly<Record<string, T>>;
 
 /**
@@ -35,7 +35,7 @@ export function gateSets(
   return Object.fromEntries(sets) as GateSets<NDArray>;
 }
 
-/** A module's gate with a mask of its own for each candidate, (C, g); its bias closes with its rows. */
+/** A module's gate with a mask of its own for each candidate, [C, g]; its bias closes with its rows. */
 export function gateOf(
   { grid: [, columns] }: MaskedModule,
   set: tf.Tensor2D,

@@ -1,14 +1,14 @@
 import type { Gate } from "@pruning-bias/model";
 import { tf, withGradient } from "@pruning-bias/runtime";
 
-/** A linear layer: weight (out, in), bias (out). */
+/** A linear layer: weight [out, in], bias [out]. */
 export interface Linear {
   readonly weight: tf.Tensor;
   readonly bias?: tf.Tensor | undefined;
 }
 
 /**
- * A linear layer under a mask M (r, c) over its weight, each entry a block of out/r × in/c weights:
+ * A linear layer under a mask M [r, c] over its weight, each entry a block of out/r × in/c weights:
  * Ŵ = W∘expand(M), b̂_i = b_i·[row i of expand(M) has a non-zero].
  *
  * Blocks as wide as the weight (c = 1) or as tall (r = 1) become a gate on outputs or inputs instead: the same function
@@ -35,7 +35,7 @@ function maskWeight(weight: tf.Tensor, mask: tf.Tensor, rows: number, columns: n
   return tf.reshape(tf.mul(blocks, wide), [outputs, inputs]);
 }
 
-/** A mask (r, c) over blocks as a mask over weights (out, in). */
+/** A mask [r, c] over blocks as a mask over weights [out, in]. */
 export function expandMask(mask: tf.Tensor, [outputs, inputs]: readonly [number, number]): tf.Tensor {
   const [rows] = mask.shape as [number, number];
   const tall = tf.broadcastTo(tf.reshape(widened(mask, inputs), [rows, 1, inputs]), [rows, outputs / rows, inputs]);
@@ -43,7 +43,7 @@ export function expandMask(mask: tf.Tensor, [outputs, inputs]: readonly [number,
 }
 
 /**
- * (r, c) → (r, in). One axis at a time, so that the gradient sums one axis at a time: a third faster in onnxruntime than
+ * [r, c] → [r, in]. One axis at a time, so that the gradient sums one axis at a time: a third faster in onnxruntime than
  * both at once.
  */
 function widened(mask: tf.Tensor, inputs: number): tf.Tensor {
@@ -57,7 +57,7 @@ function widened(mask: tf.Tensor, inputs: number): tf.Tensor {
  * no input of it, so no gradient reaches the scores.
  */
 function gateBias(bias: tf.Tensor, mask: tf.Tensor): tf.Tensor {
-  const rowOpen = tf.cast(tf.greater(tf.max(mask, 1, true), 0), "float32"); // (r, 1)
+  const rowOpen = tf.cast(tf.greater(tf.max(mask, 1, true), 0), "float32"); // [r, 1]
   const gate = (b: tf.Tensor, open: tf.Tensor) =>
     tf.reshape(tf.mul(tf.reshape(b, [open.size, b.size / open.size]), open), b.shape);
   return withGradient((keep, b: tf.Tensor) => {

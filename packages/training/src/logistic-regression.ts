@@ -2,7 +2,7 @@
 export interface LinearClassifier {
   /** Whether a row of D features is of the class `true`: w·x + b > 0. */
   (row: Float64Array): boolean;
-  /** w (D). */
+  /** w [hidden]. */
   readonly weights: Float64Array;
 }
 

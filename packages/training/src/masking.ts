@@ -10,15 +10,15 @@ export interface MaskingOptions {
   readonly vocabularySize: number;
 }
 
-/** A batch with tokens to predict: (B, S) ids and K positions. */
+/** A batch with tokens to predict: [batch, length] ids and K positions. */
 export interface MaskedBatch {
-  /** (B, S): ids with some masked. */
+  /** [batch, length]: ids with some masked. */
   readonly inputIds: Int32Array;
-  /** (K): flat positions to predict, b·S + s. */
+  /** [K]: flat positions to predict, row·length + column. */
   readonly positions: Int32Array;
-  /** (K): the ids that stood there. */
+  /** [K]: the ids that stood there. */
   readonly labels: Int32Array;
-  /** (K): one over their number; 0 where a position only fills up to K. */
+  /** [K]: one over their number; 0 where a position only fills up to K. */
   readonly weights: Float32Array;
 }
 

@@ -121,9 +121,9 @@ const maskedLmStep =
     random: Random,
   ): { loss: tf.Scalar; gradients: Tensors } => {
     const { value: loss, gradients } = valueAndGradients((p: Tensors) => {
-      const last = encode(config, p, { inputIds, attentionMask }, { random }).at(-1)!; // (B, S, D)
+      const last = encode(config, p, { inputIds, attentionMask }, { random }).at(-1)!; // [batch, length, hidden]
       const [batch, width, dim] = last.shape;
-      const rows = tf.gather(tf.reshape(last, [batch * width, dim]), positions) as tf.Tensor2D; // (K, D)
+      const rows = tf.gather(tf.reshape(last, [batch * width, dim]), positions) as tf.Tensor2D; // [K, hidden]
       return tf.sum(tf.mul(softmaxCrossEntropy(maskedLmLogits(config, p, rows), labels), weights));
     }, parameters);
     return { loss, gradients };

@@ -2,13 +2,13 @@ import type { Sentences } from "../corpus/sentences.ts";
 
 /** Sentences of one batch as rectangles, row by row. */
 export interface PaddedBatch {
-  /** (B, S) */
+  /** [batch, length] */
   readonly inputIds: Int32Array;
-  /** (B, S): 1 at tokens, 0 at padding. */
+  /** [batch, length]: 1 at tokens, 0 at padding. */
   readonly attentionMask: Int32Array;
-  /** (B, S) */
+  /** [batch, length] */
   readonly keywordMask: Float32Array;
-  /** (B): 1 for a sentence, 0 for a filler row. */
+  /** [batch]: 1 for a sentence, 0 for a filler row. */
   readonly rowWeights: Float32Array;
   /** [B, S] */
   readonly shape: readonly [batchSize: number, width: number];

@@ -4,7 +4,7 @@ import { readArrow, writeArrow } from "../files/arrow.ts";
 /** Embeddings of some rows of a corpus. */
 export interface Embeddings {
   readonly rows: Uint32Array;
-  /** (rows, width), row by row. */
+  /** [rows, width], row by row. */
   readonly values: Float32Array;
   readonly width: number;
 }
