@@ -1,19 +1,23 @@
 import type { Gate } from "@pruning-bias/model";
 import { tf, withGradient } from "@pruning-bias/runtime";
 
-/** A linear layer: weight [out, in], bias [out]. */
+/** A linear layer, y = xWᵀ + b. */
 export interface Linear {
+  /** [out, in] */
   readonly weight: tf.Tensor;
+  /** [out]; none where absent. */
   readonly bias?: tf.Tensor | undefined;
 }
 
 /**
- * A linear layer under a mask M [r, c] over its weight, each entry a block of out/r × in/c weights:
- * Ŵ = W∘expand(M), b̂_i = b_i·[row i of expand(M) has a non-zero].
+ * A linear layer under a mask M [r, c] over its weight [out, in], each entry a block of out/r × in/c weights:
+ * Ŵ = W∘expand(M), b̂_i = b_i·[row i of expand(M) has a non-zero] (Lagunas et al. 2021).
  *
  * Blocks as wide as the weight (c = 1) or as tall (r = 1) become a gate on outputs or inputs instead: the same function
  * and gradients without a masked copy of W, and with W frozen without the product dyᵀx. No gradient passes through the
  * bias's gate. Without `biasMask` the bias stays.
+ *
+ * @throws RangeError where r does not divide out, or c in
  */
 export function maskLinear(
   { weight, bias }: Linear,
@@ -21,6 +25,12 @@ export function maskLinear(
   { biasMask }: { readonly biasMask: boolean },
 ): Linear & { readonly gate?: Gate } {
   const [rows, columns] = mask.shape as [number, number];
+  const [outputs, inputs] = weight.shape as [number, number];
+  if (mask.shape.length !== 2 || weight.shape.length !== 2 || outputs % rows !== 0 || inputs % columns !== 0) {
+    throw new RangeError(
+      `maskLinear: expected a mask of equal blocks over a weight [${weight.shape.join(", ")}], got [${mask.shape.join(", ")}]`,
+    );
+  }
   const masked = { bias: bias && biasMask ? gateBias(bias, mask) : bias };
   if (columns === 1) return { weight, ...masked, gate: { rows: tf.reshape(mask, [rows]) } };
   if (rows === 1) return { weight, ...masked, gate: { columns: tf.reshape<tf.Rank.R1>(mask, [columns]) } };
