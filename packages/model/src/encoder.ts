@@ -6,11 +6,13 @@ import { familyOf } from "./families.ts";
 import { type Gate, linear } from "./linear.ts";
 import { parameter, type Weights } from "./weights.ts";
 
-/** A batch of B sentences of S tokens, all int32: ids, 1 for real tokens and 0 for padding, and which segment each is in. */
+/** A batch of sentences, all int32. */
 export interface Batch {
+  /** [batch, length]: token ids, below the config's `vocab_size`. */
   inputIds: tf.Tensor2D;
+  /** [batch, length]: 1 for real tokens, 0 for padding. */
   attentionMask: tf.Tensor2D;
-  /** All in segment 0 where absent. */
+  /** [batch, length]: which segment each token is in; all in segment 0 where absent. */
   tokenTypeIds?: tf.Tensor2D | undefined;
 }
 
@@ -22,10 +24,14 @@ export type Gates = Readonly<Record<string, Gate>>;
 
 /** How an encoder runs: gates, dropout, and which of its layers. */
 export interface EncodeOptions {
+  /** Gates by module; none by default. */
   gates?: Gates;
   /** Dropout as the config says, which is training mode; without it, eval mode. */
   random?: Random | undefined;
-  /** Rows of the word embeddings, [batch·length, E], looked up already: for whoever wants their gradient and not the whole table's. */
+  /**
+   * Rows of the word embeddings, [batch·length, E], looked up already: for whoever wants their gradient and not the whole
+   * table's.
+   */
   words?: tf.Tensor2D | undefined;
   /** How many layers to compute; all by default. */
   layers?: number;
@@ -33,32 +39,35 @@ export interface EncodeOptions {
   from?: { layer: number; hidden: tf.Tensor3D };
   /** Positions [batch, K], int32, at which the last of these layers is computed: where only they are read. All by default. */
   lastPositions?: tf.Tensor2D;
-  /** Also give the attention probabilities. */
+  /** Also give the attention probabilities; `false` by default. */
   outputAttentions?: boolean;
 }
 
 /** What an encoder computes of a batch. At padding, these are numbers without meaning. */
 export interface Encoded {
   /**
-   * [0] after the embeddings, [l] after layer l, each [batch, length, hidden]; the last layer's [batch, K, hidden] with `lastPositions`. Above V gates
-   * [V·batch, ·, hidden], gate by gate.
+   * [0] after the embeddings, [l] after layer l, each [batch, length, hidden]; the last layer's [batch, K, hidden] with
+   * `lastPositions`. Above V gates [V·batch, ·, hidden], gate by gate.
    */
   readonly hiddenStates: tf.Tensor3D[];
   /**
-   * Which share each token has in each other, after the softmax and before dropout: [l−1] of layer l, [batch, H, length, length], the
-   * last [batch, H, K, length]. None unless asked for. Of compact layers, the heads that are left; layers without any are passed over.
+   * Which share each token has in each other, after the softmax and before dropout: [l−1] of layer l, [batch, heads, length,
+   * length], the last [batch, heads, K, length]. None unless asked for. Of compact layers, the heads that are left; layers
+   * without any are passed over.
    */
   readonly attentions: tf.Tensor4D[];
 }
 
-/** The hidden states alone: see `forward`. */
+/** The hidden states alone, each [batch, length, hidden]: see `forward`. */
 export const encode = (...inputs: Parameters<typeof forward>): tf.Tensor3D[] => forward(...inputs).hiddenStates;
 
 /**
  * BERT (Devlin et al. 2019) and what became of it: DistilBERT (Sanh et al. 2019), RoBERTa (Liu et al. 2019), ALBERT (Lan
- * et al. 2020), ELECTRA (Clark et al. 2020). How each differs is said in `families.ts`.
+ * et al. 2020), ELECTRA (Clark et al. 2020). How each differs is said in `families.ts`. Ids are [batch, length], hidden states
+ * [batch, length, hidden].
  *
- * @throws RangeError for more tokens than there are positions, more layers than the model has
+ * @throws RangeError for more tokens than there are positions, more layers than the model has, or a mask of another shape than
+ *   the ids; Error for a weight that is missing, or gates of what is no module
  */
 export function forward(
   config: BertConfig,
@@ -74,6 +83,13 @@ export function forward(
   const activation = activations[config.hidden_act];
   check("tokens", S, maxTokens(config));
   check("layers", layers, config.num_hidden_layers);
+  check("layers to go on from", from?.layer ?? 0, layers);
+  for (const [name, ids] of Object.entries({ attentionMask, tokenTypeIds })) {
+    if (ids !== undefined && ids.shape.join() !== inputIds.shape.join())
+      throw new RangeError(`encode: expected ${name} [${B}, ${S}], as the ids are, got [${ids.shape.join(", ")}]`);
+  }
+  const other = Object.keys(gates).find((module) => weights[`${module}.weight`] === undefined);
+  if (other !== undefined) throw new Error(`encode: expected gates of modules with weights, got ${other}`);
 
   const at = <T extends tf.Tensor>(name: string): T => parameter<T>(weights, name);
   const dense = (x: tf.Tensor2D, module: string) =>
@@ -190,5 +206,7 @@ function tokensAt(x: tf.Tensor2D, positions: tf.Tensor2D): tf.Tensor2D {
 const flat = (ids: tf.Tensor2D): tf.Tensor1D => tf.reshape(ids, [ids.size]);
 
 function check(what: string, count: number, most: number): void {
-  if (count > most) throw new RangeError(`encode: expected at most ${most} ${what}, got ${count}`);
+  if (!(count <= most && count >= 0 && Number.isInteger(count))) {
+    throw new RangeError(`encode: expected at most ${most} ${what}, got ${count}`);
+  }
 }

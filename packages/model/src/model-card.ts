@@ -3,7 +3,9 @@ import { hasPart } from "./parameters.ts";
 
 /** What a model card tells. */
 export interface ModelCardOptions {
+  /** The model's, as its card is titled. */
   readonly name: string;
+  /** The model, whose size and head the card tells. */
   readonly checkpoint: Pick<Checkpoint, "config" | "weights">;
   /** The model of the hub that it was made from. */
   readonly baseModel?: string | undefined;
@@ -11,7 +13,7 @@ export interface ModelCardOptions {
   readonly made: readonly string[];
   /** Settings of the run that made it, written as JSON. */
   readonly settings?: unknown;
-  /** Whether there is an onnx/model.onnx. */
+  /** Whether there is an onnx/model.onnx; `false` by default. */
   readonly onnx?: boolean;
 }
 

@@ -5,11 +5,11 @@ import { tf } from "@pruning-bias/runtime";
  * covers a run of features. So one batch asks many sub-networks.
  */
 export interface OwnGates {
-  /** Outputs. */
+  /** [E, g]: outputs. */
   readonly rows?: tf.Tensor2D | undefined;
-  /** Inputs. */
+  /** [E, g]: inputs. */
   readonly columns?: tf.Tensor2D | undefined;
-  /** The bias, which is used as given without it. */
+  /** [E, g]: the bias, which is used as given without it. */
   readonly bias?: tf.Tensor2D | undefined;
 }
 

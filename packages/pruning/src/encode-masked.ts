@@ -9,7 +9,10 @@ import type { Layout } from "./layout.ts";
 export interface Pruned {
   /** Which scores gate what. */
   readonly layout: Layout;
-  /** Trained scores, and fixed ones where they are at hand. */
+  /**
+   * Trained scores, and fixed ones where they are at hand, in the shapes of the layout ([rows, columns] of blocks, [n]
+   * neurons).
+   */
   readonly scores: HostScores;
   /** τ in evaluation: the final one of a run. */
   readonly threshold: number;
@@ -17,7 +20,7 @@ export interface Pruned {
 
 /** An encoder's weights, and the scores that mask them. */
 export interface MaskedWeights {
-  /** By name, as `encode` takes them. */
+  /** By name, as `encode` takes them: [out, in] or [n]. */
   readonly weights: Weights;
   /** Score tensors by name, in the shapes of the layout ([rows, columns] of blocks, [n] neurons). */
   readonly scores: Readonly<Record<string, tf.Tensor>>;

@@ -102,7 +102,7 @@ function membersOf(declaration: ts.Declaration): readonly (ts.ClassElement | ts.
   if (ts.isInterfaceDeclaration(declaration)) return declaration.members;
   if (!ts.isTypeAliasDeclaration(declaration)) return [];
   const parts = ts.isIntersectionTypeNode(declaration.type) ? declaration.type.types : [declaration.type];
-  return parts.filter(ts.isTypeLiteralNode).flatMap(({ members }) => [...members]);
+  return parts.flatMap((part) => (ts.isTypeLiteralNode(part) ? [...part.members] : []));
 }
 
 /** What a declaration runs, when it is a function: `function f() {}`, `const f = () => {}`, a method. */
