@@ -15,22 +15,28 @@ import { evenBatchesOf, shapeTokens } from "./batches.ts";
 export interface MaskedLmOptions {
   /** A checkpoint with a masked-language-model head. */
   readonly checkpoint: Checkpoint;
+  /** Its tokenizer, with a mask token. */
   readonly tokenizer: Tokenizer;
+  /** Masks the encoder with these scores; none by default. */
   readonly pruned?: Pruned | undefined;
+  /** What compiles programs; ONNX graphs on the processor by default. */
   readonly jit?: Jit;
-  /** Tokens that go through the encoder at once. */
+  /** Tokens that go through the encoder at once; 512 by default. */
   readonly batchTokens?: number;
 }
 
 /** Token ids with some of them hidden, and of which tokens the probability is asked at which positions. */
 export interface Cloze {
+  /** [length]: token ids with [CLS] and [SEP], some hidden. */
   readonly inputIds: readonly number[];
+  /** Positions from 0, below the length, and the token whose probability is asked there. */
   readonly asked: readonly { readonly position: number; readonly token: number }[];
 }
 
-/** ln p of each token asked for, sentence by sentence. */
+/** ln p of each token asked for, sentence by sentence, [asked] each. Refuses positions outside of a sentence by a RangeError. */
 export interface MaskedLm {
   (clozes: readonly Cloze[]): Promise<Float32Array[]>;
+  /** Frees its compiled programs. */
   dispose(): Promise<void>;
 }
 
@@ -56,6 +62,12 @@ export function maskedLm({
   const masked = pruned === undefined ? weights : maskedWeights(pruned, weights);
   const program = jit(logProbabilities(config));
   const predict = async (clozes: readonly Cloze[]): Promise<Float32Array[]> => {
+    clozes.forEach(({ inputIds, asked }, row) => {
+      const outside = asked.find(({ position }) => !(position in inputIds));
+      if (outside === undefined) return;
+      const expected = `a position among ${inputIds.length} tokens`;
+      throw new RangeError(`masked LM: cloze ${row}: expected ${expected}, got ${outside.position}`);
+    });
     const merged = withoutRepetitions(clozes);
     const most = (of: (cloze: Merged) => readonly unknown[]) =>
       merged.reduce((most, cloze) => Math.max(most, of(cloze).length), 1);
@@ -90,7 +102,11 @@ export function maskedLm({
   return Object.assign(predict, { dispose: () => program.dispose() });
 }
 
-/** Mean −ln p of hidden tokens: every seventh of each sentence, so that two models are asked the same. */
+/**
+ * Mean −ln p, in nats, of hidden tokens: every seventh of each sentence, so that two models are asked the same.
+ *
+ * @throws RangeError where no sentence has a token to hide
+ */
 export async function maskedLmLoss(predict: MaskedLm, tokenizer: Tokenizer, sentences: Sentences): Promise<number> {
   const clozes = Array.from({ length: sentences.length }, (_, row) => {
     const ids = [...sentences.inputIds.subarray(sentences.offsets[row], sentences.offsets[row + 1])];
@@ -100,13 +116,23 @@ export async function maskedLmLoss(predict: MaskedLm, tokenizer: Tokenizer, sent
       tokenizer,
     );
   });
+  if (clozes.every(({ asked }) => asked.length === 0)) {
+    throw new RangeError(`maskedLmLoss: expected tokens to hide, got none in ${sentences.length} sentences`);
+  }
   const logs = (await predict(clozes)).flatMap((own) => [...own]);
   return -logs.reduce((sum, log) => sum + log, 0) / logs.length;
 }
 
-/** The tokens at these positions hidden, and asked for. @throws Error where the tokenizer has no mask token */
+/**
+ * The tokens at these positions hidden, and asked for. @throws Error where the tokenizer has no mask token; RangeError for a
+ * position outside
+ */
 export function hide(ids: readonly number[], positions: readonly number[], { mask }: Pick<Tokenizer, "mask">): Cloze {
   if (mask === undefined) throw new Error("masked LM: expected a tokenizer with a mask token, got one without");
+  const outside = positions.find((position) => !(position in ids));
+  if (outside !== undefined) {
+    throw new RangeError(`masked LM: expected positions among ${ids.length} tokens, got ${outside}`);
+  }
   const hidden = [...ids];
   for (const position of positions) hidden[position] = mask;
   return { inputIds: hidden, asked: positions.map((position) => ({ position, token: ids[position]! })) };

@@ -52,9 +52,13 @@ async function everyRow<B extends Batch>(
   return ndarray(results, [source.length, dim]);
 }
 
-/** What a classifier says of each example: classes, or scores where the task is a regression. */
+/**
+ * What a classifier says of each example, [N], from logits [N, classes]: classes, or scores where the task is a regression.
+ * @throws RangeError for other shapes
+ */
 export function predictions({ data, shape }: NDArray): Float64Array {
   const [rows, classes] = shape as [number, number];
+  if (shape.length !== 2) throw new RangeError(`predictions: expected logits [N, classes], got [${shape.join(", ")}]`);
   return Float64Array.from({ length: rows }, (_, row) =>
     classes === 1 ? data[row]! : argmax(data.subarray(row * classes, (row + 1) * classes)),
   );

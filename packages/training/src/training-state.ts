@@ -16,8 +16,9 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export interface TrainingState {
   /** Steps done. */
   readonly step: number;
+  /** Parameters with their moments. */
   readonly optimizer: OptimizerState;
-  /** Other arrays that are carried on, float32 or int32, such as what is left of an epoch's order. */
+  /** Other arrays, [any shape], that are carried on, float32 or int32, such as what is left of an epoch's order. */
   readonly arrays: Arrays;
   /** Numbers and texts that are, such as where a generator stands. */
   readonly values: { readonly [key: string]: Json };
@@ -25,13 +26,15 @@ export interface TrainingState {
 
 /** A state that was written, and where. */
 export interface StoredState {
+  /** Its folder. */
   readonly path: string;
+  /** What was read. */
   readonly state: TrainingState;
 }
 
 /** How many states a folder keeps. */
 export interface WriteStateOptions {
-  /** States that are left in the folder, this one counted; older ones are removed when it is there. */
+  /** States that are left in the folder, this one counted, 2 by default; older ones are removed when it is there. */
   readonly keep?: number;
 }
 
@@ -40,12 +43,17 @@ export interface WriteStateOptions {
  * under another, flushed, and renamed, so that whoever stops the process at any moment leaves the states before it.
  *
  * @returns the path
+ * @throws Error `PATH: cannot be written: …`; RangeError for a step that is no whole number, or a `keep` below 1
  */
 export async function writeTrainingState(
   folder: string,
   { step, optimizer, arrays, values }: TrainingState,
   { keep = 2 }: WriteStateOptions = {},
 ): Promise<string> {
+  if (!(Number.isInteger(step) && step >= 0)) {
+    throw new RangeError(`writeTrainingState: step: expected a whole number of at least 0, got ${step}`);
+  }
+  if (!(keep >= 1)) throw new RangeError(`writeTrainingState: keep: expected at least 1, got ${keep}`);
   await mkdir(folder, { recursive: true });
   const path = join(folder, stateName(step));
   const temporary = `${path}.${randomUUID()}.part`;
@@ -111,7 +119,8 @@ export async function newestTrainingState(
  */
 export async function readTrainingState(path: string): Promise<TrainingState> {
   const file = join(path, "state.json");
-  const parsed = parseJson(await readFile(file, "utf8"), file);
+  const text = await readFile(file, "utf8").catch((error: unknown) => unread(file, error));
+  const parsed = parseJson(text, file);
   const { success, data } = Stored.safeParse(parsed);
   if (!success) throw new Error(`${file}: expected a training state of format ${FORMAT}, got something else`);
   const { step, updates, values, digests } = data;
@@ -120,7 +129,7 @@ export async function readTrainingState(path: string): Promise<TrainingState> {
     throw new Error(`${file}: expected what was written, got other bytes`);
   const read = async (name: keyof typeof digests): Promise<Arrays> => {
     const part = join(path, `${name}.safetensors`);
-    if ((await digestOfFile(part)) !== digests[name])
+    if ((await digestOfFile(part).catch((error: unknown) => unread(part, error))) !== digests[name])
       throw new Error(`${part}: expected what was written, got other bytes`);
     const { tensors } = await readSafetensors(part);
     return Object.fromEntries(
@@ -186,6 +195,10 @@ function* hashed(hash: Hash, pieces: Iterable<Uint8Array>): Generator<Uint8Array
 }
 
 const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+function unread(path: string, error: unknown): never {
+  throw new Error(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+}
 
 function parseJson(content: string, file: string): unknown {
   try {

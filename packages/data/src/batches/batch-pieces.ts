@@ -1,7 +1,10 @@
 /** A piece of a batch that goes through the encoder at once: `rows` examples, filled up to `size`, `width` tokens each. */
 export interface BatchPiece {
+  /** [n]: which examples, at most `size`. */
   readonly rows: Int32Array;
+  /** Rows of the batch, fillers counted. */
   readonly size: number;
+  /** Tokens of a row, padding counted. */
   readonly width: number;
 }
 
@@ -16,14 +19,20 @@ export interface BatchPiecesOptions {
 }
 
 /**
- * Cuts rows into pieces of like length within a budget of tokens, so that their padding, fillers and number together cost
- * least. Few shapes come about, for each is compiled: widths are multiples of 8, sizes powers of two (or `most`).
+ * Cuts rows, [n] of examples whose `lengths` are in tokens, into pieces of like length within a budget of tokens, so that
+ * their padding, fillers and number together cost least. Few shapes come about, for each is compiled: widths are multiples of
+ * 8, sizes powers of two (or `most`).
+ *
+ * @throws RangeError for an option below 1, or a row without a length
  */
 export function batchPieces(
   rows: Int32Array,
   lengths: ArrayLike<number>,
   { tokenBudget, positions, most = Infinity }: BatchPiecesOptions,
 ): BatchPiece[] {
+  for (const [name, count] of Object.entries({ tokenBudget, positions, most })) {
+    if (!(count >= 1)) throw new RangeError(`batchPieces: ${name}: expected at least 1, got ${count}`);
+  }
   const sorted = byLength(rows, lengths);
   const allowed = sizes.filter((size) => size < most);
   if (most <= largest) allowed.push(most);
@@ -54,9 +63,12 @@ export function batchPieces(
   return cut;
 }
 
-/** Rows from the shortest to the longest; among equals the first. */
-export const byLength = (rows: Int32Array, lengths: ArrayLike<number>): Int32Array =>
-  rows.toSorted((a, b) => lengths[a]! - lengths[b]! || a - b);
+/** Rows, [n], from the shortest to the longest; among equals the first. @throws RangeError for a row without a length */
+export function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Array {
+  const outside = rows.find((row) => lengths[row] === undefined);
+  if (outside !== undefined) throw new RangeError(`byLength: expected rows below ${lengths.length}, got ${outside}`);
+  return rows.toSorted((a, b) => lengths[a]! - lengths[b]! || a - b);
+}
 
 const sizes = [4, 8, 16, 32, 64, 128, 256];
 const largest = sizes.at(-1)!;

@@ -18,12 +18,17 @@ export interface PrepareOptions {
   readonly corpus: string;
   /** One word a line: paths or URLs. */
   readonly words: Readonly<Record<ClassName, string>>;
+  /** What makes tokens of sentences. */
   readonly tokenizer: Tokenizer;
-  /** Sentences of each class set aside for validation; of a class with fewer than twice as many, a tenth. */
+  /** Sentences of each class set aside for validation, 1000 by default; of a class with fewer than twice as many, a tenth. */
   readonly validationSize?: number;
+  /** Of the split. */
   readonly seed: number;
+  /** Where prepared sentences and what URLs name are kept. */
   readonly cacheDir: string;
+  /** What fetches URLs; the global one by default. */
   readonly fetch?: Fetch | undefined;
+  /** Told how much of the corpus has been read. */
   readonly onProgress?: ((progress: PrepareProgress) => void) | undefined;
   /** Told of kept files that are damaged, and made again. */
   readonly onDamaged?: ((problem: string) => void) | undefined;
@@ -31,7 +36,9 @@ export interface PrepareOptions {
 
 /** How much of the corpus file has been read. */
 export interface PrepareProgress {
+  /** Read so far. */
   readonly bytes: number;
+  /** Of the file. */
   readonly totalBytes: number;
 }
 
@@ -41,6 +48,7 @@ export type DebiasData = Readonly<Record<ClassName, Split>> & {
   readonly fingerprint: string;
   /** The folder with `male.arrow`, `female.arrow` and `stereotype.arrow`: all sentences of a class, in the corpus' order. */
   readonly dir: string;
+  /** What the corpus holds. */
   readonly counts: CorpusCounts;
 };
 

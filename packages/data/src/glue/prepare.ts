@@ -10,9 +10,13 @@ import { type GlueTokens, tokenizeGlue } from "./tokens.ts";
 export interface PrepareGlueOptions {
   /** A folder with `TASK/SPLIT` files, as for `readGlue`. */
   readonly dir: string;
+  /** Which of the nine. */
   readonly task: GlueTask;
+  /** As the hub calls it. */
   readonly split: string;
+  /** What makes tokens of texts. */
   readonly tokenizer: Tokenizer;
+  /** Where the tokens are kept. */
   readonly cacheDir: string;
   /** Told of a kept file that is damaged, and made again. */
   readonly onDamaged?: ((problem: string) => void) | undefined;

@@ -9,6 +9,7 @@ export interface CrowsPair {
   readonly row: number;
   /** The more stereotyping sentence. */
   readonly more: string;
+  /** The less stereotyping sentence. */
   readonly less: string;
   /** Whether `more` shows a stereotype, or `less` goes against one. */
   readonly direction: "stereo" | "antistereo";

@@ -9,6 +9,7 @@ export interface WinoBiasPair {
   readonly texts: readonly string[];
   /** One or several, such as `he` and `his`. */
   readonly pro: readonly string[];
+  /** As many, of the other gender. */
   readonly anti: readonly string[];
   /** The gender that the stereotype calls for. */
   readonly gender: "male" | "female";

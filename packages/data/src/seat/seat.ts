@@ -6,7 +6,9 @@ import { printable, reason } from "../files/reason.ts";
 
 /** A set of words or sentences for one idea. */
 export interface SeatSet {
+  /** What the set stands for. */
   readonly category: string;
+  /** Words or sentences. */
   readonly examples: readonly string[];
 }
 
@@ -14,7 +16,9 @@ export interface SeatSet {
 export interface SeatTest {
   /** The file's name without its ending. */
   readonly name: string;
+  /** The two sets whose closeness is asked. */
   readonly targets: { readonly X: SeatSet; readonly Y: SeatSet };
+  /** The two sets that they may be close to. */
   readonly attributes: { readonly A: SeatSet; readonly B: SeatSet };
 }
 
