@@ -12,7 +12,7 @@ export type DebiasMode = (typeof debiasModes)[number];
 
 /**
  * Indices of the hidden states that `layer` names, for an encoder of `depth` layers: 0 is the embedding output, l is after
- * layer l; `intermediate` is 1 to 4 (REFERENCE, section 2).
+ * layer l; `intermediate` is 1 to 4, as in the original (Joniak and Aizawa 2022).
  *
  * @throws RangeError for a layer of another name, or a depth that is no whole number
  */
@@ -36,8 +36,8 @@ export const sentenceRows = (hidden: tf.Tensor3D): tf.Tensor2D => {
 };
 
 /**
- * One row a sentence, the mean over its keywords: Σ_j m_j h_j / Σ_j m_j (REFERENCE, section 2); NaN for a sentence without
- * any.
+ * One row a sentence, the mean over its keywords: Σ_j m_j h_j / Σ_j m_j (Joniak and Aizawa 2022, their mode
+ * `token`); NaN for a sentence without any.
  *
  * @param hidden [batch, length, hidden]
  * @param keywordMask [batch, length], float32; each row's sum must be above 0

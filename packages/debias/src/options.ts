@@ -67,7 +67,7 @@ export interface FinepruneOptions {
   readonly dropout?: boolean;
   /** Training steps in training mode, the default; without it they have no noise and the final threshold, as evaluations do. */
   readonly trainMode?: boolean;
-  /** Computes as the reference's code does where that differs from what it should (REFERENCE, section 7); `default` does not. */
+  /** Computes as the reference's code does where that differs from what it should (docs/explanation.md); `default` does not. */
   readonly compat?: "default" | "reference";
   /** Tokens that the reference pads to, 128 by default. */
   readonly referenceWidth?: number;

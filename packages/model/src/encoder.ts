@@ -30,12 +30,15 @@ export interface EncodeOptions {
   random?: Random | undefined;
   /**
    * Rows of the word embeddings, [batch·length, E], looked up already: for whoever wants their gradient and not the whole
-   * table's.
+   * table's. Looked up by default.
    */
   words?: tf.Tensor2D | undefined;
   /** How many layers to compute; all by default. */
   layers?: number;
-  /** Hidden states [batch, length, hidden] after so many layers: goes on from there, and they are the first that are returned. */
+  /**
+   * Hidden states [batch, length, hidden] after so many layers: goes on from there, and they are the first that are returned.
+   * From the embeddings by default.
+   */
   from?: { layer: number; hidden: tf.Tensor3D };
   /** Positions [batch, K], int32, at which the last of these layers is computed: where only they are read. All by default. */
   lastPositions?: tf.Tensor2D;

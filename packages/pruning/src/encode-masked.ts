@@ -32,7 +32,10 @@ export interface MaskedWeights {
 export type EncodeMaskedOptions = Omit<EncodeOptions, "gates"> & {
   /** What masks read while training; absent in evaluation. */
   readonly maskTraining?: MaskTraining | undefined;
-  /** Masks of these modules, [C, g], in place of those of their scores: the batch is C candidates' one after the other. */
+  /**
+   * Masks of these modules, [C, g], in place of those of their scores: the batch is C candidates' one after the other. None by
+   * default.
+   */
   readonly gateSets?: GateSets<tf.Tensor2D> | undefined;
 };
 

@@ -21,9 +21,9 @@ export interface Random {
 
 /** Ones and zeros of a site: made twice, so that no more than bytes is kept from the forward to the backward pass. */
 export interface DropoutMask {
-  /** 1 where an element is kept, else 0. */
+  /** [shape asked for]: 1 where an element is kept, else 0. */
   readonly forward: () => tf.Tensor;
-  /** The same, made again. */
+  /** [shape asked for]: the same, made again. */
   readonly backward: () => tf.Tensor;
   /** What kept elements are multiplied by, 1 / (1 − rate). */
   readonly scale: number;

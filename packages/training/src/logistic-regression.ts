@@ -15,7 +15,9 @@ export interface LinearClassifier {
  *
  * @param rows N of [D]
  * @param labels [N]
- * @param options λ is `ridge`, .01 by default; at most 200 `iterations` with a `memory` of 10 steps by default
+ * @param ridge λ; .01 by default
+ * @param iterations at most; 200 by default
+ * @param memory steps that L-BFGS remembers; 10 by default
  * @throws RangeError for no rows, rows of several widths, or another number of labels
  */
 export function logisticRegression(

@@ -18,9 +18,8 @@ export interface Documented {
   readonly arrays: readonly string[];
   /** Whether a statement of its own body throws. */
   readonly throws: boolean;
-  /** Its declaration. */
-  readonly text: string;
-  readonly start: number;
+  /** Names that `@param` may have: parameters, and what is taken out of them in their place. */
+  readonly parameters: readonly string[];
 }
 
 const arrayNames =
@@ -61,6 +60,27 @@ export function documented(root: string = workspace): Documented[] {
   return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What a docstring must say and does not; empty where nothing is amiss. */
+export function faultsOf({ name, kind, optional, docstring, arrays, throws, parameters }: Documented): string[] {
+  const says = (pattern: RegExp) => pattern.test(docstring);
+  const isBytes = arrays.join() === "Uint8Array" && says(/\bbytes?\b|\bfile\b/);
+  const unknown = [...docstring.matchAll(/^@param (\w+)/gm)]
+    .map(([, word]) => word!)
+    .filter((p) => !parameters.includes(p));
+  const option = kind === "member" && optional && /Options\.\w+$/.test(name);
+  const faults: readonly [boolean, string][] = [
+    [!says(/^[^@]/), "a sentence that says what it is"],
+    [
+      arrays.length > 0 && !isBytes && !says(/\[[^\]]*\]/),
+      `the shape of its ${arrays.join(", ")}, such as [batch, length]`,
+    ],
+    [throws && !says(/throws|refuse|\berror\b/i), "what it throws, and when"],
+    [option && !says(/default|absent|without|where|none|never|unless|told|called/i), "what holds where it is left out"],
+    [unknown.length > 0, `parameters that there are, and not ${unknown.join(", ")}`],
+  ];
+  return faults.flatMap(([wrong, expected]) => (wrong ? [`expected ${expected}`] : []));
+}
+
 /** A declaration and, of an interface, a class or a type of an object, its members. */
 function describe(name: string, declaration: ts.Declaration, checker: ts.TypeChecker, root: string): Documented[] {
   const source = declaration.getSourceFile();
@@ -81,8 +101,7 @@ function describe(name: string, declaration: ts.Declaration, checker: ts.TypeChe
     docstring: docstringOf(declaration),
     arrays: arraysOf(declaration, checker),
     throws: body !== undefined && hasThrow(body),
-    text: declaration.getText(),
-    start: (ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration).getStart(),
+    parameters: body?.parameters.flatMap(({ name }) => namesIn(name)) ?? [],
   };
   const members = membersOf(declaration).flatMap((member) =>
     member.name === undefined || ts.isPrivateIdentifier(member.name)
@@ -112,6 +131,11 @@ function functionOf(declaration: ts.Declaration): ts.SignatureDeclaration | unde
   const value = ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined;
   return value !== undefined && (ts.isArrowFunction(value) || ts.isFunctionExpression(value)) ? value : undefined;
 }
+
+const namesIn = (name: ts.BindingName): string[] =>
+  ts.isIdentifier(name)
+    ? [name.text]
+    : name.elements.flatMap((element) => (ts.isBindingElement(element) ? namesIn(element.name) : []));
 
 /** Text of the comment in front, tags and all. */
 function docstringOf(declaration: ts.Declaration): string {
@@ -154,12 +178,13 @@ function arraysOf(declaration: ts.Declaration, checker: ts.TypeChecker): string[
     )
       for (const argument of inner) visit(argument, depth - 1);
   };
-  const callable = functionOf(declaration) ?? (isMember(declaration) ? declaration : undefined);
-  if (callable === undefined) return [];
-  if (isMember(callable)) visit(checker.getTypeAtLocation(callable), 3);
+  const type = checker.getTypeAtLocation(declaration);
+  const [signature] = type.getCallSignatures();
+  if (ts.isInterfaceDeclaration(declaration) || ts.isTypeAliasDeclaration(declaration)) return [];
+  if (signature === undefined) visit(type, 3);
   else {
-    const signature = checker.getSignatureFromDeclaration(callable as ts.SignatureDeclaration)!;
-    for (const parameter of signature.getParameters()) visit(checker.getTypeOfSymbolAtLocation(parameter, callable), 3);
+    for (const parameter of signature.getParameters())
+      visit(checker.getTypeOfSymbolAtLocation(parameter, declaration), 3);
     visit(signature.getReturnType(), 3);
   }
   return [...found];

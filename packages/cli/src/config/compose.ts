@@ -19,7 +19,9 @@ const optionalGroups = { pruning: Pruning, pretrain: Config.shape.pretrain.unwra
  * reference that was followed after it: `experiment=NAME: ${prune_block_size}`.
  */
 export interface Composed {
+  /** Checked, with references resolved. */
   readonly config: Config;
+  /** What set each leaf, by its path. */
   readonly origins: ReadonlyMap<string, string>;
 }
 

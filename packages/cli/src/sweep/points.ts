@@ -13,7 +13,7 @@ const value = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform
 
 /** What `experiments/NAME/sweep.json` holds: settings that all points share, and the values that are tried. */
 export const Sweep = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: z.string().optional().describe("for editors"),
   base: z.array(z.string()).describe("overrides of all points, key=value"),
   grid: z.record(z.string(), z.array(value).min(1)).describe("values for each key; a point for every combination"),
   generated: z.literal(true).optional().describe("written for a command line, so that another one may write it again"),
@@ -38,6 +38,7 @@ export type Sweep = z.infer<typeof Sweep>;
 export interface Point {
   /** `embedding_layer=last,debias_mode=token`: a folder's name. */
   readonly name: string;
+  /** Its settings, `key=value`. */
   readonly overrides: readonly string[];
 }
 
@@ -48,7 +49,9 @@ export const BASELINE = "baseline";
 export interface GlueRun {
   /** Of its target, `glue-NAME`, and its results, `glue/NAME.json`. */
   readonly name: string;
+  /** Which of the nine. */
   readonly task: (typeof tasks)[number];
+  /** Of the run; `finetune.seed` where absent. */
   readonly seed?: number;
 }
 
@@ -60,7 +63,12 @@ export const glueRuns = ({ glue, glueSeeds }: Pick<Sweep, "glue" | "glueSeeds">)
       : glueSeeds.map((seed) => ({ name: `${task}-${seed}`, task, seed })),
   );
 
-/** A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid. */
+/**
+ * A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid.
+ *
+ * @param glue GLUE tasks of every point; none by default
+ * @throws UsageError in one line: an empty value, a key that comes twice, or a task that there is not
+ */
 export function parseSweep(overrides: readonly string[], glue: readonly string[] = [], where = false): Sweep {
   const base: string[] = [];
   const grid: Record<string, string[]> = {};
@@ -77,7 +85,11 @@ export function parseSweep(overrides: readonly string[], glue: readonly string[]
   return { base, grid, glue: glue.map(glueTask), where, generated: true };
 }
 
-/** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */
+/**
+ * All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`.
+ *
+ * @throws UsageError for too many points, or two of one name
+ */
 export function points({ base, grid }: Sweep): Point[] {
   const count = Object.values(grid).reduce((product, values) => product * values.length, 1);
   if (count > MOST_POINTS) throw new UsageError(`sweep: expected at most ${MOST_POINTS} points, got ${count}`);

@@ -26,30 +26,37 @@ import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-fil
 export interface SweepOptions {
   /** The workspace. */
   readonly root: string;
+  /** GLUE tasks that every point is fine-tuned on; none by default. */
   readonly glue?: readonly string[];
-  /** Seeds of every GLUE task: how many, from `finetune.seed` on, or which. */
+  /** Seeds of every GLUE task: how many, from `finetune.seed` on, or which; that one by default. */
   readonly glueSeeds?: number | readonly number[];
-  /** Where bias sits, head by head. */
+  /** Where bias sits, head by head; `false` by default. */
   readonly where?: boolean;
-  /** Tasks that run at once, on an equal share of the cores each. */
+  /** Tasks that run at once, on an equal share of the cores each; 1 by default. */
   readonly parallel?: number;
+  /** Composes every point and runs nothing; `false` by default. */
   readonly dryRun?: boolean;
-  /** Where tasks run: here, or as jobs of a cluster. */
+  /** Where tasks run: here, the default, or as jobs of a cluster. */
   readonly launcher?: "local" | "slurm";
+  /** Told what happens, a line at a time. */
   readonly log: (line: string) => void;
   /** Lines of Nx and of the tasks. */
   readonly output: (text: string) => void;
+  /** Of the tasks. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Bytes that tasks may take, so that more is warned of; and the hub's cache, where models' sizes are read. */
+  /** Bytes that tasks may take, so that more is warned of; no warning by default. */
   readonly memory?: number;
+  /** The hub's cache, where models' sizes are read. */
   readonly hubCache?: string;
-  /** Stops Nx and what it runs. */
+  /** Stops Nx and what it runs; nothing does by default. */
   readonly signal?: AbortSignal;
 }
 
 /** What a sweep is, and how its tasks ended. */
 export interface SweepOutcome {
+  /** Of the sweep, as of its folders. */
   readonly name: string;
+  /** Each with its folder, relative to the workspace. */
   readonly points: readonly (Point & { readonly folder: string })[];
   /** GLUE tasks of every point, one for each seed. */
   readonly glue: readonly string[];
@@ -57,9 +64,11 @@ export interface SweepOutcome {
   readonly where: boolean;
   /** Tasks that failed; empty after a dry run. */
   readonly failed: readonly Failure[];
+  /** Path of the report, where there is one. */
   readonly report?: string;
-  /** Of a cluster: its scripts, and its jobs after they were submitted. */
+  /** Of a cluster: its scripts. */
   readonly scripts?: readonly Script[];
+  /** Of a cluster: its jobs, after they were submitted. */
   readonly jobs?: readonly Job[];
   /** What Nx and the tasks said. */
   readonly output?: string;
@@ -68,6 +77,9 @@ export interface SweepOutcome {
 /**
  * Runs a sweep: composes every point first, so that a wrong setting costs nothing, writes it down as
  * `experiments/NAME/sweep.json` and lets Nx run what is not in its cache yet. Without overrides: the demo.
+ *
+ * @throws UsageError in one line for settings that cannot be, before anything runs, or a folder that is no clone of the
+ *   repository
  */
 export async function runSweep(overrides: readonly string[], options: SweepOptions): Promise<SweepOutcome> {
   const { root, log } = options;

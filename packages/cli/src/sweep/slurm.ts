@@ -10,8 +10,8 @@ const word = z
 /** What a cluster wants to know of a job; `slurm.KEY=VALUE` on the command line. */
 export const Slurm = z.strictObject({
   partition: word.optional().describe("partition of all jobs"),
-  account: word.optional(),
-  qos: word.optional(),
+  account: word.optional().describe("whose time it is"),
+  qos: word.optional().describe("quality of service"),
   time: word.default("24:00:00").describe("limit of one task"),
   gres: word.optional().describe("generic resources of what trains, such as gpu:1"),
   cpus: z.coerce.number().int().positive().default(2).describe("processors of a task, and its threads"),

@@ -9,13 +9,12 @@ export interface EpochBatches {
 }
 
 /**
- * Draws the batches of an epoch; the same seed and epoch give the same ones.
+ * Draws the batches of an epoch from so many sentences of each class; the same seed and epoch give the same ones.
  *
  * n = min(male, female) sentences of each gender, shuffled together, are the attribute stream; all stereotype sentences,
- * shuffled, are the target stream. The shorter stream starts again, shuffled anew, until the longer one ends (REFERENCE,
- * section 1).
+ * shuffled, are the target stream. The shorter stream starts again, shuffled anew, until the longer one ends, as in the
+ * original (Joniak and Aizawa 2022).
  *
- * @param counts sentences of each class
  * @throws RangeError for a class without sentences, or a batch size that is no whole number above 0
  */
 export function epochBatches(

@@ -53,7 +53,7 @@ export type DebiasData = Readonly<Record<ClassName, Split>> & {
 };
 
 /**
- * Corpus and word lists to the tokenised sentences of the three classes (REFERENCE, section 1).
+ * Corpus and word lists to the tokenised sentences of the three classes (Kaneko and Bollegala 2021, section 3).
  *
  * Sentences are kept as Arrow files in `cacheDir`, under a hash of the contents of their inputs; the split is drawn
  * anew from the seed. Throws one line that says where, what was expected and what came.

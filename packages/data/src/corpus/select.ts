@@ -41,8 +41,8 @@ export interface Selected {
 }
 
 /**
- * Lines of a corpus to tokenised sentences of the three classes, each with its keyword mask, in the order of lines. Formulas:
- * `classifier` and `keywordMask`; a line without a keyword's token is dropped (REFERENCE, section 1).
+ * Lines of a corpus to tokenised sentences of the three classes, each with its keyword mask, in the order of lines;
+ * see `classifier`. A line without a keyword's token is dropped, as the original does (Joniak and Aizawa 2022).
  */
 export async function selectSentences(
   chunks: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,

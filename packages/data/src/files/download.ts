@@ -14,8 +14,11 @@ export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source);
 
 /** What is fetched, and where it is kept. */
 export interface DownloadOptions {
+  /** Of `http` or `https`. */
   readonly url: string;
+  /** Where copies are kept. */
   readonly cacheDir: string;
+  /** What fetches; the global one by default. */
   readonly fetch?: Fetch | undefined;
   /** Checked where given, hexadecimal. */
   readonly sha256?: string | undefined;
