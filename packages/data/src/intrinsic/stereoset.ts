@@ -26,7 +26,7 @@ export interface StereoSetExample {
   readonly target: string;
   /** `gender`, `profession`, `race` or `religion`. */
   readonly biasType: string;
-  /** Has one or more BLANK. */
+  /** Has BLANK where the word is to stand. */
   readonly context: string;
   /** One of each label. */
   readonly sentences: Readonly<Record<StereoSetLabel, StereoSetSentence>>;
