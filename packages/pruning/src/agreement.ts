@@ -9,8 +9,8 @@ export interface Agreement {
 }
 
 /**
- * Agreement of two masks over the same n blocks, [n] each, 0 where a block is closed: Jaccard's index and Cohen's κ, both
- * fractions.
+ * Agreement of two masks over the same n blocks, [n] each, 0 where a block is closed: Jaccard's index (Jaccard 1901) and
+ * Cohen's κ (Cohen 1960), both fractions.
  *
  * @throws RangeError where they are of two lengths
  */

@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Documented, documented, faultsOf } from "../src/docstrings.ts";
+import { workspace } from "../src/packages.ts";
 
 describe("docstrings of what packages export", () => {
   const all = documented();
@@ -19,6 +22,18 @@ describe("docstrings of what packages export", () => {
   it("say what it is, shapes, errors, and what holds where an option is left out", () => {
     const faults = all.flatMap((one) => faultsOf(one).map((fault) => `${one.place}: ${one.name}: ${fault}`));
     expect(faults).toEqual([]);
+  });
+
+  it("name the source of what docs/formulas.md lists, but of what is this project's own", () => {
+    const page = readFileSync(join(workspace, "docs/formulas.md"), "utf8");
+    const listed = new Set([...page.matchAll(/\| \[`(\w+)`\]/g)].map(([, name]) => name!));
+    const own = new Set(["compactCheckpoint", "definePruningMethod", "pronounGap"]);
+    const exported = all.filter(({ name }) => listed.has(name.split(": ")[1]!));
+    expect(exported.length).toBeGreaterThan(20);
+    // A paper's year, the original's function, or where the formula stands.
+    const silent = exported.filter(({ docstring }) => !/\b(19|20)\d\d\b|transformers|[Ss]ee `/.test(docstring));
+    const names = silent.map(({ name }) => name.split(": ")[1]!);
+    expect(names.filter((name) => !own.has(name))).toEqual([]);
   });
 
   it.each<[Partial<Documented>, string[]]>([
