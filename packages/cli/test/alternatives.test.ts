@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { run } from "./command-line.ts";
+import { run, start } from "./command-line.ts";
 import { smallModel, temporary } from "./small-model.ts";
 
 let small: Awaited<ReturnType<typeof smallModel>>;
@@ -92,6 +94,33 @@ describe.each(["cda", "dropout"])("debias_%s", (name) => {
     expect(again.code).toBe(0);
   }, 60_000);
 });
+
+it.each(["cda", "dropout"])(
+  "debias_%s that was killed goes on as if it had never stopped",
+  async (name) => {
+    const line = (out: string) => [
+      ...["train", ...small.overrides, `experiment=debias_${name}`, "alternative.batch_size=4", "alternative.steps=30"],
+      ...["trainer.max_steps=30", "trainer.checkpoint_every=3", "--out", out, "--resume"],
+    ];
+    const results = async (out: string) => ({
+      metrics: await readFile(join(out, "metrics.jsonl"), "utf8"),
+      weights: (await readFile(join(out, "model/model.safetensors"))).toString("base64"),
+    });
+    const whole = join(await temporary(), "whole");
+    expect((await run(line(whole))).code).toBe(0);
+
+    const out = join(await temporary(), "killed");
+    const killed = start(line(out));
+    while (!existsSync(join(out, "checkpoints/step-00000003"))) await wait(5);
+    killed.kill("SIGKILL");
+    await once(killed, "close");
+    expect(existsSync(join(out, "model"))).toBe(false);
+    const resumed = await run(line(out));
+    expect(resumed.stderr).toMatch(/going on from \S+step-000000(0[369]|[12]\d)/);
+    expect(await results(out)).toEqual(await results(whole));
+  },
+  60_000,
+);
 
 it("CDA trains on swapped copies of all sentences with gender words", async () => {
   const sentences = async (name: string) =>

@@ -169,8 +169,11 @@ const DIGEST = "sha256";
 /** Stands where the digest will, while it is computed. */
 const NO_DIGEST = "0".repeat(64);
 
-const digestOf = (header: Uint8Array, data: Uint8Array): string =>
-  createHash("sha256").update(header).update(data).digest("hex");
+function digestOf(header: Uint8Array, data: Uint8Array): string {
+  const hash = createHash("sha256").update(header);
+  for (let at = 0; at < data.length; at += MAX_AT_ONCE) hash.update(data.subarray(at, at + MAX_AT_ONCE));
+  return hash.digest("hex");
+}
 
 function withoutDigest(header: Uint8Array, digest: string): Buffer {
   const text = Buffer.from(header);
@@ -183,8 +186,8 @@ function withoutDigest(header: Uint8Array, digest: string): Buffer {
 const pickles = /\.(bin|pt|pth|pkl|pickle|ckpt)$/i;
 
 const MAX_HEADER = 100_000_000;
-// One read of the system takes less than 2 GB.
-const MAX_READ = 2 ** 30;
+// Neither one read of the system nor one update of a hash takes 2 GB.
+const MAX_AT_ONCE = 2 ** 30;
 
 type Fail = (problem: string) => never;
 
@@ -200,7 +203,7 @@ async function readParts(path: string, fail: Fail): Promise<{ header: Uint8Array
     const read = async (position: number, length: number): Promise<Buffer> => {
       const bytes = Buffer.allocUnsafeSlow(length);
       for (let done = 0; done < length;) {
-        const part = Math.min(length - done, MAX_READ);
+        const part = Math.min(length - done, MAX_AT_ONCE);
         const { bytesRead } = await file.read(bytes, done, part, position + done);
         if (bytesRead === 0) fail(`expected ${size} bytes, got ${position + done}: the file is cut short`);
         done += bytesRead;

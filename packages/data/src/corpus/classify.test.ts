@@ -25,6 +25,31 @@ test("a word of two lists counts as male", () => {
   expect(classify("The waiter and the nurse.")).toEqual({ class: "male", keywords: ["waiter"] });
 });
 
+test("what a piece begins and ends with decides nothing by itself", () => {
+  const words = [
+    "he",
+    "'s",
+    "7",
+    "!?",
+    "señora",
+    "émigré",
+    "i\u0307n",
+    "kk",
+    `a${"b".repeat(40)}c`,
+    `a${"b".repeat(50)}c`,
+  ];
+  const one = classifier({ male: new Set(words), female: new Set(), stereotype: new Set(["."]) });
+  const told = (sentence: string) => one(sentence).keywords;
+  expect(told("THE hue, hE")).toEqual(["he"]);
+  expect(told("It's 7")).toEqual(["'s", "7"]);
+  expect(told("'she !?")).toEqual(["!?", "'s", "he"]);
+  expect(told("Seora SEÑORA Émigré")).toEqual(["señora", "émigré"]);
+  expect(told("\u0130n in")).toEqual(["i\u0307n"]);
+  expect(told("K\u212a")).toEqual(["kk"]);
+  expect(told("a.\x1c b")).toEqual(["."]);
+  expect(told(`A${"B".repeat(40)}C a${"b".repeat(41)}c`)).toEqual([words[8]]);
+});
+
 test("a word list is stripped, lowered, each word once, and knows what it can never match", async () => {
   const path = join(dir(), "words.txt");
   writeFileSync(path, "King \nking\n\n mr.\nhair_salon\r\nma'am\n");

@@ -24,7 +24,9 @@ export interface Classified {
 export function classifier(words: ClassWords): (sentence: string) => Classified {
   // What a piece is, by its raw form: most pieces of a corpus recur, and nearly all are no keyword.
   const memo = new Map<string, Entry | null>();
+  const may = filter(Object.values(words).flatMap((list) => [...list]));
   const look = (piece: string): Entry | null => {
+    if (!may(piece)) return null;
     let entry = memo.get(piece);
     if (entry === undefined) {
       entry = entryOf(lowered(piece), words);
@@ -51,6 +53,43 @@ interface Entry {
 
 const memoSize = 1 << 20;
 const none: Classified = { class: "none", keywords: [] };
+
+/**
+ * Whether a piece may be one of the words, told by its length and its first and last character: false is sure. Most pieces
+ * need not be hashed so.
+ */
+function filter(words: readonly string[]): (piece: string) => boolean {
+  const seen = new Uint8Array(LENGTHS << 14);
+  for (const word of words) {
+    const key = keyOf(word, 0);
+    if (key === UNTOLD) continue;
+    // Lower case may be longer than what it is of, outside ASCII alone.
+    if (ascii.test(word)) seen[key] = 1;
+    else for (let length = 0; length < LENGTHS; length++) seen[(length << 14) | (key & 0x3fff)] = 1;
+  }
+  return (piece) => {
+    const key = keyOf(piece, piece.charCodeAt(0) === SPACE ? 1 : 0);
+    return key === UNTOLD || seen[key] === 1;
+  };
+}
+
+/** Lengths told apart; longer ones count as the last. */
+const LENGTHS = 32;
+const SPACE = 0x20;
+const UNTOLD = -1;
+const ascii = /^[\x21-\x7e]+$/;
+
+/**
+ * Length, first and last character of what starts at `from`, in lower case. Nothing is told of one that is empty, that begins or
+ * ends with what is no ASCII, and so may have another lower case, or with a blank that is taken away before words are compared.
+ */
+function keyOf(word: string, from: number): number {
+  const [first, last] = [word.charCodeAt(from), word.charCodeAt(word.length - 1)];
+  if (!(first > SPACE && first < 0x80 && last > SPACE && last < 0x80)) return UNTOLD;
+  return (Math.min(word.length - from, LENGTHS - 1) << 14) | (lower(first) << 7) | lower(last);
+}
+
+const lower = (code: number): number => (code >= 0x41 && code <= 0x5a ? code + 0x20 : code);
 
 function entryOf(word: string, { male, female, stereotype }: ClassWords): Entry | null {
   const entry = { word, male: male.has(word), female: female.has(word), stereotype: stereotype.has(word) };

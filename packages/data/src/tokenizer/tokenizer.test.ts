@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describeData, describeGolden } from "@pruning-bias/oracle";
 import { expect, test } from "vitest";
 import { temporaryDir } from "../../test/temporary.ts";
+import { draws } from "../random/draws.ts";
 import { bertNormalizer } from "./bert-normalizer.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 import { longestFirst } from "./truncate.ts";
@@ -31,6 +32,24 @@ test("one text and two, cut at the longest length", async () => {
     ...{ pad: 0, cls: 2, sep: 3, mask: 4, unknown: 1 },
     vocabularySize: vocabulary.length,
   });
+});
+
+test("words that are remembered have the ids that whole texts get", async () => {
+  const pieces = [...vocabulary, ..."cd.-'[]<=", "##a", "##b", "e"].filter((piece, i, all) => all.indexOf(piece) === i);
+  const json = wordPieceJson(pieces);
+  const [added] = json.added_tokens;
+  // A token that takes the blanks before it keeps texts whole.
+  const taking = { ...added!, id: pieces.length, content: "zz", lstrip: true };
+  const whole = { ...json, added_tokens: [...json.added_tokens, taking] };
+  const [words, texts] = await Promise.all(
+    [json, whole].map((json, i) => loadTokenizer(folder(`words-${i}`, { "tokenizer.json": JSON.stringify(json) }))),
+  );
+  const letters = [..."aAbce.,-'[]<= \t\u00e9\u0301\u0338\u00ad\u5317\u2019\u00a0", "[MASK]", "[mask]"];
+  const random = draws("words");
+  for (let n = 0; n < 2000; n++) {
+    const text = Array.from({ length: 12 }, () => random.pick(letters)).join("");
+    expect([text, ...words!.pieces(text)]).toEqual([text, ...texts!.pieces(text)]);
+  }
 });
 
 test("an older folder with vocab.txt alone gives the same ids", async () => {

@@ -120,7 +120,8 @@ function piecesOf(dir: string, library: Library, { json }: TokenizerFiles): (tex
   const free = json.added_tokens.every((token) => !token.lstrip && !token.rstrip && !blank.test(token.content));
   if (json.normalizer?.type !== "BertNormalizer" || json.pre_tokenizer?.type !== "BertPreTokenizer" || !free)
     return whole;
-  // BERT's words never go across a blank: each is tokenised once and remembered.
+  // BERT's words never go across a blank or a mark of punctuation, which is a word: each is tokenised once and remembered.
+  const words = wordsBetween(json.added_tokens.map(({ content }) => content).join(""));
   const memo = new Map<string, readonly number[]>();
   return (text, enough) => {
     const ids: number[] = [];
@@ -140,7 +141,16 @@ function piecesOf(dir: string, library: Library, { json }: TokenizerFiles): (tex
 const quoted = (text: string): string => printable(JSON.stringify(text));
 
 const blank = new RegExp(`[${bertBlanks}]`, "u");
-const words = new RegExp(`[^${bertBlanks}]+`, "gu");
+
+/** Words of a text, and ASCII's marks of punctuation each by itself, but for those `within` added tokens, which are found before words are. */
+function wordsBetween(within: string): RegExp {
+  const marks = Array.from({ length: 0x5e }, (_, i) => 0x21 + i)
+    .filter((code) => !/[a-z0-9]/iu.test(String.fromCharCode(code)) && !within.includes(String.fromCharCode(code)))
+    .map((code) => `\\x${code.toString(16)}`)
+    .join("");
+  return new RegExp(`[^${bertBlanks}${marks}]+|[${marks}]`, "gu");
+}
+
 const memoSize = 1 << 19;
 
 const room = (slots: readonly Slot[], maxLength: number): number =>
