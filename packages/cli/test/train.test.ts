@@ -56,6 +56,15 @@ describe("a run", () => {
     expect(three.code).toBe(1);
   });
 
+  it("has the same scores to the bit on one thread and on two, in one graph and in halves", async () => {
+    const on = async (threads: number) => {
+      const { code, out } = await train(["backend=onnx-cpu", `threads=${threads}`]);
+      expect(code).toBe(0);
+      return readFile(join(out, "scores.safetensors"));
+    };
+    expect((await on(1)).equals(await on(2))).toBe(true);
+  });
+
   it("shows its curves to TensorBoard, under the original's names", async () => {
     const { out } = await train(["model.learning_rate=1e-3", "model.freeze_weights=false"]);
     const name = (await readdir(out)).find((file) => file.startsWith("events.out.tfevents."));

@@ -82,6 +82,18 @@ describe("several devices", () => {
     await twice.dispose();
   });
 
+  it.each([1, 3])("of the processor are two halves where that is left open: %i threads", async (threads) => {
+    const { device, jit, jitOnAll } = await openBackend("onnx-cpu", { threads, halves: true });
+    expect(device).toMatch(threads === 1 ? /, 1 thread$/ : /, 3 threads$/);
+    expect(jitOnAll === jit).toBe(threads === 1);
+    const twice = jitOnAll((x: tf.Tensor) => tf.mul(x, 2));
+    const results = await Promise.all([1, 2, 3].map((x) => twice(x)));
+    expect(results.map(({ data }) => data[0])).toEqual([2, 4, 6]);
+    await twice.dispose();
+    const one = await openBackend("tfjs-cpu", { halves: true });
+    expect(one.jitOnAll).toBe(one.jit);
+  });
+
   it.each(["onnx-cpu", "auto"] as const)("are no more than there are: %s", async (name) => {
     const opened = openBackend(name, { threads: 2, devices: 65 });
     await expect(opened).rejects.toThrow(/^onnx-\w+: expected .+ devices?, .*got [^\n]+$/);

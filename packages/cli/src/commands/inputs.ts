@@ -161,19 +161,32 @@ export async function openJit(config: ComputeSettings, context: Context, lanes?:
   return (await open(config, context, { ...(lanes !== undefined && { lanes }) })).jit;
 }
 
-/** The same for debiasing, which computes on all devices at once with the second. */
+/**
+ * The same for debiasing, which computes on all devices at once with the second. On the processor they are two where nothing is
+ * said, however many threads there are: results are the same with one.
+ */
 export async function openDevices(config: ComputeSettings, context: Context) {
-  const devices = config.trainer.devices ?? Math.max(1, config.trainer.gpus);
-  const { jit, jitOnAll } = await open(config, context, { devices });
-  return { jit, jitOnAll, devices };
+  const asked = devicesAsked(config.trainer);
+  const { name, jit, jitOnAll } = await open(
+    config,
+    context,
+    asked === undefined ? { halves: true } : { devices: asked },
+  );
+  return { jit, jitOnAll, devices: asked ?? (name === "onnx-cpu" ? HALVES : 1) };
 }
+
+/** Devices to debias on; `undefined` where settings leave it open. */
+export const devicesAsked = ({ devices, gpus }: Pick<Config["trainer"], "devices" | "gpus">): number | undefined =>
+  devices ?? (gpus > 0 ? gpus : undefined);
+
+const HALVES = 2;
 
 type ComputeSettings = Pick<Config, "backend" | "threads" | "trainer">;
 
 async function open(
   { backend: name, threads, trainer }: ComputeSettings,
   { log, machine }: Context,
-  more: Pick<OpenOptions, "lanes" | "devices">,
+  more: Pick<OpenOptions, "lanes" | "devices" | "halves">,
 ): Promise<Backend> {
   const passed = new Map<string, string[]>();
   const backend = await openBackend(name, {

@@ -4,7 +4,7 @@ import { readEmbeddings, writeEmbeddings } from "@pruning-bias/data";
 import type { OriginalStore } from "@pruning-bias/debias";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
-import { within } from "./inputs.ts";
+import { devicesAsked, within } from "./inputs.ts";
 
 /**
  * Embeddings of original models as Arrow files in `data_dir/originals`, which the points of a sweep share; those that were
@@ -16,7 +16,7 @@ export function originalFiles(
 ): OriginalStore {
   const folder = join(within(root, data_dir), "originals");
   // Other backends round otherwise.
-  const devices = (trainer.devices ?? 1) > 1 ? `-${trainer.devices}` : "";
+  const devices = `-${devicesAsked(trainer) ?? "halves"}`;
   const computed = `${backend}-${threads ?? "all"}-${trainer.precision}${devices}`;
   const path = (key: string) => join(folder, `${key}-${computed}.arrow`);
   return {

@@ -216,7 +216,9 @@ const Trainer = z.strictObject({
     .max(mostDevices)
     .nullable()
     .default(null)
-    .describe("debias on so many at once: GPUs, or on the processor shares of its threads; null: `trainer.gpus`, or 1"),
+    .describe(
+      "debias on so many at once: GPUs, or on the processor shares of its threads; null: `trainer.gpus`, or two halves of the processor",
+    ),
   precision: z
     .union([z.literal(32), z.literal(16)])
     .default(32)

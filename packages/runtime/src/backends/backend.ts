@@ -24,6 +24,8 @@ export interface BackendOptions {
   readonly lanes?: number;
   /** How many `jitOnAll` computes on: GPUs, or shares of the processor's threads. By default 1. */
   readonly devices?: number;
+  /** Without `devices`: on the processor `jitOnAll` computes two calls at once, each on half of the threads. `false` by default. */
+  readonly halves?: boolean;
   /** Folders below which `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` are looked for as well; none by default. */
   readonly from?: readonly string[];
 }
@@ -42,7 +44,7 @@ export interface Backend {
   readonly precisions: readonly Precision[];
   /** Compiles functions for it. */
   readonly jit: Jit;
-  /** Computes as many calls at once as there are `devices`, with `shared` arrays in place; `jit` where there is one. */
+  /** Computes as many calls at once as there are `devices`, or two `halves`, with `shared` arrays in place; `jit` where there is one. */
   readonly jitOnAll: Jit;
   /** Frees what the backend itself holds; functions are disposed of one by one. */
   dispose(): Promise<void>;

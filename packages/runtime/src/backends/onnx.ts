@@ -57,9 +57,11 @@ export async function loadOnnx(name: OnnxName, options: BackendOptions): Promise
   }
   const devices = options.devices ?? 1;
   await expectDevices(settings, devices);
-  const each = provider === "cpu" ? Math.floor(threads / devices) : threads;
+  const inHalves = options.devices === undefined && options.halves && provider === "cpu" && threads > 1;
+  const atOnce = inHalves ? 2 : devices;
+  const each = provider === "cpu" ? Math.floor(threads / atOnce) : threads;
   return {
-    jitOnAll: devices === 1 ? jit : compiler({ ...settings, threads: each, lanes: devices }),
+    jitOnAll: atOnce === 1 ? jit : compiler({ ...settings, threads: each, lanes: atOnce }),
     ...{ name, jit, precisions, gpu: provider !== "cpu", version: `onnxruntime ${versionOf("onnxruntime-node")}` },
     device: `${deviceOf(name, threads * (options.lanes ?? 1))}${devices === 1 ? "" : `, ${devices} devices`}`,
     dispose: async () => {},
