@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { shown } from "@pruning-bias/runtime/shown";
+import { shown } from "@pruning-bias/files";
 import { newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";

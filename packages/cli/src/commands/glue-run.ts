@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { writeWhole } from "@pruning-bias/files";
 import { type GlueTask, type GlueTokens, loadTokenizer } from "@pruning-bias/data";
 import {
   type DoneEvent,
@@ -20,7 +21,7 @@ import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Checkpoints, newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
-import { writeJson, writeWhole } from "./files.ts";
+import { writeJson } from "./files.ts";
 import { type GlueData, loadGlue } from "./glue-data.ts";
 import type { Model } from "./inputs.ts";
 import { saveModel } from "./save-model.ts";

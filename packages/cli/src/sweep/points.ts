@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { GlueTask } from "@pruning-bias/data";
+import { sha256 } from "@pruning-bias/files";
 import { z } from "zod";
 import { parseOverride, parseValue, splitValues } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
@@ -124,7 +124,7 @@ const safe = (text: string): string => text.replaceAll(/[^\w.+-]+/g, "_");
 
 /** File systems end names after 255 bytes. */
 const shortened = (name: string): string =>
-  name.length <= 200 ? name : `${name.slice(0, 190)}-${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
+  name.length <= 200 ? name : `${name.slice(0, 190)}-${sha256(name).slice(0, 8)}`;
 
 const quotedText = (value: string): string => {
   const parsed = /^['"]/.test(value) ? parseValue(value) : value;
