@@ -83,9 +83,9 @@ program
         import("./commands/price.ts"),
         import("./sweep/dry-run.ts"),
       ]);
-      const points = await price(outcome, context());
-      if (json) printJson({ ...outcome, points });
-      say(dryRunText(points));
+      const sweep = await price(outcome, context());
+      if (json) printJson({ ...outcome, ...sweep });
+      say(dryRunText(sweep));
       for (const { name, text } of outcome.scripts ?? []) say(`\n# ${name}.sh\n${text}`);
       return;
     }

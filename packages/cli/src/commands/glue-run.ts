@@ -17,6 +17,7 @@ import { type Checkpoint, maxTokens } from "@pruning-bias/model";
 import type { Pruned } from "@pruning-bias/pruning";
 import type { Jit, NDArray } from "@pruning-bias/runtime";
 import { DivergenceError } from "@pruning-bias/training";
+import { glueSettings } from "../config/glue-settings.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Checkpoints, newCheckpoints, resumeFrom } from "./checkpoints.ts";
@@ -61,6 +62,8 @@ export interface GlueResult {
   readonly keep: "last" | "best" | "as it was";
   readonly history: DoneEvent["history"];
   readonly seconds: number;
+  /** Of the fine-tuning, and where the data came from. */
+  readonly settings: ReturnType<typeof glueSettings>;
 }
 
 /** Fine-tunes and scores; leaves result, predictions of every split and submissions of whole test splits. */
@@ -81,6 +84,7 @@ export async function glueRun(run: GlueRun, context: Context): Promise<GlueResul
     ...{ task, seed: config.finetune.seed, metrics: first!.metrics, majority: first!.baseline, scores: made.scores },
     ...{ epochs: made.history.length, epoch: made.epoch, keep: made.keep, history: made.history },
     seconds: (performance.now() - started) / 1000,
+    settings: glueSettings(config),
   };
   await writeJson(`${out}.json`, result);
   await made.checkpoints?.remove();

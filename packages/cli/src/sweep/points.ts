@@ -44,22 +44,6 @@ export interface Point {
 /** The untouched model of a sweep, measured beside its points. */
 export const BASELINE = "baseline";
 
-/** A GLUE task with a seed. */
-export interface GlueRun {
-  /** Of its target, `glue-NAME`, and its results, `glue/NAME.json`. */
-  readonly name: string;
-  readonly task: (typeof tasks)[number];
-  readonly seed?: number;
-}
-
-/** Every GLUE task with every seed; one run a task where no seeds are named. */
-export const glueRuns = ({ glue, glueSeeds }: Pick<Sweep, "glue" | "glueSeeds">): GlueRun[] =>
-  glue.flatMap((task): GlueRun[] =>
-    glueSeeds === undefined
-      ? [{ name: task, task }]
-      : glueSeeds.map((seed) => ({ name: `${task}-${seed}`, task, seed })),
-  );
-
 /** A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid. */
 export function parseSweep(overrides: readonly string[], glue: readonly string[] = [], where = false): Sweep {
   const base: string[] = [];
@@ -74,7 +58,7 @@ export function parseSweep(overrides: readonly string[], glue: readonly string[]
   const known = new Set(Object.keys(grid));
   const twice = base.find((override) => known.has(parseOverride(override).key));
   if (twice !== undefined) throw new UsageError(`${twice}: expected each key once, got it in the grid as well`);
-  return { base, grid, glue: glue.map(glueTask), where, generated: true };
+  return { base, grid, glue: glue.map((name) => glueTask(name)), where, generated: true };
 }
 
 /** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */
@@ -99,9 +83,10 @@ export function points({ base, grid }: Sweep): Point[] {
   return named;
 }
 
-function glueTask(name: string): (typeof tasks)[number] {
+/** A task by its name; `where` names the setting in the error. */
+export function glueTask(name: string, where = "--glue"): GlueTask {
   const task = tasks.find((known) => known === name);
-  if (task === undefined) throw new UsageError(`--glue: expected ${tasks.join(" | ")}, got ${JSON.stringify(name)}`);
+  if (task === undefined) throw new UsageError(`${where}: expected ${tasks.join(" | ")}, got ${JSON.stringify(name)}`);
   return task;
 }
 

@@ -16,7 +16,8 @@ import { type Failure, failuresIn } from "./failures.ts";
 import { memoryOf, memoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
-import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { type Asked, measurements } from "./measurements.ts";
+import { BASELINE, parseSweep, type Point, points, type Sweep } from "./points.ts";
 import { classifierOf, classifierSettings, dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
@@ -48,13 +49,11 @@ export interface SweepOptions {
 }
 
 /** What a sweep is, and how its tasks ended. */
-export interface SweepOutcome {
+export interface SweepOutcome extends Asked {
   readonly name: string;
   readonly points: readonly (Point & { readonly folder: string })[];
-  /** GLUE tasks of every point, one for each seed. */
-  readonly glue: readonly string[];
-  /** Whether where bias sits is asked for. */
-  readonly where: boolean;
+  /** The folder of the untouched model's measurements. */
+  readonly baseline: string;
   /** Tasks that failed; empty after a dry run. */
   readonly failed: readonly Failure[];
   readonly report?: string;
@@ -82,8 +81,8 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   checkClassifiers(configs);
   checkGlue(configs, sweep);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
-  const glue = glueRuns(sweep).map(({ task }) => task);
-  const outcome = { name, points: all, glue, where: sweep.where, failed: [] };
+  const asked = { glue: sweep.glue, where: sweep.where, ...(sweep.glueSeeds && { glueSeeds: sweep.glueSeeds }) };
+  const outcome = { name, points: all, ...asked, baseline: `runs/${name}/${BASELINE}`, failed: [] };
   const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, root)) : undefined;
   if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
@@ -91,7 +90,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     const jobs = await submit(scripts, join(root, "runs", name, "slurm"), options.environment);
     return { ...outcome, scripts, jobs };
   }
-  sayMemory(configs, glue.length > 0, options);
+  sayMemory(configs, sweep, options);
   const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, sweep, options), {
     ...{ who: `sweep ${name}`, signal: options.signal },
     onWait: (holder) => log(`waiting until ${holder}, is done: sweeps of one workspace share its results`),
@@ -125,12 +124,14 @@ function checkClassifiers(configs: readonly Config[]): void {
 /** What the largest point takes; nothing where no model is known yet. */
 function sayMemory(
   configs: readonly Config[],
-  glue: boolean,
+  { glue }: Sweep,
   { root, parallel = 1, memory, hubCache = "", log }: SweepOptions,
 ): void {
   const needs = configs.flatMap((config) => {
     const shape = modelShape(config, root, hubCache);
-    return shape === undefined ? [] : [memoryOf(config, shape, glue)];
+    return shape === undefined
+      ? []
+      : [memoryOf(config, shape, { glue: glue.length > 0 || classifierOf(config) !== undefined })];
   });
   if (memory !== undefined && needs.length > 0) {
     log(memoryText(Math.max(...needs), Math.min(parallel, configs.length), memory));
@@ -147,25 +148,17 @@ function checkGlue(configs: readonly Config[], { glue }: Sweep): void {
 }
 
 function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
-  const all = points(sweep);
-  const configs = all.map((point) => compose(point.overrides).config);
+  const all = points(sweep).map((point) => ({ name: point.name, config: compose(point.overrides).config }));
+  const configs = all.map(({ config }) => config);
+  const targets = (config: Config) => measurements(config, sweep).map(({ target }) => target);
   const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
-  const data = new Set([
-    ...configs.map((config) => `${dataProject(config)}:data`),
-    ...classifiers.map((classifier) => `${classifier}:finetune`),
-  ]);
-  const slurm = Slurm.parse(sweep.slurm ?? {});
-  const glue = glueRuns(sweep).map(({ name }) => name);
   return {
-    root,
-    sweep: name,
-    points: all,
-    glue,
-    where: sweep.where,
-    data: [...data],
-    node: process.execPath,
-    slurm,
-    baseline: BASELINE,
+    ...{ root, sweep: name, node: process.execPath, slurm: Slurm.parse(sweep.slurm ?? {}) },
+    points: all.map(({ name, config }) => ({ name, targets: targets(config) })),
+    baseline: { name: BASELINE, targets: targets(configs[0]!) },
+    classifiers: [...new Set(classifiers.map((classifier) => `${classifier}:finetune`))],
+    data: [...new Set(configs.map((config) => `${dataProject(config)}:data`))],
+    pretrains: configs.some(({ pretrain }) => pretrain !== null),
   };
 }
 
@@ -248,15 +241,15 @@ function inOrderOf(root: string, name: string, sweep: Sweep): Sweep {
   return { ...sweep, grid: Object.fromEntries(before.map((key) => [key, sweep.grid[key]!])) };
 }
 
-/** Targets of GLUE; of points that start from a fine-tuned classifier that one's task as well. */
-function glueTargets(sweep: Sweep): string[] {
-  const kept = points(sweep).flatMap(({ overrides }) => classifierOf(compose(overrides).config)?.task ?? []);
-  return [...new Set([...glueRuns(sweep).map(({ name }) => name), ...kept])].map((name) => `glue-${name}`);
+/** Targets of what is measured of any point. */
+function measuring(sweep: Sweep): string[] {
+  const all = points(sweep).flatMap(({ overrides }) => measurements(compose(overrides).config, sweep));
+  return [...new Set(all.map(({ target }) => target))];
 }
 
 /** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
 async function runTasks(name: string, sweep: Sweep, options: SweepOptions): Promise<Failure[]> {
-  const targets = ["train", "bias", ...(sweep.where ? ["where"] : []), ...glueTargets(sweep), "report"];
+  const targets = ["train", ...measuring(sweep), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
   const file = outputFile(options.root, name);
   const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], file, {
