@@ -12,7 +12,7 @@ export async function price(sweep: SweepOutcome, { root, hub, machine }: Context
     from: machine.native,
     ...(machine.threads !== undefined && { threads: machine.threads }),
   });
-  const gflops = await rate(backend, 2);
+  const gflops = await rate(backend, 5);
   await backend.dispose();
   return priced(sweep, { gflops, hubCache: hub.cacheDir, root });
 }

@@ -22,6 +22,16 @@ describe("what a point costs", () => {
     expect(perToken / (10.9 / (2 * 16 * 128))).toBeLessThan(1.6);
   });
 
+  it("is less where the loss reads lower layers: targets go no further, attributes do", () => {
+    const [first, intermediate, last, all] = ["first", "intermediate", "last", "all"].map(
+      (layer) => cost(["experiment=debias", `model.embedding_layer=${layer}`]).trainSeconds!,
+    );
+    expect(last).toBe(all);
+    expect(first!).toBeLessThan(intermediate!);
+    expect(intermediate!).toBeLessThan(all!);
+    expect(first! / all!).toBeGreaterThan(0.5);
+  });
+
   it("is less for heads, which are gates, and keeps weights on disk only where they train", () => {
     const [blocks, heads, all] = [
       cost(["experiment=debias_block_pruning_frozen"]),

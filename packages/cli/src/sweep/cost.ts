@@ -56,7 +56,8 @@ export function costOf(config: Config, work: Work, { gflops, hubCache, root }: M
   const tokens = config.pretrain === null ? TOKENS : DEMO_TOKENS;
   const rate = gflops * 1e9 * efficiency(shape);
   const perToken = 2 * shape.layers * weightsOfLayer(shape);
-  const sentences = config.alternative === null ? finepruned(config, steps) : ofAlternative(config.alternative, steps);
+  const sentences =
+    config.alternative === null ? finepruned(config, steps, shape) : ofAlternative(config.alternative, steps);
   const glueTokens = glue.reduce((sum, run) => sum + glueTokensOf(run, config), 0);
   const seatTokens = SEAT_SENTENCES * SEAT_TOKENS;
   const seconds = (all: number, tasks: number) => (tasks === 0 ? 0 : (all * perToken) / rate + tasks * STARTING);
@@ -75,16 +76,22 @@ export function costOf(config: Config, work: Work, { gflops, hubCache, root }: M
 }
 
 /** Sentences that go through the encoder in fine-pruning, a backward pass counted as what it takes of forward ones. */
-function finepruned(config: Config, steps: number): number {
+function finepruned(config: Config, steps: number, shape: ModelShape): number {
   const { passes, validations, batch } = training(config);
   const epochs = quick(config) ? 1 : config.trainer.max_epochs;
   const attributes = Math.min(config.datamodule.static_sentences ?? Infinity, (steps / epochs) * (batch / 2));
   return (
-    steps * batch * (2 * passes + 1) +
+    steps * batch * ((1 + readShare(config, shape)) * passes + 1) +
     epochs * 2 * attributes +
     (1 + epochs * validations) * 6 * validationSentences(config) +
     (1 + epochs * validations) * SEAT_SENTENCES
   );
+}
+
+/** The share of its layers that targets go through, up to the last that the loss reads; attributes are kept in all of them. */
+function readShare({ model }: Config, { layers }: ModelShape): number {
+  const read = { first: 0, intermediate: Math.min(4, layers), last: layers, all: layers };
+  return read[model.embedding_layer] / layers;
 }
 
 /** The same of another method: projections embed each sentence of both genders, in pairs twice. */

@@ -27,6 +27,8 @@ export interface Priced {
 export interface PricedSweep {
   readonly points: readonly (Point & Priced)[];
   readonly shared: readonly Priced[];
+  /** Of large products, what this machine reached just now. */
+  readonly gflops: number;
 }
 
 type Plan = Asked & Pick<SweepOutcome, "points" | "baseline">;
@@ -43,6 +45,7 @@ export function priced({ points, baseline, ...asked }: Plan, machine: Machine): 
   };
   const untouched = untouchedSettings(configs[0]!);
   return {
+    gflops: machine.gflops,
     points: points.map((point, i) => {
       const todo = toDo(join(machine.root, point.folder), configs[i]!, asked);
       return { ...point, ...price(point.name, point.folder, configs[i]!, todo) };
@@ -69,7 +72,7 @@ function classifiers(configs: readonly Config[], machine: Machine): Priced[] {
 }
 
 /** A sweep for people: what each point takes, and what they share, and the sum. */
-export function dryRunText({ points, shared }: PricedSweep): string {
+export function dryRunText({ points, shared, gflops }: PricedSweep): string {
   const rows = [...points, ...shared];
   const width = Math.max(...rows.map(({ name }) => name.length));
   const missing = rows.filter(({ done }) => !done);
@@ -80,7 +83,7 @@ export function dryRunText({ points, shared }: PricedSweep): string {
     ...rows.map((row) => `  ${row.name.padEnd(width)}  ${rowText(row)}`),
     missing.length === 0
       ? `to do: nothing of ${points.length} points`
-      : `to do: ${all}; ${costText(sumOf(missing.map(({ cost }) => cost)))} (estimated from the model's size and this machine's rate)`,
+      : `to do: ${all}; ${costText(sumOf(missing.map(({ cost }) => cost)))} (estimated from the model's size and ${gflops} GFLOP/s, which this machine reaches now)`,
   ].join("\n");
 }
 
