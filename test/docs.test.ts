@@ -79,7 +79,7 @@ describe("the docs", () => {
         for (const { name, cost } of points) {
           expect(cost.trainSeconds!, name).toBeGreaterThan(0);
           expect(cost.bytes!, name).toBeGreaterThan(0);
-          const [row] = stderr.split("\n").filter((text) => text.startsWith(`  ${name} `));
+          const row = stderr.split("\n").find((text) => text.startsWith(`  ${name} `));
           expect(row).toMatch(/ steps, training .*, bias tests .*, \d+ MB on disk, /);
         }
         expect(points[0]!.overrides).toEqual(expect.arrayContaining(["model.debias_mode=sentence"]));
