@@ -6,12 +6,12 @@ import {
   classifierOf,
   classifierSettings,
   compose,
+  composed,
   Config,
   dataProject,
   dataSettings,
   type GlueRun,
   measurements,
-  points,
   readSweepFile,
   trainSettings,
   untouchedSettings,
@@ -62,13 +62,13 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   const sweep = readSweepFile(join(workspaceRoot, file));
   const name = basename(dirname(file));
   const task = tasks(workspaceRoot);
-  const runs = points(sweep).map((point) => ({ point, config: compose(point.overrides).config }));
+  const runs = composed(sweep);
   const first = untouchedSettings({ ...runs[0]!.config, seed: compose(sweep.base).config.seed });
   const all = [
-    ...runs.flatMap(({ point, config }) => [
+    ...runs.flatMap(({ name: point, config }) => [
       ...before(task, config),
-      train(task, name, point.name, config),
-      ...measured(task, name, point.name, config, sweep, true),
+      train(task, name, point, config),
+      ...measured(task, name, point, config, sweep, true),
     ]),
     ...before(task, first),
     ...measured(task, name, BASELINE, first, sweep, false),

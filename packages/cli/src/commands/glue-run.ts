@@ -16,7 +16,6 @@ import {
 import { type Checkpoint, maxTokens } from "@pruning-bias/model";
 import type { Pruned } from "@pruning-bias/pruning";
 import type { Jit, NDArray } from "@pruning-bias/runtime";
-import { DivergenceError } from "@pruning-bias/training";
 import { glueSettings } from "../config/glue-settings.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
@@ -142,8 +141,7 @@ async function finetuned(
       if (step % checkpoint_every === 0) await checkpoints.write(event.state());
     }
   } catch (error) {
-    if (error instanceof DivergenceError) error.message += `; ${checkpoints.newest()}`;
-    throw error;
+    throw checkpoints.explained(error);
   }
   return { ...done!, checkpoints };
 }

@@ -7,17 +7,18 @@ import { writeWhole } from "@pruning-bias/files";
 import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
 import { isProjection } from "../config/alternative.ts";
-import { compose, digest } from "../config/compose.ts";
+import { digest } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { parseOverride } from "../config/overrides.ts";
 import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
+import { type Composed, composed } from "./composed.ts";
 import { type Failure, failuresIn } from "./failures.ts";
 import { memoryOf, memoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { type Asked, measurements } from "./measurements.ts";
-import { BASELINE, parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { BASELINE, parseSweep, type Point, type Sweep } from "./points.ts";
 import { classifierOf, classifierSettings, dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
@@ -76,14 +77,15 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     );
   }
   const { name, sweep, written } = find(overrides, options);
-  const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
-  const configs = all.map((point) => compose(point.overrides).config);
+  const runs = composed(sweep);
+  const all = runs.map((run) => ({ name: run.name, overrides: run.overrides, folder: `runs/${name}/${run.name}` }));
+  const configs = runs.map(({ config }) => config);
   checkClassifiers(configs);
   checkGlue(configs, sweep);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   const asked = { glue: sweep.glue, where: sweep.where, ...(sweep.glueSeeds && { glueSeeds: sweep.glueSeeds }) };
   const outcome = { name, points: all, ...asked, baseline: `runs/${name}/${BASELINE}`, failed: [] };
-  const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, root)) : undefined;
+  const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, runs, root)) : undefined;
   if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
   if (scripts !== undefined) {
@@ -91,7 +93,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     return { ...outcome, scripts, jobs };
   }
   sayMemory(configs, sweep, options);
-  const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, sweep, options), {
+  const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, { sweep, runs }, options), {
     ...{ who: `sweep ${name}`, signal: options.signal },
     onWait: (holder) => log(`waiting until ${holder}, is done: sweeps of one workspace share its results`),
   });
@@ -147,14 +149,13 @@ function checkGlue(configs: readonly Config[], { glue }: Sweep): void {
   );
 }
 
-function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
-  const all = points(sweep).map((point) => ({ name: point.name, config: compose(point.overrides).config }));
-  const configs = all.map(({ config }) => config);
+function slurmPlan(name: string, sweep: Sweep, runs: readonly Composed[], root: string): SlurmPlan {
+  const configs = runs.map(({ config }) => config);
   const targets = (config: Config) => measurements(config, sweep).map(({ target }) => target);
   const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
   return {
     ...{ root, sweep: name, node: process.execPath, slurm: Slurm.parse(sweep.slurm ?? {}) },
-    points: all.map(({ name, config }) => ({ name, targets: targets(config) })),
+    points: runs.map(({ name, config }) => ({ name, targets: targets(config) })),
     baseline: { name: BASELINE, targets: targets(configs[0]!) },
     classifiers: [...new Set(classifiers.map((classifier) => `${classifier}:finetune`))],
     data: [...new Set(configs.map((config) => `${dataProject(config)}:data`))],
@@ -224,7 +225,7 @@ function findOwn(
 function withSeeds(sweep: Sweep, seeds: SweepOptions["glueSeeds"]): Sweep {
   if (seeds === undefined) return sweep;
   if (typeof seeds !== "number") return { ...sweep, glueSeeds: [...seeds] };
-  const firsts = new Set(points(sweep).map(({ overrides }) => compose(overrides).config.finetune.seed));
+  const firsts = new Set(composed(sweep).map(({ config }) => config.finetune.seed));
   const [first = 0] = firsts;
   if (firsts.size > 1) {
     throw new UsageError(`--seeds: expected one finetune.seed to count from, got ${[...firsts].join(", ")}`);
@@ -241,15 +242,14 @@ function inOrderOf(root: string, name: string, sweep: Sweep): Sweep {
   return { ...sweep, grid: Object.fromEntries(before.map((key) => [key, sweep.grid[key]!])) };
 }
 
-/** Targets of what is measured of any point. */
-function measuring(sweep: Sweep): string[] {
-  const all = points(sweep).flatMap(({ overrides }) => measurements(compose(overrides).config, sweep));
-  return [...new Set(all.map(({ target }) => target))];
-}
-
 /** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
-async function runTasks(name: string, sweep: Sweep, options: SweepOptions): Promise<Failure[]> {
-  const targets = ["train", ...measuring(sweep), "report"];
+async function runTasks(
+  name: string,
+  { sweep, runs }: { readonly sweep: Sweep; readonly runs: readonly Composed[] },
+  options: SweepOptions,
+): Promise<Failure[]> {
+  const measured = runs.flatMap(({ config }) => measurements(config, sweep).map(({ target }) => target));
+  const targets = ["train", ...new Set(measured), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
   const file = outputFile(options.root, name);
   const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], file, {
