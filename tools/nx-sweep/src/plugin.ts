@@ -7,7 +7,7 @@ import {
   classifierSettings,
   compose,
   composed,
-  Config,
+  type Config,
   dataProject,
   dataSettings,
   type GlueRun,
