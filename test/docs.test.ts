@@ -1,10 +1,12 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { examples } from "../packages/cli/src/help.ts";
 import { generated } from "../packages/cli/src/reference/index.ts";
+import type { Cost } from "../packages/cli/src/sweep/cost.ts";
 import { readSweepFile, runSweep } from "../packages/cli/src/sweep/index.ts";
 import { run, workspace } from "../packages/cli/test/command-line.ts";
 import { smallModel } from "../packages/cli/test/small-model.ts";
@@ -48,6 +50,41 @@ describe("the docs", () => {
       const { code, stderr } = words.includes("--watch") ? await watched(words, root) : await run(words, { root });
       expect(stderr.split("\n").filter((said) => said.startsWith("error:"))).toEqual([]);
       expect(code).toBe(0);
+    },
+    60_000,
+  );
+
+  it.each([
+    ["the README", "README.md", 0],
+    ["the tutorial, as the original has them,", "docs/tutorial.md", 1],
+  ])(
+    "the three sweeps of %s have 8, 4 and 8 points, and what each takes is said, through Nx",
+    async (_, page, options) => {
+      const lines = readFileSync(join(workspace, page), "utf8").split("\n");
+      const sweeps = lines.flatMap((line) => /^pnpm nx run cli:sweep -- (.*)$/.exec(line)?.[1] ?? []).slice(0, 3);
+      expect(sweeps.filter((words) => words.startsWith("--multirun "))).toHaveLength(3 * options);
+      const counts: number[] = [];
+      for (const words of sweeps) {
+        const nx = join(workspace, "node_modules/nx/dist/bin/nx.js");
+        const line = [nx, "run", "cli:sweep", "--", ...words.split(" "), "--dry-run", "--json"];
+        const inherited = Object.entries(process.env).filter(([key]) => !/^(NX_|RUN_|VITEST)/.test(key));
+        const env = { ...Object.fromEntries(inherited), NX_DAEMON: "false" };
+        const { stdout, stderr } = await promisify(execFile)(process.execPath, line, { cwd: root, env });
+        // Nx writes lines of its own before and after.
+        const [object, ...more] = stdout.split("\n").filter((text) => text.startsWith("{"));
+        expect(more).toEqual([]);
+        const { points } = JSON.parse(object!) as { points: { name: string; overrides: string[]; cost: Cost }[] };
+        counts.push(points.length);
+        expect(new Set(points.map(({ name }) => name)).size).toBe(points.length);
+        for (const { name, cost } of points) {
+          expect(cost.trainSeconds!, name).toBeGreaterThan(0);
+          expect(cost.bytes!, name).toBeGreaterThan(0);
+          const row = stderr.split("\n").find((text) => text.startsWith(`  ${name} `));
+          expect(row).toMatch(/ steps, training .*, bias tests .*, \d+ MB on disk, /);
+        }
+        expect(points[0]!.overrides).toEqual(expect.arrayContaining(["model.debias_mode=sentence"]));
+      }
+      expect(counts).toEqual([8, 4, 8]);
     },
     60_000,
   );

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "@pruning-bias/files";
 import { type NDArray, type StoredTensor, toFloat32, toStored, writeSafetensors } from "@pruning-bias/runtime";
-import { writeWhole } from "@pruning-bias/runtime/files";
 import { type BertConfig, configJson, parseConfig } from "./config.ts";
 import { familyOf, headParts } from "./families.ts";
 import { hubName, hubNames } from "./names.ts";

@@ -1,4 +1,4 @@
-import { printable, shown } from "@pruning-bias/runtime/shown";
+import { printable, shown } from "@pruning-bias/files";
 import { z } from "zod";
 import { activations, type ActivationName } from "./activations.ts";
 import { families, familyOf, type FamilyName } from "./families.ts";

@@ -1,4 +1,4 @@
-import { printable, shown } from "@pruning-bias/runtime/shown";
+import { printable, shown } from "@pruning-bias/files";
 import { z } from "zod";
 import { isPruningMethod } from "./define-method.ts";
 import { type MethodName, methodOf, methods, nameOf, type PruningMethod } from "./methods.ts";

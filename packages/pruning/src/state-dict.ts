@@ -1,7 +1,7 @@
+import { printable } from "@pruning-bias/files";
 import {
   ndarray,
   type NDArray,
-  printable,
   readSafetensors,
   type StoredTensor,
   toFloat32,

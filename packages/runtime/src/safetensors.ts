@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
+import { printable, writeWhole } from "@pruning-bias/files";
 import { z } from "zod";
 import { fromBfloat16, fromHalf, toBfloat16, toHalf } from "./half-floats.ts";
 import { ndarray, type NDArray, sizeOf } from "./ndarray.ts";
-import { printable } from "./shown.ts";
-import { writeWhole } from "./whole-files.ts";
 
 /** A tensor as a safetensors file holds it. Half floats are kept as their 16 bits. */
 export interface StoredTensor {

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { GlueTask } from "@pruning-bias/data";
+import { sha256 } from "@pruning-bias/files";
 import { z } from "zod";
 import { parseOverride, parseValue, splitValues } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
@@ -45,24 +45,6 @@ export interface Point {
 /** The untouched model of a sweep, measured beside its points. */
 export const BASELINE = "baseline";
 
-/** A GLUE task with a seed. */
-export interface GlueRun {
-  /** Of its target, `glue-NAME`, and its results, `glue/NAME.json`. */
-  readonly name: string;
-  /** Which of the nine. */
-  readonly task: (typeof tasks)[number];
-  /** Of the run; `finetune.seed` where absent. */
-  readonly seed?: number;
-}
-
-/** Every GLUE task with every seed; one run a task where no seeds are named. */
-export const glueRuns = ({ glue, glueSeeds }: Pick<Sweep, "glue" | "glueSeeds">): GlueRun[] =>
-  glue.flatMap((task): GlueRun[] =>
-    glueSeeds === undefined
-      ? [{ name: task, task }]
-      : glueSeeds.map((seed) => ({ name: `${task}-${seed}`, task, seed })),
-  );
-
 /**
  * A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid.
  *
@@ -82,7 +64,7 @@ export function parseSweep(overrides: readonly string[], glue: readonly string[]
   const known = new Set(Object.keys(grid));
   const twice = base.find((override) => known.has(parseOverride(override).key));
   if (twice !== undefined) throw new UsageError(`${twice}: expected each key once, got it in the grid as well`);
-  return { base, grid, glue: glue.map(glueTask), where, generated: true };
+  return { base, grid, glue: glue.map((name) => glueTask(name)), where, generated: true };
 }
 
 /**
@@ -111,9 +93,10 @@ export function points({ base, grid }: Sweep): Point[] {
   return named;
 }
 
-function glueTask(name: string): (typeof tasks)[number] {
+/** A task by its name; `where` names the setting in the error. */
+export function glueTask(name: string, where = "--glue"): GlueTask {
   const task = tasks.find((known) => known === name);
-  if (task === undefined) throw new UsageError(`--glue: expected ${tasks.join(" | ")}, got ${JSON.stringify(name)}`);
+  if (task === undefined) throw new UsageError(`${where}: expected ${tasks.join(" | ")}, got ${JSON.stringify(name)}`);
   return task;
 }
 
@@ -136,7 +119,7 @@ const safe = (text: string): string => text.replaceAll(/[^\w.+-]+/g, "_");
 
 /** File systems end names after 255 bytes. */
 const shortened = (name: string): string =>
-  name.length <= 200 ? name : `${name.slice(0, 190)}-${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
+  name.length <= 200 ? name : `${name.slice(0, 190)}-${sha256(name).slice(0, 8)}`;
 
 const quotedText = (value: string): string => {
   const parsed = /^['"]/.test(value) ? parseValue(value) : value;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../commands/files.ts";
+import { writeWhole } from "@pruning-bias/files";
 import { digest } from "../config/compose.ts";
 import { findPreset } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";

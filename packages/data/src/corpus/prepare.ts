@@ -1,8 +1,7 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { removeLeftovers, temporaryName } from "../files/atomic.ts";
+import { hashFile, hashJson, removeLeftovers, temporaryName } from "@pruning-bias/files";
 import { download, type Fetch, isUrl } from "../files/download.ts";
-import { hashFile, hashJson } from "../files/hash.ts";
 import { readLines } from "../text/lines.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { readSentences, writeSentences } from "./arrow.ts";

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { reason } from "../files/reason.ts";
+import { reason } from "@pruning-bias/files";
 import { pieces } from "../text/pieces.ts";
 import { strip } from "../text/python.ts";
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeAtomic } from "../files/atomic.ts";
+import { writeWhole } from "@pruning-bias/files";
 import { writeTsv } from "../glue/tsv.ts";
 import { writeSeat } from "../seat/seat.ts";
 import { wordPieceJson } from "../tokenizer/word-piece.ts";
@@ -55,9 +55,8 @@ export async function writeDemo(
     seat: tests.map(({ name }) => join(dir, "seat", `${name}.jsonl`)),
     glue: join(dir, "glue"),
   };
-  await writeAtomic(files.corpus, lines(demoCorpus({ seed, sentences, skew })));
-  for (const name of ["male", "female", "stereotype"] as const)
-    await writeAtomic(files.words[name], lines(words[name]));
+  await writeWhole(files.corpus, lines(demoCorpus({ seed, sentences, skew })));
+  for (const name of ["male", "female", "stereotype"] as const) await writeWhole(files.words[name], lines(words[name]));
   await writeTokenizer(files.tokenizer);
   for (const [i, test] of tests.entries()) await writeSeat(files.seat[i]!, test);
   for (const [split, rows] of Object.entries({ train: 800, validation: 200 })) {
@@ -82,9 +81,9 @@ async function writeTokenizer(dir: string): Promise<void> {
     sep_token: "[SEP]",
     mask_token: "[MASK]",
   };
-  await writeAtomic(join(dir, "tokenizer.json"), `${JSON.stringify(wordPieceJson(vocabulary), null, 2)}\n`);
-  await writeAtomic(join(dir, "tokenizer_config.json"), `${JSON.stringify(config, null, 2)}\n`);
-  await writeAtomic(join(dir, "vocab.txt"), lines(vocabulary));
+  await writeWhole(join(dir, "tokenizer.json"), `${JSON.stringify(wordPieceJson(vocabulary), null, 2)}\n`);
+  await writeWhole(join(dir, "tokenizer_config.json"), `${JSON.stringify(config, null, 2)}\n`);
+  await writeWhole(join(dir, "vocab.txt"), lines(vocabulary));
 }
 
 const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join("");

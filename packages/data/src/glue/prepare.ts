@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hashFile, hashJson } from "../files/hash.ts";
+import { hashFile, hashJson } from "@pruning-bias/files";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { readGlueTokens, writeGlueTokens } from "./arrow.ts";
 import { readGlue, splitFile } from "./read.ts";

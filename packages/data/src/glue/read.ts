@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { printable } from "../files/reason.ts";
+import { printable } from "@pruning-bias/files";
 import { readParquet } from "./parquet.ts";
 import type { GlueTable } from "./table.ts";
 import { type GlueTask, type GlueTaskInfo, glueTasks } from "./tasks.ts";

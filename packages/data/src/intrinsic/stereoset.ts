@@ -1,5 +1,5 @@
+import { printable, reason } from "@pruning-bias/files";
 import { z } from "zod";
-import { printable, reason } from "../files/reason.ts";
 import { checked, readTestSet } from "./text.ts";
 
 /** What a sentence of StereoSet is to its context (Nadeem et al. 2021). */

@@ -1,4 +1,4 @@
-import { printable } from "../files/reason.ts";
+import { printable } from "@pruning-bias/files";
 import { readTestSet } from "./text.ts";
 
 /** A sentence of WinoBias with the pronouns that fit an occupation's stereotype, and those that do not. */

@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { printable, reason, writeWhole } from "@pruning-bias/files";
 import { z } from "zod";
-import { writeAtomic } from "../files/atomic.ts";
-import { printable, reason } from "../files/reason.ts";
 
 /** A set of words or sentences for one idea. */
 export interface SeatSet {
@@ -41,7 +40,7 @@ export async function readSeat(path: string): Promise<SeatTest> {
 /** Writes a test in the same format, atomically. */
 export async function writeSeat(path: string, { targets, attributes }: Omit<SeatTest, "name">): Promise<void> {
   const file = { targ1: targets.X, targ2: targets.Y, attr1: attributes.A, attr2: attributes.B };
-  await writeAtomic(path, `${JSON.stringify(file, null, 2)}\n`);
+  await writeWhole(path, `${JSON.stringify(file, null, 2)}\n`);
 }
 
 function parse(path: string, text: string): z.infer<typeof StoredTest> {

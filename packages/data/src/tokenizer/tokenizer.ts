@@ -1,5 +1,4 @@
-import { hashJson } from "../files/hash.ts";
-import { printable, reason } from "../files/reason.ts";
+import { hashJson, printable, reason } from "@pruning-bias/files";
 import { bertBlanks, bertNormalizer } from "./bert-normalizer.ts";
 import { MOST_IDS, readTokenizerFiles, type TokenizerFiles } from "./files.ts";
 import { type Library, library as libraryOf } from "./library.ts";
