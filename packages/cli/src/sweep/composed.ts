@@ -4,6 +4,7 @@ import { type Point, points, type Sweep } from "./points.ts";
 
 /** A point with all its settings. */
 export interface Composed extends Point {
+  /** Presets, overrides and references put together. */
   readonly config: Config;
 }
 

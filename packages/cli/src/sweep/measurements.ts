@@ -17,7 +17,9 @@ export interface Asked {
 export interface GlueRun {
   /** Of its results, `glue/NAME.json`. */
   readonly name: string;
+  /** Which of the nine. */
   readonly task: GlueTask;
+  /** Of its fine-tuning. */
   readonly seed: number;
   /** Scored as debiasing left it: the task of the classifier that it started from. */
   readonly scoreOnly: boolean;
@@ -27,6 +29,7 @@ export interface GlueRun {
 export interface Measurement {
   /** Of its project of Nx: `bias`, `where`, `glue-NAME`. */
   readonly target: string;
+  /** What is fine-tuned and scored; none but for targets of GLUE. */
   readonly glue?: GlueRun;
 }
 
