@@ -1,10 +1,12 @@
-import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { examples } from "../packages/cli/src/help.ts";
 import { generated } from "../packages/cli/src/reference/index.ts";
+import type { Cost } from "../packages/cli/src/sweep/cost.ts";
 import { readSweepFile, runSweep } from "../packages/cli/src/sweep/index.ts";
 import { run, workspace } from "../packages/cli/test/command-line.ts";
 import { smallModel } from "../packages/cli/test/small-model.ts";
@@ -52,6 +54,41 @@ describe("the docs", () => {
     60_000,
   );
 
+  it.each([
+    ["the README", "README.md", 0],
+    ["the tutorial, as the original has them,", "docs/tutorial.md", 1],
+  ])(
+    "the three sweeps of %s have 8, 4 and 8 points, and what each takes is said, through Nx",
+    async (_, page, options) => {
+      const lines = readFileSync(join(workspace, page), "utf8").split("\n");
+      const sweeps = lines.flatMap((line) => /^pnpm nx run cli:sweep -- (.*)$/.exec(line)?.[1] ?? []).slice(0, 3);
+      expect(sweeps.filter((words) => words.startsWith("--multirun "))).toHaveLength(3 * options);
+      const counts: number[] = [];
+      for (const words of sweeps) {
+        const nx = join(workspace, "node_modules/nx/dist/bin/nx.js");
+        const line = [nx, "run", "cli:sweep", "--", ...words.split(" "), "--dry-run", "--json"];
+        const inherited = Object.entries(process.env).filter(([key]) => !/^(NX_|RUN_|VITEST)/.test(key));
+        const env = { ...Object.fromEntries(inherited), NX_DAEMON: "false" };
+        const { stdout, stderr } = await promisify(execFile)(process.execPath, line, { cwd: root, env });
+        // Nx writes lines of its own before and after.
+        const [object, ...more] = stdout.split("\n").filter((text) => text.startsWith("{"));
+        expect(more).toEqual([]);
+        const { points } = JSON.parse(object!) as { points: { name: string; overrides: string[]; cost: Cost }[] };
+        counts.push(points.length);
+        expect(new Set(points.map(({ name }) => name)).size).toBe(points.length);
+        for (const { name, cost } of points) {
+          expect(cost.trainSeconds!, name).toBeGreaterThan(0);
+          expect(cost.bytes!, name).toBeGreaterThan(0);
+          const row = stderr.split("\n").find((text) => text.startsWith(`  ${name} `));
+          expect(row).toMatch(/ steps, training .*, bias tests .*, \d+ MB on disk, /);
+        }
+        expect(points[0]!.overrides).toEqual(expect.arrayContaining(["model.debias_mode=sentence"]));
+      }
+      expect(counts).toEqual([8, 4, 8]);
+    },
+    60_000,
+  );
+
   it("show sweep files that can be read", () => {
     const names = readdirSync(join(root, "experiments"));
     expect(names).toContain("mine");
@@ -94,6 +131,9 @@ describe("examples in help", () => {
 /** A line of the pages as words for the command line: sweeps are not run but listed, runs are short, the hub's models are ours. */
 function toRun(line: string): string[] | undefined {
   if (line === "npm run sweep") return ["sweep", "--dry-run"];
+  const [, file] = /^npm test -- (\S+\.test\.ts)$/.exec(line) ?? [];
+  // Runs where it stands, among the tests of this file's own run.
+  if (file !== undefined && existsSync(join(workspace, file))) return undefined;
   const [, sweep, rest] = /^pnpm (?:--silent )?(?:(nx run cli:sweep(?: --)?)|pruning-bias) ?(.*)$/.exec(line) ?? [];
   if (rest === undefined) throw new Error(`${line}: expected a command of pruning-bias`);
   const words = [...(sweep === undefined ? [] : ["sweep"]), ...rest.split(" ").filter(Boolean)];

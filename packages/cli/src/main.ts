@@ -4,6 +4,7 @@ import { createRequire, enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { printable, writeWhole } from "@pruning-bias/files";
 import { restartWithWarmMemory } from "@pruning-bias/runtime/allocator";
 import type { Context, Machine } from "./commands/context.ts";
 import type { Config } from "./config/schema.ts";
@@ -11,7 +12,6 @@ import { endWithParent } from "./end-with-parent.ts";
 import { examplesText } from "./help.ts";
 import { liveLines } from "./live-lines.ts";
 import { progressPrinter } from "./progress.ts";
-import { printable } from "@pruning-bias/runtime/shown";
 import { UsageError } from "./usage-error.ts";
 
 restartWithWarmMemory(process);
@@ -83,9 +83,9 @@ program
         import("./commands/price.ts"),
         import("./sweep/dry-run.ts"),
       ]);
-      const points = await price(outcome, context());
-      if (json) printJson({ ...outcome, points });
-      say(dryRunText(points));
+      const sweep = await price(outcome, context());
+      if (json) printJson({ ...outcome, ...sweep });
+      say(dryRunText(sweep));
       for (const { name, text } of outcome.scripts ?? []) say(`\n# ${name}.sh\n${text}`);
       return;
     }
@@ -299,10 +299,7 @@ program
   });
 
 program.command("write-reference", { hidden: true }).action(async () => {
-  const [{ generated }, { writeWhole }] = await Promise.all([
-    import("./reference/index.ts"),
-    import("./commands/files.ts"),
-  ]);
+  const { generated } = await import("./reference/index.ts");
   for (const [path, text] of Object.entries(await generated(root))) await writeWhole(join(root, path), text);
 });
 program

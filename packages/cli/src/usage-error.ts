@@ -1,7 +1,8 @@
-import { printable } from "@pruning-bias/runtime/shown";
+import { printable } from "@pruning-bias/files";
 
 /** What a user asked for cannot be: exit code 2, the message alone, on one line whatever was typed. */
 export class UsageError extends Error {
+  /** Tells it from other errors. */
   override name = "UsageError";
 
   constructor(message: string, options?: ErrorOptions) {

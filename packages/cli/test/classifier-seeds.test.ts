@@ -12,9 +12,12 @@ it("a classifier is fine-tuned, its encoder debiased and it is scored again; ano
   const { overrides } = await smallModel();
   const own = overrides.filter((override) => !/^(prune_block_size|experiment)=/.test(override));
   const quick = ["finetune.epochs=1", "finetune.batch_size=8", "finetune.limit_train=24", "model.learning_rate=1e-2"];
+  const words = (seeds: string) => [
+    ...["sweep", "name=then", "experiment=glue_then_debias", "glue=cola"],
+    ...[...own, ...quick, `finetune.seed=${seeds}`, "--json"],
+  ];
   const sweep = async (seeds: string) => {
-    const words = ["experiment=glue_then_debias", "glue=cola", ...own, ...quick, `finetune.seed=${seeds}`];
-    const { code, stderr } = await run(["sweep", "name=then", ...words, "--json"], { root });
+    const { code, stderr } = await run(words(seeds), { root });
     expect(code, stderr).toBe(0);
     return /Cache:\s+(\d+)\/(\d+) hit/.exec(stripVTControlCharacters(stderr))?.slice(1).map(Number);
   };
@@ -34,6 +37,17 @@ it("a classifier is fine-tuned, its encoder debiased and it is scored again; ano
   expect(debiased!.weights[query]!.data).not.toEqual(classifier!.weights[query]!.data);
   const made = JSON.parse(await readFile(join(root, model.hf_checkpoint, "glue.json"), "utf8"));
   expect(made.metrics).toEqual(before.metrics);
+
+  const { stdout } = await run([...words("42,43,44"), "--dry-run"], { root });
+  type Listed = { name: string; toDo: string[] }[];
+  const { points, shared } = JSON.parse(stdout) as { points: Listed; shared: Listed };
+  expect(points.map(({ toDo }) => toDo)).toEqual([[], [], ["train", "bias", "glue-cola"]]);
+  expect(shared.map(({ name, toDo }) => [name.replace(/.*-/, ""), toDo])).toEqual([
+    ["42", []],
+    ["43", []],
+    ["44", ["finetune"]],
+    ["baseline", []],
+  ]);
 
   // Of a seed: classifier, data, training, bias and score; of the baseline bias and score; the report.
   expect(await sweep("42,43,44")).toEqual([12, 18]);

@@ -71,6 +71,54 @@ describe.skipIf(missing !== undefined)(name, () => {
     expect(existsSync(join(root, "runs/small/report.html"))).toBe(true);
   }, 240_000);
 
+  it("fine-tunes the classifiers that points start from before them, and scores them again, beside other GLUE tasks", async () => {
+    const own = overrides.filter((override) => !override.startsWith("experiment="));
+    const quick = ["finetune.epochs=1", "finetune.batch_size=8", "finetune.limit_train=16"];
+    const words = [
+      ...["sweep", "name=then", "experiment=glue_then_debias", "glue=cola,mrpc", ...own, ...quick],
+      ...["--glue", "cola,mrpc", "--seeds", "3,4", "--launcher", "slurm", "slurm.cpus=1", "--json"],
+    ];
+    await mkdir(join(root, "runs/then/slurm"), { recursive: true });
+    const { stdout, stderr, code } = await run(words, { root, env });
+    expect(code, stderr).toBe(0);
+    const { jobs } = JSON.parse(stdout) as { jobs: { name: string; tasks: number }[] };
+    expect(jobs.map(({ name, tasks }) => [name, tasks])).toEqual([
+      ...[
+        ["classifiers", 2],
+        ["data", 2],
+        ["train", 2],
+        ["baseline", 4],
+        ["bias", 2],
+      ],
+      // Each is scored on its own task as it is, and fine-tuned on the other with each seed.
+      ...[
+        ["glue-cola", 1],
+        ["glue-mrpc-3", 1],
+        ["glue-mrpc-4", 1],
+      ],
+      ...[
+        ["glue-mrpc", 1],
+        ["glue-cola-3", 1],
+        ["glue-cola-4", 1],
+        ["report", 1],
+      ],
+    ]);
+    expect(await finished()).toBe("");
+    const result = (path: string) => JSON.parse(readFileSync(join(root, "runs/then", path), "utf8")) as object;
+    for (const [kept, other] of [
+      ["cola", "mrpc"],
+      ["mrpc", "cola"],
+    ]) {
+      expect(result(`glue=${kept}/glue/${kept}.json`)).toMatchObject({ task: kept, keep: "as it was" });
+      for (const seed of [3, 4])
+        expect(result(`glue=${kept}/glue/${other}-${seed}.json`)).toMatchObject({ seed, epochs: 1 });
+    }
+    expect(result("baseline/glue/cola.json")).toMatchObject({ keep: "as it was" });
+    const { stdout: listed } = await run([...words, "--dry-run"], { root, env });
+    const { points, shared } = JSON.parse(listed) as Record<"points" | "shared", { done: boolean }[]>;
+    expect([...points, ...shared].map(({ done }) => done)).toEqual(Array(5).fill(true));
+  }, 400_000);
+
   it("submitted again runs only what is missing", async () => {
     await sweep("8,head");
     expect(await finished()).toBe("");

@@ -99,6 +99,13 @@ describe("a sweep", () => {
     expect(hits(stderr)).toEqual([7, 7]);
   }, 120_000);
 
+  it("says what is there and what is still to be done", async () => {
+    const { stdout } = await sweep("8,head,16", "--dry-run", "--glue", "cola", "--where");
+    const { points } = JSON.parse(stdout) as { points: { toDo: string[] }[] };
+    const asked = ["where", "glue-cola"];
+    expect(points.map(({ toDo }) => toDo)).toEqual([asked, asked, ["train", "bias", ...asked]]);
+  }, 60_000);
+
   it("adding a value to the grid runs its points alone", async () => {
     const { stderr } = await sweep("8,head,16");
     expect(hits(stderr)).toEqual([6, 9]);

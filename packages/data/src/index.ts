@@ -22,7 +22,6 @@ export { genderSwap, readWordPairs, type Swap, type WordPair } from "./corpus/wo
 export { type PronounProbe, pronounProbes, pronouns } from "./demo/probes.ts";
 export { type DemoFiles, type DemoOptions, writeDemo } from "./demo/write.ts";
 export { download, type DownloadOptions, type Fetch, isUrl } from "./files/download.ts";
-export { hashFile } from "./files/hash.ts";
 export { downloadGlue, type DownloadGlueOptions } from "./glue/download.ts";
 export { prepareGlue, type PrepareGlueOptions } from "./glue/prepare.ts";
 export { type GlueExamples, readGlue } from "./glue/read.ts";

@@ -9,7 +9,7 @@ import { type Devices, sideBySide } from "./side-by-side.ts";
 export type HostModel = Parameters<Programs["attributeSum"]>[0]["model"];
 
 /**
- * Static attributes (2, D): the mean token-mode embedding of male and of female sentences at the configured layers, in
+ * Static attributes [2, hidden]: the mean token-mode embedding of male and of female sentences at the configured layers, in
  * evaluation mode.
  *
  * @param count sentences of each class, from its first

@@ -12,24 +12,24 @@ export interface Subject {
 
 /** Sentences on their way through the encoder. */
 export interface BatchTensors {
-  /** (B, S), int32. */
+  /** [batch, length], int32. */
   readonly inputIds: tf.Tensor2D;
-  /** (B, S), int32: 1 at real tokens. */
+  /** [batch, length], int32: 1 at real tokens. */
   readonly attentionMask: tf.Tensor2D;
-  /** (B, S), float32: how often a position is a keyword. */
+  /** [batch, length], float32: how often a position is a keyword. */
   readonly keywordMask: tf.Tensor2D;
-  /** (B, K), int32: where keywords are, filled up with first positions. */
+  /** [batch, K], int32: where keywords are, filled up with first positions. */
   readonly keywordPositions: tf.Tensor2D;
-  /** (B, K), float32: the keyword mask there, 0 where it is filled up. */
+  /** [batch, K], float32: the keyword mask there, 0 where it is filled up. */
   readonly keywordCounts: tf.Tensor2D;
-  /** (B), float32: 0 for rows that only fill the batch. */
+  /** [batch], float32: 0 for rows that only fill the batch. */
   readonly rowWeights: tf.Tensor1D;
 }
 
-/** A hidden state at all positions, (B, S, D), or at the keywords, (B, K, D), and how often each position is a keyword. */
+/** A hidden state at all positions, [batch, length, hidden], or at the keywords, [batch, K, hidden], and how often each position is a keyword. */
 export interface HiddenState {
   readonly state: tf.Tensor3D;
-  /** (B, S) or (B, K), float32. */
+  /** [batch, length] or [batch, K], float32. */
   readonly counts: tf.Tensor2D;
 }
 
@@ -48,7 +48,7 @@ export interface HiddenStatesOptions {
 }
 
 /**
- * Hidden states 0 … `layers`, each (B, S, D), the last (B, K, D) where only keywords are read, of the encoder under the
+ * Hidden states 0 … `layers`, each [batch, length, hidden], the last [batch, K, hidden] where only keywords are read, of the encoder under the
  * masks that its scores make at `threshold`.
  *
  * @param parameters weights and scores by name

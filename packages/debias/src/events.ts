@@ -8,24 +8,31 @@ import type { SettleMethod } from "./settle.ts";
 
 /** A step that was made; its gates are those of its forward pass. */
 export interface StepEvent extends Losses, Gates {
+  /** Which event it is. */
   readonly kind: "step";
   /** From 1: updates made. */
   readonly step: number;
+  /** Of the run, unless it stops early. */
   readonly totalSteps: number;
+  /** Updates of an epoch. */
   readonly stepsPerEpoch: number;
+  /** From 0. */
   readonly epoch: number;
   /** α·L_debias + β·L_keep + pruneWeight·L_prune. */
   readonly loss: number;
+  /** L_prune, before its weight; 0 where no scores train. */
   readonly lossPrune: number;
   /** What L_prune enters the loss with: λ, or 1 as in the original's code. */
   readonly pruneWeight: number;
+  /** τ of the step. */
   readonly threshold: number;
+  /** λ of the step. */
   readonly lambda: number;
   /** Of each parameter group: scores, weights without decay, weights. */
   readonly learningRates: readonly number[];
   /** Real tokens that went through the encoder. */
   readonly tokens: number;
-  /** Norm of all gradients, before clipping. */
+  /** L2 norm of all gradients, before clipping. */
   readonly gradientNorm: number;
   /** Everything that the steps to come depend on; its arrays are the run's own until the next event is asked for. */
   readonly state: () => TrainingState;
@@ -33,10 +40,13 @@ export interface StepEvent extends Losses, Gates {
 
 /** The start of an epoch. */
 export interface EpochEvent {
+  /** Which event it is. */
   readonly kind: "epoch";
+  /** From 0. */
   readonly epoch: number;
+  /** Updates made before it. */
   readonly step: number;
-  /** (2, D): the static attributes, male and female. */
+  /** [2, hidden]: the static attributes, male and female. */
   readonly attributes: NDArray;
   /** Copies them as they are until the next event is asked for. */
   readonly parameters: () => Parameters;
@@ -46,6 +56,7 @@ export interface EpochEvent {
 export interface Evaluation extends Losses, Gates {
   /** α·L_debias + β·L_keep. */
   readonly loss: number;
+  /** τ that the masks are at; 0 where nothing is pruned. */
   readonly threshold: number;
 }
 
@@ -54,8 +65,11 @@ export interface Evaluation extends Losses, Gates {
  * ended here.
  */
 export interface ValidationEvent extends Evaluation {
+  /** Which event it is. */
   readonly kind: "validation";
+  /** Updates made before it; 0 before training. */
   readonly step: number;
+  /** From 0. */
   readonly epoch: number;
   /** The same at the threshold that training is at: of the model that is being trained. */
   readonly current: Evaluation;
@@ -67,8 +81,11 @@ export interface ValidationEvent extends Evaluation {
 
 /** Losses at the final threshold when the undecided gates are settled. */
 export interface SettledEvent extends Evaluation {
+  /** Which event it is. */
   readonly kind: "settled";
+  /** Updates made before it: all of the run. */
   readonly step: number;
+  /** How gates were settled. */
   readonly method: SettleMethod;
   /** Gates that are not as the last step left them. */
   readonly changed: number;
@@ -83,7 +100,9 @@ export type FinepruneEvent = StepEvent | EpochEvent | ValidationEvent | SettledE
 
 /** What fine-pruning leaves. */
 export interface FinepruneResult extends Parameters {
+  /** Which scores gate what; none where nothing is pruned. */
   readonly layout: Layout | undefined;
+  /** The final τ; 0 where nothing is pruned. */
   readonly threshold: number;
   /** Steps made; fewer than planned where a run stopped early. */
   readonly steps: number;

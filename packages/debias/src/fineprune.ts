@@ -15,6 +15,7 @@ import { staticAttributes } from "./attributes.ts";
 import { judge, storeBest, storedBest } from "./best.ts";
 import type { Evaluation, FinepruneEvent, FinepruneResult, SettledEvent, ValidationEvent } from "./events.ts";
 import { candidateLosses } from "./candidates.ts";
+import { checkOptions } from "./check-options.ts";
 import { gates, sameGates } from "./gates.ts";
 import { batchLosses, type DebiasBatch, type DebiasSentences, type Losses } from "./losses.ts";
 import type { FinepruneOptions } from "./options.ts";
@@ -45,14 +46,13 @@ const SETTLING = 0.25;
  * Yields an event after each step, at each epoch's static attributes, and at each validation: before training, inside
  * and at the end of each epoch.
  *
- * @throws DivergenceError where the loss is no number or explodes, naming the step and the batch
+ * @throws RangeError `fineprune: KEY: expected …, got …` for options that no run can be made of, before anything is computed;
+ *   DivergenceError where the loss is no number or explodes, naming the step and the batch
  */
 export async function* fineprune(options: FinepruneOptions): AsyncGenerator<FinepruneEvent, FinepruneResult> {
   const { checkpoint, train, validation, pruning, resume, seed = 42, jit = compiled } = options;
   const { patience = Infinity, keepBest = false, settle: method = "none", devices = 1 } = options;
-  if (!(Number.isInteger(devices) && devices > 0)) {
-    throw new RangeError(`fineprune: devices: expected a whole number above 0, got ${devices}`);
-  }
+  checkOptions(options);
   if (validation === undefined && (patience < Infinity || keepBest || method !== "none")) {
     throw new RangeError("fineprune: patience, keepBest and settle need validation sentences, got none");
   }

@@ -16,7 +16,9 @@ export interface Gates {
 /**
  * The gates that scores make at a threshold; empty without a layout.
  *
- * @param scores all scores by name, and the weights where masks depend on them
+ * @param scores all scores by name, in the shapes of the layout ([rows, columns] of blocks, [n] neurons), and the weights
+ *   where masks depend on them
+ * @throws what `hostMasks` throws
  */
 export function gates(layout: Layout | undefined, scores: Arrays, threshold: number): Gates {
   if (layout === undefined) return { openBlocks: [], blocks: [], undecided: 0, headsOpen: [] };

@@ -4,20 +4,23 @@ import { orthonormal, type Projection, removeFrom } from "./projection.ts";
 
 /** When INLP (Ravfogel et al. 2020) ends, and how its classifiers are trained. */
 export interface InlpOptions {
-  /** At most so many classifiers. */
+  /** At most so many classifiers; 80 by default. */
   readonly iterations?: number;
-  /** λ of the classifiers' ridge penalty, on embeddings whose mean square is 1. */
+  /** λ of the classifiers' ridge penalty, on embeddings whose mean square is 1; .01 by default. */
   readonly ridge?: number;
+  /** Told of each classifier: its accuracy on the held-out rows, 0 … 1, and how many directions were taken out before it. */
   readonly onIteration?: ((accuracy: number, done: number) => void) | undefined;
 }
 
-/** Embeddings (N, D), and which of two classes each is of. */
+/** Embeddings [N, hidden], and which of two classes each is of. */
 export interface Labelled {
+  /** [N, hidden] */
   readonly embeddings: NDArray;
+  /** [N]: whether a row is of the one class or the other. */
   readonly labels: readonly boolean[];
 }
 
-/** The directions that INLP found, orthonormal, each (D), and how well each classifier did on held-out embeddings. */
+/** The directions that INLP found, orthonormal, each [hidden], and how well each classifier did on held-out embeddings. */
 export interface InlpResult extends Projection {
   /** Of each classifier on the held-out rows, the last one's after all directions were taken out. */
   readonly accuracies: readonly number[];
@@ -29,13 +32,23 @@ export interface InlpResult extends Projection {
  * Iterative null-space projection (Ravfogel et al. 2020, Algorithm 1, https://arxiv.org/abs/2004.07667): a linear classifier
  * of the classes is trained, its direction is taken out, and so on until a classifier is no better than chance on `heldOut`.
  *
- * @throws RangeError where the training rows are of one class, or none are held out
+ * @throws RangeError where the training rows are of one class, none are held out, labels or widths do not fit the embeddings,
+ *   or one is not finite
  */
 export function inlp(
   train: Labelled,
   heldOut: Labelled,
   { iterations = 80, ridge = 1e-2, onIteration }: InlpOptions = {},
 ): InlpResult {
+  for (const [name, { embeddings, labels }] of Object.entries({ train, heldOut })) {
+    const { shape, data } = embeddings;
+    if (shape.length !== 2 || shape[0] !== labels.length || shape[1] !== train.embeddings.shape[1]) {
+      const expected = `[${labels.length}, ${train.embeddings.shape[1]}]`;
+      throw new RangeError(`inlp: ${name}: expected embeddings ${expected}, got [${shape.join(", ")}]`);
+    }
+    const wrong = Array.prototype.findIndex.call(data, (value: number) => !Number.isFinite(value));
+    if (wrong !== -1) throw new RangeError(`inlp: ${name}: expected finite embeddings, got ${data[wrong]}`);
+  }
   if (new Set(train.labels).size !== 2) throw new RangeError("inlp: expected rows of two classes, got one");
   if (heldOut.labels.length === 0) throw new RangeError("inlp: expected rows that are held out, got none");
   const rows = float64Rows(train.embeddings);

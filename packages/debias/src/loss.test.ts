@@ -1,4 +1,4 @@
-import { eager, type Jit, jit, ndarray, type tf, valueAndGradients } from "@pruning-bias/runtime";
+import { eager, type Jit, jit, ndarray, tf, valueAndGradients } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
 import { debiasLoss, hiddenStateIndices, keepLoss, type LossForm, sentenceRows, tokenRows } from "./index.ts";
 
@@ -82,4 +82,21 @@ it("layers are named as in the original", () => {
   expect(hiddenStateIndices("intermediate", 12)).toEqual([1, 2, 3, 4]);
   expect(hiddenStateIndices("all", 2)).toEqual([0, 1, 2]);
   expect(hiddenStateIndices("intermediate", 2)).toEqual([1, 2]);
+});
+
+it("what is not a layer, and shapes that operators would spread, are refused", () => {
+  expect(() => hiddenStateIndices("middle" as "all", 12)).toThrow(
+    "expected first | last | all | intermediate, got middle",
+  );
+  expect(() => hiddenStateIndices("all", NaN)).toThrow("hiddenStateIndices: expected a number of layers, got NaN");
+  const [one, two] = [tf.zeros<tf.Rank.R2>([1, 3]), tf.zeros<tf.Rank.R2>([2, 3])];
+  const weights = tf.ones<tf.Rank.R1>([2]);
+  expect(() => keepLoss(two, one, weights)).toThrow("keepLoss: original: expected shape [2, 3], got [1, 3]");
+  expect(() => keepLoss(two, two, tf.ones([1]))).toThrow("keepLoss: weights: expected shape [2], got [1]");
+  expect(() => debiasLoss("sum_of_squares", one, two, weights)).toThrow(
+    "debiasLoss: attributes: expected shape [2, 3], got [1, 3]",
+  );
+  expect(() => tokenRows(tf.zeros([2, 4, 3]), tf.ones([2, 1]))).toThrow(
+    "tokenRows: expected a keyword mask [2, 4], got [2, 1]",
+  );
 });

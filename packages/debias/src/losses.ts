@@ -12,20 +12,27 @@ import { type Devices, sideBySide } from "./side-by-side.ts";
 
 /** Sentences that fine-pruning reads: stereotype words' contexts, and those of the attribute words. */
 export interface DebiasSentences {
+  /** Sentences with stereotype words. */
   readonly targets: Sentences;
+  /** Sentences with male words; the mean of the first ones is v_m. */
   readonly male: Sentences;
+  /** Sentences with female words; the mean of the first ones is v_f. */
   readonly female: Sentences;
 }
 
 /** One batch: rows of the targets, and rows of male followed by female. */
 export interface DebiasBatch {
+  /** Rows of the target sentences, from 0. */
   readonly targets: ArrayLike<number>;
+  /** Rows of the attribute sentences: female row r is the number of male ones + r. */
   readonly attributes: ArrayLike<number>;
 }
 
 /** The two losses of a batch, unweighted. */
 export interface Losses {
+  /** L_debias, a mean over target rows (Kaneko and Bollegala 2021, Eq. 1). */
   readonly lossDebias: number;
+  /** L_keep, a mean over attribute rows (Eq. 3). */
   readonly lossKeep: number;
 }
 
@@ -67,7 +74,7 @@ export async function batchLosses(
       return { lossDebias: sum(debias), lossKeep: sum(keep) };
     },
 
-    /** The same under the masks of several candidates, (C, g) by module, which are encoded together. */
+    /** The same under the masks of several candidates, [C, g] by module, which are encoded together. */
     async evaluateEach(
       model: HostModel,
       sets: GateSets<NDArray>,

@@ -10,14 +10,20 @@ import type { SettleMethod } from "./settle.ts";
 
 /** What fine-pruning starts from and how it runs; every default is the paper's (Joniak and Aizawa 2022) but for `lossForm`. */
 export interface FinepruneOptions {
+  /** The model to debias, which is the original that L_keep compares with. */
   readonly checkpoint: Checkpoint;
+  /** Sentences to train on, some of each class. */
   readonly train: DebiasSentences;
+  /** Sentences that validations are computed on; no validations without them. */
   readonly validation?: DebiasSentences;
   /** What to prune and how; without it nothing is pruned and all weights of the encoder train. */
   readonly pruning?: PruningSettings;
-  /** Scores to start from, by name; by default those of `pruning`. */
+  /**
+   * Scores to start from, by name, in the shapes of the layout ([rows, columns] of blocks, [n] neurons); by default those of
+   * `pruning`.
+   */
   readonly scores?: Arrays;
-  /** Train the scores alone. */
+  /** Train the scores alone; the default where something is pruned. */
   readonly freezeWeights?: boolean;
   /** Hidden states that L_debias reads; `last` by default. */
   readonly embeddingLayer?: EmbeddingLayer;
@@ -25,8 +31,9 @@ export interface FinepruneOptions {
   readonly debiasMode?: DebiasMode;
   /** `sum_of_squares` by default (Kaneko and Bollegala 2021, Eq. 1); `squared_sum` under `compat: "reference"`. */
   readonly lossForm?: LossForm;
-  /** Weights of L_debias (.2 by default) and L_keep (.8). */
+  /** α, weight of L_debias; .2 by default. */
   readonly alpha?: number;
+  /** β, weight of L_keep; .8 by default. */
   readonly beta?: number;
   /** Of the weights, 5e-5 by default; the scores' own is in `pruning`. */
   readonly learningRate?: number;
@@ -44,33 +51,36 @@ export interface FinepruneOptions {
   readonly epochs?: number;
   /** Batches of an epoch that are used; all by default. */
   readonly limitBatches?: number;
-  /** Stops after so many steps; the schedules are made for no more. */
+  /** Stops after so many steps; the schedules are made for no more. No limit by default. */
   readonly maxSteps?: number;
-  /** Evenly spread, the last at an epoch's end; 2 by default. */
+  /** Validations of an epoch, evenly spread, the last at its end; 2 by default. */
   readonly validationsPerEpoch?: number;
   /** Largest norm of all gradients together; larger ones are scaled down to it. Infinite by default. */
   readonly clipNorm?: number;
-  /** Stops after so many validations without a lower loss at the final threshold. */
+  /** Stops after so many validations without a lower loss at the final threshold; never by default. */
   readonly patience?: number;
-  /** Ends with the parameters of the validation with the lowest loss, and not with the last ones. */
+  /** Ends with the parameters of the validation with the lowest loss, and not with the last ones; `false` by default. */
   readonly keepBest?: boolean;
   /** Sentences of a class that the static attributes are the mean of; all of the smaller class by default. */
   readonly staticSentences?: number;
-  /** Dropout with the probabilities of the model's config while training. */
+  /** Dropout with the probabilities of the model's config while training; `true` by default. */
   readonly dropout?: boolean;
-  /** Training steps in training mode; without it they have no noise and the final threshold, as evaluations do. */
+  /** Training steps in training mode, the default; without it they have no noise and the final threshold, as evaluations do. */
   readonly trainMode?: boolean;
-  /** Computes as the reference's code does where that differs from what it should (REFERENCE, section 7). */
+  /** Computes as the reference's code does where that differs from what it should (docs/explanation.md); `default` does not. */
   readonly compat?: "default" | "reference";
   /** Tokens that the reference pads to, 128 by default. */
   readonly referenceWidth?: number;
   /** Tokens that go through the encoder at once, padding counted; 1024 by default. Gradients are summed, and means are over the batch. */
   readonly tokenBudget?: number;
-  /** Most sentences that do; as many as the budget allows by default. */
+  /** Most sentences that go through the encoder at once; as many as the budget allows by default. */
   readonly microbatch?: number;
   /** Bytes in which embeddings of the original model may be kept, so that a sentence goes through it once; 1e9 by default. */
   readonly originalCache?: number;
-  /** Where they outlive the run; read before and written after it, where that is sooner than to compute them. */
+  /**
+   * Where embeddings of the original model outlive the run, nowhere by default; read before and written after it, where that
+   * is sooner than to compute them.
+   */
   readonly originals?: OriginalStore;
   /** The batches of an epoch; by default drawn from `seed`. */
   readonly batches?: (epoch: number) => readonly DebiasBatch[];
@@ -80,8 +90,9 @@ export interface FinepruneOptions {
   readonly settleSentences?: number;
   /** Of batches, dropout and drawn scores; 42 by default. */
   readonly seed?: number;
-  /** Goes on from here, with the settings that this state came from. */
+  /** Goes on from here, with the settings that this state came from; from the start by default. */
   readonly resume?: TrainingState;
+  /** What compiles programs; TensorFlow.js functions as ONNX graphs on the processor by default. */
   readonly jit?: Jit;
   /**
    * Micro-batches that are computed at once, for a `jit` of as many lanes; 1 by default. Their gradients are summed for each

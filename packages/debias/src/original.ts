@@ -18,6 +18,7 @@ export interface OriginalEmbeddings {
 export interface OriginalStore {
   /** What was written under this key, if it is still there. */
   read(key: string): Promise<Embeddings | undefined>;
+  /** Keeps embeddings under a key, for whoever asks next. */
   write(key: string, embeddings: Embeddings): Promise<void>;
 }
 

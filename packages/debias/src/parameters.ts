@@ -6,7 +6,9 @@ import type { FinepruneOptions } from "./options.ts";
 
 /** Weights and scores as they stand, by name. */
 export interface Parameters {
+  /** Of the encoder, by their Hugging Face names: [out, in] or [n]. */
   readonly weights: Arrays;
+  /** Of the layout, fixed ones too ([rows, columns] of blocks, [n] neurons); empty where nothing is pruned. */
   readonly scores: Arrays;
 }
 

@@ -11,8 +11,10 @@ export type Pressure = Pick<Scheduled, "threshold" | "lambda" | "temperature">;
 export type Plan = ReturnType<typeof plan>;
 
 /**
- * Batches, thresholds and learning rates of a run with these options, made before anything is computed; steps count from 0
- * (schedules of Lagunas et al. 2021; batches as Joniak and Aizawa 2022 draw them).
+ * Batches, thresholds and learning rates of a run with these options, made before anything is computed; steps and epochs count
+ * from 0 (schedules of Lagunas et al. 2021; batches as Joniak and Aizawa 2022 draw them).
+ *
+ * @throws RangeError for a class without sentences or a batch size below 1
  */
 export function plan(options: FinepruneOptions) {
   const { train, pruning, batchSize = 128, epochs = 5, seed = 42, warmupSteps = 0, validationsPerEpoch = 2 } = options;

@@ -3,9 +3,9 @@ import { dot, norm, orthonormal } from "./projection.ts";
 
 /** Directions of most variance about 0. */
 export interface PrincipalComponents {
-  /** Orthonormal, each (D), the one of most variance first. */
+  /** Orthonormal, each [hidden], the one of most variance first. */
   readonly directions: readonly Float64Array[];
-  /** Share of the sum of squares along each. */
+  /** Share of the sum of squares along each, 0 … 1. */
   readonly explained: readonly number[];
 }
 
@@ -13,11 +13,14 @@ export interface PrincipalComponents {
  * The first k eigenvectors of Σ x xᵀ by power iteration in float64, one after the other; a direction's largest entry is
  * positive.
  *
- * @param rows N of (D), about 0 already
- * @throws RangeError where the rows span fewer than k directions
+ * @param rows N of [hidden], about 0 already
+ * @throws RangeError where the rows span fewer than k directions or differ in width
  */
 export function principalComponents(rows: readonly Float64Array[], k: number): PrincipalComponents {
-  const D = rows[0]!.length;
+  const D = rows[0]?.length ?? 0;
+  if (!(Number.isInteger(k) && k >= 0) || rows.some(({ length }) => length !== D)) {
+    throw new RangeError(`principal components: expected rows of one width and a number of directions, got ${k}`);
+  }
   const scatter = scatterMatrix(rows, D);
   const total = scatter.reduce((sum, row, d) => sum + row[d]!, 0);
   const directions: Float64Array[] = [];

@@ -37,7 +37,7 @@ interface Model {
 interface TargetInputs {
   readonly model: Model;
   readonly batch: BatchTensors;
-  /** (2, D): static attributes, male and female. */
+  /** [2, hidden]: static attributes, male and female. */
   readonly attributes: tf.Tensor2D;
   readonly share: tf.Scalar;
 }
@@ -47,7 +47,7 @@ interface Summed {
   readonly sum: Tensors;
 }
 
-/** Masks of C candidates, (C, g) by module. */
+/** Masks of C candidates, [C, g] by module. */
 interface Candidates {
   readonly sets: GateSets<tf.Tensor2D>;
 }
@@ -147,7 +147,7 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     targetLoss: open((inputs: TargetInputs) => targets(inputs.model.trained, inputs)),
     /** L_keep of a batch in evaluation mode. */
     attributeLoss: open((inputs: AttributeInputs) => attributes(inputs.model.trained, inputs)),
-    /** (C): L_debias of a batch in evaluation mode under each candidate's masks, all of them in one batch. */
+    /** [C]: L_debias of a batch in evaluation mode under each candidate's masks, all of them in one batch. */
     targetLosses: open(({ sets, ...inputs }: TargetInputs & Candidates) =>
       eachCandidate(inputs, sets, { layers, keywordsOnly: settings.mode === "token" }, (hidden) =>
         debiasTerm(
@@ -159,13 +159,13 @@ export function programs(jit: Jit, settings: ProgramSettings) {
         ),
       ),
     ),
-    /** (C): L_keep, likewise. */
+    /** [C]: L_keep, likewise. */
     attributeLosses: open(({ sets, ...inputs }: AttributeInputs & Candidates) =>
       eachCandidate(inputs, sets, { layers: depth, keywordsOnly }, (hidden) =>
         keepTerm(hidden, inputs.batch, inputs.original, inputs.share),
       ),
     ),
-    /** (D): token-mode embeddings at the configured layers in evaluation mode, summed over rows and layers. */
+    /** [hidden]: token-mode embeddings at the configured layers in evaluation mode, summed over rows and layers. */
     attributeSum: open(({ model, batch }: { model: Model; batch: BatchTensors }) => {
       const hidden = encoded(model, model.trained, batch, { layers, keywordsOnly });
       const rows = tokenEmbeddings(indices.map((index) => hidden[index]!));

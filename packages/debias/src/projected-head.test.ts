@@ -40,12 +40,15 @@ describe.each([
 it("a model without that head is refused", () => {
   const bare = { config, weights: initWeights(config, { seed: 1 }), dir: "folder" };
   expect(() => withProjectedHead(bare, projection)).toThrow("folder: expected a masked-language-model head");
+  const narrow = { directions: [Float64Array.of(1, 0)] };
+  expect(() => withProjectedHead(checkpoint, narrow)).toThrow("withProjectedHead: expected directions 16 wide, got 2");
 });
 
 it("a projection's file gives it back, and is refused for another width", async () => {
   const path = join(await mkdtemp(join(tmpdir(), "projection-")), "projection.safetensors");
   await writeProjection(path, projection, 16);
   expect(await readProjection(path, 16)).toEqual(projection);
+  await expect(writeProjection(path, projection, 8)).rejects.toThrow(`${path}: expected directions 8 wide, got 16`);
   await expect(readProjection(path, 8)).rejects.toThrow(
     `${path}: expected projection.directions F64 [k,8], got F64 [2,16]`,
   );

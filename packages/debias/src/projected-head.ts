@@ -10,7 +10,7 @@ const TRANSFORM = "cls.predictions.transform.dense.weight";
  * into its head, and plain weights hold it. Its hidden states stay as they are: behind the last LayerNorm, γ x̂ + β with P
  * applied is a LayerNorm for no γ and β, but where the directions are entries of the hidden state.
  *
- * @throws Error where the checkpoint has no masked-language-model head
+ * @throws Error where the checkpoint has no masked-language-model head; RangeError for directions of another width
  */
 export function withProjectedHead(checkpoint: Checkpoint, { directions }: Projection): Checkpoint {
   const weight = checkpoint.weights[TRANSFORM];
@@ -20,6 +20,10 @@ export function withProjectedHead(checkpoint: Checkpoint, { directions }: Projec
     );
   }
   const [E, D] = weight.shape as [number, number];
+  const other = directions.find(({ length }) => length !== D);
+  if (other !== undefined) {
+    throw new RangeError(`withProjectedHead: expected directions ${D} wide, got ${other.length}`);
+  }
   const data = new Float32Array(E * D);
   for (let e = 0; e < E; e++) {
     const row = Float64Array.from(weight.data.subarray(e * D, (e + 1) * D));

@@ -28,6 +28,11 @@ describe("a projection", () => {
 
   it("refuses embeddings of another width", () => {
     expect(() => project({ directions: [v] }, matrix([1, 2]))).toThrow("project: expected embeddings 3 wide, got 2");
+    const flat = ndarray(Float32Array.of(1, 2, 3));
+    expect(() => project({ directions: [v] }, flat)).toThrow("project: expected embeddings [N, hidden], got [3]");
+    expect(() => projectionMatrix({ directions: [v] }, 2)).toThrow(
+      "projectionMatrix: expected directions 2 wide, got 3",
+    );
   });
 });
 
@@ -47,6 +52,14 @@ function planted(count: number, seed: number) {
 describe("INLP (Ravfogel et al. 2020)", () => {
   const [train, heldOut] = [planted(800, 1), planted(400, 2)];
   const found = inlp(train, heldOut);
+
+  it("refuses labels of other rows, and what is no number", () => {
+    expect(() => inlp({ ...train, labels: [true, false] }, heldOut)).toThrow(
+      "inlp: train: expected embeddings [2, 8], got [800, 8]",
+    );
+    const nan = { embeddings: matrix([1, 2, 3, 4, 5, 6, 7, NaN]), labels: [true] };
+    expect(() => inlp(train, nan)).toThrow("inlp: heldOut: expected finite embeddings, got NaN");
+  });
 
   it("reads a planted class off first, and no longer in the end", () => {
     expect(found.accuracies[0]).toBeGreaterThan(0.95);

@@ -2,19 +2,21 @@ import { ndarray, type NDArray } from "@pruning-bias/runtime";
 
 /** Takes directions out of embeddings: P = I − Σ v vᵀ over orthonormal v. */
 export interface Projection {
-  /** Orthonormal, each (D): what P maps to 0. */
+  /** Orthonormal, each [hidden]: what P maps to 0. */
   readonly directions: readonly Float64Array[];
 }
 
 /**
  * Embeddings without the part along the directions: x − Σ (v·x) v, summed in float64.
  *
- * @param embeddings (N, D)
- * @returns (N, D)
- * @throws RangeError where the directions have another length
+ * @param embeddings [N, hidden]
+ * @returns [N, hidden], float32
+ * @throws RangeError where the directions have another length, or embeddings are no rows
  */
 export function project({ directions }: Projection, embeddings: NDArray): NDArray {
   const [N, D] = embeddings.shape as [number, number];
+  if (embeddings.shape.length !== 2)
+    throw new RangeError(`project: expected embeddings [N, hidden], got [${embeddings.shape.join(", ")}]`);
   const other = directions.find(({ length }) => length !== D);
   if (other !== undefined) throw new RangeError(`project: expected embeddings ${other.length} wide, got ${D}`);
   const projected = new Float32Array(N * D);
@@ -26,8 +28,15 @@ export function project({ directions }: Projection, embeddings: NDArray): NDArra
   return ndarray(projected, [N, D]);
 }
 
-/** P (D, D), in rows: for whoever multiplies by it. */
+/**
+ * P = I − Σ v vᵀ, [D, D] row by row: for whoever multiplies by it.
+ *
+ * @param D width of a hidden state
+ * @throws RangeError where the directions have another length
+ */
 export function projectionMatrix({ directions }: Projection, D: number): Float64Array {
+  const other = directions.find(({ length }) => length !== D);
+  if (other !== undefined) throw new RangeError(`projectionMatrix: expected directions ${D} wide, got ${other.length}`);
   const matrix = new Float64Array(D * D);
   for (let i = 0; i < D; i++) {
     const row = matrix.subarray(i * D, (i + 1) * D);
@@ -37,7 +46,7 @@ export function projectionMatrix({ directions }: Projection, D: number): Float64
   return matrix;
 }
 
-/** An `embed` whose embeddings are projected; what else it takes is handed on. */
+/** An `embed` whose embeddings, [N, hidden], are projected; what else it takes is handed on. */
 export const projected =
   <Rest extends unknown[]>(
     embed: (sentences: readonly string[], ...rest: Rest) => Promise<NDArray>,

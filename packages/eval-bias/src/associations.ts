@@ -1,16 +1,20 @@
 import type { NDArray } from "@pruning-bias/runtime";
 
-/** The four embedded sets of a test, each (size, D): targets X and Y, attributes A and B. */
+/** The four sets of a test, such as embeddings [n, hidden] each: targets X and Y, attributes A and B. */
 export interface Sets<T = NDArray> {
+  /** Targets that are said to go with A. */
   readonly X: T;
+  /** Targets that are said to go with B. */
   readonly Y: T;
+  /** Attributes of the one side. */
   readonly A: T;
+  /** Attributes of the other side. */
   readonly B: T;
 }
 
 /** Settings of `associations`. */
 export interface AssociationOptions {
-  /** The cosine with a zero vector: NaN as in sent-bias, or 0 as in the reference. */
+  /** The cosine with a zero vector: NaN as in sent-bias, the default, or 0 as in the reference. */
   zeroVector?: "NaN" | "zero";
 }
 
@@ -21,6 +25,7 @@ export interface AssociationOptions {
  *
  * Caliskan et al. 2017, on sentences May et al. 2019 (https://arxiv.org/abs/1903.10561). Computed in double precision.
  *
+ * @returns [|X| + |Y|]
  * @throws RangeError where a set is empty or the widths of the sets differ
  */
 export function associations(

@@ -6,9 +6,9 @@ import { ndarray, type NDArray } from "@pruning-bias/runtime";
 export interface TokenBatch {
   /** Where they stand among all, fewer than `shape[0]` where it has fillers. */
   readonly rows: readonly number[];
-  /** (B, S), int32 */
+  /** [batch, length], int32 */
   readonly inputIds: NDArray;
-  /** (B, S), int32 */
+  /** [batch, length], int32 */
   readonly attentionMask: NDArray;
   readonly shape: readonly [B: number, S: number];
 }

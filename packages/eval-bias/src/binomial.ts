@@ -1,8 +1,13 @@
+import { checkHits } from "./checks.ts";
+
 /**
  * Whether `hits` of `total` could be tosses of a fair coin: the two-sided exact p-value, the share of outcomes at least as far
  * from the half. 1 of nothing.
+ *
+ * @throws RangeError for hits that are no count or more than the total
  */
 export function binomialTest(hits: number, total: number): number {
+  checkHits("binomialTest", hits, total);
   const fewer = Math.min(hits, total - hits);
   if (2 * fewer === total) return 1;
   // Terms of C(total, k)/2^total by their logarithms: total may be thousands.
@@ -17,7 +22,9 @@ export function binomialTest(hits: number, total: number): number {
 
 /** How many items two models answer differently, and whether one of them says yes more often. */
 export interface PairedAnswers {
+  /** Items that the first model alone says yes to. */
   readonly onlyFirst: number;
+  /** Items that the second model alone says yes to. */
   readonly onlySecond: number;
   /** Two-sided. */
   readonly p: number;

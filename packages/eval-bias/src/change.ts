@@ -1,14 +1,17 @@
 import { sfc32 } from "./draws.ts";
 import { deviation, effectSize, mean } from "./effect-size.ts";
 import { type BootstrapOptions, type Interval, percentileInterval } from "./interval.ts";
+import { checkSamples, checkTargets } from "./checks.ts";
 
 /** A second model's effect size less the first's, on the same test. */
 export interface Change {
+  /** d₂ − d₁, in standard deviations. */
   readonly change: number;
-  /** Two-sided. */
+  /** Two-sided; NaN where a model's associations have no variance. */
   readonly p: number;
   /** `exact`: all ways to exchange the models' targets were tried; `sampled`: random ones and the observed one. */
   readonly pKind: "exact" | "sampled";
+  /** Of the change; `null` without variance. */
   readonly interval: Interval | null;
 }
 
@@ -22,7 +25,9 @@ export interface Change {
  * p-value is the share of sign patterns with a change at least as large either way (Fisher 1935), all of them up to
  * `samples`, else random ones. The interval is a bootstrap over targets, the same ones for both models.
  *
- * @throws RangeError where the models have been asked different targets
+ * @param first s(w) of the first model's targets, [|X| + |Y|], X first
+ * @param second the same of the second model
+ * @throws RangeError where the models have been asked different targets, X or Y is empty, or `samples` or `level` are none
  */
 export function effectChange(
   first: Float64Array,
@@ -33,6 +38,8 @@ export function effectChange(
   if (first.length !== second.length) {
     throw new RangeError(`effectChange: expected the same targets twice, got ${first.length} and ${second.length}`);
   }
+  checkTargets("effectChange", first, sizeX);
+  checkSamples("effectChange", { samples, level });
   const [before, after] = [standard(first), standard(second)];
   const sizeY = first.length - sizeX;
   const terms = after.map((z, n) => (z - before[n]!) / (n < sizeX ? sizeX : -sizeY));

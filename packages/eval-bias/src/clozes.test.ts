@@ -1,22 +1,27 @@
 import type { StereoSetExample } from "@pruning-bias/data";
 import { type BertConfig, initWeights, parseConfig } from "@pruning-bias/model";
-import { loadTokenizer, pronounProbes, pronouns, type Tokenizer, wordPieceJson } from "@pruning-bias/data";
+import { loadTokenizer, pronounProbes, pronouns, sentencesOf, type Tokenizer, wordPieceJson } from "@pruning-bias/data";
 import { eager, jit, type Jit, ndarray } from "@pruning-bias/runtime";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
+  choosesStereotype,
   crowsPairs,
+  crowsRates,
+  distanceFrom,
   headMap,
   headSets,
   hide,
   maskedLm,
+  maskedLmLoss,
   pronounGap,
   seatSentences,
   stereoSet,
   stereoSetRates,
   winoBias,
+  withClosed,
   type Cloze,
 } from "./index.ts";
 
@@ -288,4 +293,26 @@ it("headSets finds the heads that were closed", async () => {
   expect(sets.at(-1)!.heads).toEqual([{ layer: 1, head: 3 }]);
   expect(sets.at(-1)!.distance).toBeLessThan(1e-4);
   await map.dispose();
+});
+
+it("positions outside of a sentence, scores and heads that are not there are refused", async () => {
+  expect(() => hide([1, 2], [2], tokenizer)).toThrow("masked LM: expected positions among 2 tokens, got 2");
+  const predict = maskedLm({ checkpoint: model("masked-lm"), tokenizer });
+  const outside: Cloze = { inputIds: [2, 5, 3], asked: [{ position: 3, token: 5 }] };
+  await expect(predict([outside])).rejects.toThrow("masked LM: cloze 0: expected a position among 3 tokens, got 3");
+  await expect(maskedLmLoss(predict, tokenizer, sentencesOf([]))).rejects.toThrow(
+    "maskedLmLoss: expected tokens to hide",
+  );
+  await predict.dispose();
+  expect(() => crowsRates([{ more: 1, less: 0 }], [])).toThrow(
+    "crowsRates: expected as many directions as scores, got 0",
+  );
+  expect(() => withClosed([[false]], { layer: 0, head: 1 })).toThrow("got head 1 of layer 0");
+  expect(() => distanceFrom({ SEAT6: 1 })({})).toThrow("distanceFrom: expected an effect of SEAT6, got none");
+  const sentence = (id: string) => ({ id, word: "cook", sentence: "the cook" });
+  const example = {
+    ...{ id: "e", target: "cook", biasType: "gender", context: "BLANK" },
+    sentences: { stereotype: sentence("s"), "anti-stereotype": sentence("a"), unrelated: sentence("u") },
+  };
+  expect(() => choosesStereotype([example], { s: 1 })).toThrow("StereoSet: expected a score of sentence a, got none");
 });

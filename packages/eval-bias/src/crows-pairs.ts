@@ -14,8 +14,11 @@ export type CrowsProtocol = (typeof crowsProtocols)[number];
 
 /** The scores of one pair, higher where the model finds a sentence likelier. */
 export interface CrowsScore {
+  /** Of the pair in its file. */
   readonly row: number;
+  /** Of the more stereotyping sentence: a mean or sum of ln p, by protocol. */
   readonly more: number;
+  /** Of the less stereotyping sentence. */
   readonly less: number;
 }
 
@@ -39,19 +42,22 @@ export interface CrowsRates {
 
 /** The result of CrowS-Pairs (Nangia et al. 2020), over all pairs and by type of bias. */
 export interface CrowsResult extends CrowsRates {
+  /** How sentences were scored. */
   readonly protocol: CrowsProtocol;
   /** Rows without a changed token in one of their sentences, which `bias-bench` leaves out. */
   readonly skipped: readonly number[];
   /** The same for each bias type by itself. */
   readonly types: Readonly<Record<string, CrowsRates>>;
+  /** Of the pairs that were scored, in their order. */
   readonly scores: readonly CrowsScore[];
 }
 
 /**
- * CrowS-Pairs: does a masked language model find the more stereotyping sentence of a pair likelier? All clozes of all pairs
- * are predicted together.
+ * CrowS-Pairs (Nangia et al. 2020): does a masked language model find the more stereotyping sentence of a pair likelier? All
+ * clozes of all pairs are predicted together.
  *
- * @throws Error for a sentence that the tokenizer cuts off
+ * @param protocol `bias-bench` by default
+ * @throws Error for a sentence that the tokenizer cuts off, or a tokenizer without a mask token
  */
 export async function crowsPairs(
   predict: MaskedLm,
@@ -89,11 +95,22 @@ export async function crowsPairs(
   };
 }
 
-/** The shares that make up a result; scores are compared as numpy rounds them to three decimals, in all originals. */
+/**
+ * The shares that make up a result, in percent, NaN of no pairs; scores are compared as numpy rounds them to three decimals,
+ * in all originals.
+ *
+ * @param directions one for each score: whether its pair shows a stereotype or goes against one
+ * @throws RangeError for another number of directions than of scores
+ */
 export function crowsRates(
   scores: readonly Pick<CrowsScore, "more" | "less">[],
   directions: readonly CrowsPair["direction"][],
 ): CrowsRates {
+  if (scores.length !== directions.length) {
+    throw new RangeError(
+      `crowsRates: expected as many directions as scores, got ${directions.length} of ${scores.length}`,
+    );
+  }
   const outcomes = scores.map(({ more, less }) => Math.sign(thousandths(more) - thousandths(less)));
   const share = (hits: number, total: number) => (100 * hits) / total;
   const wins = outcomes.filter((outcome) => outcome > 0).length;

@@ -1,5 +1,6 @@
 import { sfc32 } from "./draws.ts";
 import { type BootstrapOptions, type Interval, percentileInterval } from "./interval.ts";
+import { checkSamples, checkTargets } from "./checks.ts";
 
 /**
  * The effect size of a test, a Cohen's d between −2 and 2: positive where X goes with A and Y with B.
@@ -8,10 +9,12 @@ import { type BootstrapOptions, type Interval, percentileInterval } from "./inte
  *
  * Caliskan et al. 2017. NaN where all associations are equal.
  *
- * @param associations s(w) of the targets, X first
+ * @param associations s(w) of the targets, [|X| + |Y|], X first
  * @param sizeX how many of them belong to X
+ * @throws RangeError where X or Y is empty
  */
 export function effectSize(associations: Float64Array, sizeX: number): number {
+  checkTargets("effectSize", associations, sizeX);
   return (mean(associations.subarray(0, sizeX)) - mean(associations.subarray(sizeX))) / deviation(associations);
 }
 
@@ -19,14 +22,17 @@ export function effectSize(associations: Float64Array, sizeX: number): number {
  * How far the effect size would move with other targets: X and Y are drawn anew from themselves, each in its own size,
  * the attributes stay. `null` without variance.
  *
- * @param associations s(w) of the targets, X first
+ * @param associations s(w) of the targets, [|X| + |Y|], X first
  * @param sizeX how many of them belong to X
+ * @throws RangeError where X or Y is empty, `samples` is below 1, or `level` is not between 0 and 1
  */
 export function effectSizeInterval(
   associations: Float64Array,
   sizeX: number,
   { samples = 10_000, level = 0.95, seed = 0 }: BootstrapOptions = {},
 ): Interval | null {
+  checkTargets("effectSizeInterval", associations, sizeX);
+  checkSamples("effectSizeInterval", { samples, level });
   const next = sfc32(seed);
   const drawn = new Float64Array(associations.length);
   const sizeY = associations.length - sizeX;

@@ -14,41 +14,50 @@ export type Protocol = (typeof protocols)[number];
 
 /** An encoder, and how it makes vectors of sentences. */
 export interface EmbedderOptions {
+  /** The encoder. */
   readonly checkpoint: Checkpoint;
+  /** Its tokenizer. */
   readonly tokenizer: Tokenizer;
+  /** How a sentence becomes a vector; `cls` by default. */
   readonly protocol?: Protocol;
   /** Which hidden state is read: 0 after the embeddings, l after layer l. The last by default. */
   readonly layer?: number | undefined;
-  /** Masks the encoder with these scores. */
+  /** Masks the encoder with these scores; none by default. */
   readonly pruned?: Pruned | undefined;
+  /** What compiles programs; ONNX graphs on the processor by default. */
   readonly jit?: Jit;
-  /** Sentences that go through the encoder at once. */
+  /** Sentences that go through the encoder at once, at least 1; 64 by default. */
   readonly batchSize?: number;
 }
 
 /** What to use instead of what an embedder was made with, of the same shapes: nothing is compiled anew. */
 export interface Current {
+  /** By name, [out, in] or [n]. */
   readonly weights?: Readonly<Record<string, NDArray>>;
+  /** By name, [rows, columns] of blocks or [n] neurons. */
   readonly scores?: HostScores;
+  /** τ that the scores are masked at. */
   readonly threshold?: number;
 }
 
-/** Embeds N sentences: (N, D). */
+/** Embeds N sentences: [N, hidden]. */
 export interface Embedder {
   (sentences: readonly string[], current?: Current): Promise<NDArray>;
+  /** Frees its compiled programs. */
   dispose(): Promise<void>;
 }
 
-/** Embeds N sentences at every layer: [0] after the embeddings, [l] after layer l, each (N, D). */
+/** Embeds N sentences at every layer: [0] after the embeddings, [l] after layer l, each [N, hidden]. */
 export interface LayerEmbedder {
   (sentences: readonly string[], current?: Current): Promise<NDArray[]>;
+  /** Frees its compiled programs. */
   dispose(): Promise<void>;
 }
 
 /**
- * Embeds sentences with an encoder in eval mode, in batches of like length.
+ * Embeds sentences with an encoder in eval mode, in batches of like length: [N, hidden], float32.
  *
- * @throws RangeError for a layer that the encoder has not
+ * @throws RangeError for a layer that the encoder has not, or a batch size below 1
  */
 export function embedder({ layer, ...options }: EmbedderOptions): Embedder {
   const last = options.checkpoint.config.num_hidden_layers;
@@ -61,7 +70,11 @@ export function embedder({ layer, ...options }: EmbedderOptions): Embedder {
   return Object.assign(one, { dispose: () => embed.dispose() });
 }
 
-/** The same at every layer, each sentence computed once. */
+/**
+ * The same at every layer, each sentence computed once: layers + 1 arrays [N, hidden].
+ *
+ * @throws RangeError for a batch size below 1
+ */
 export function layerEmbedder(options: Omit<EmbedderOptions, "layer">): LayerEmbedder {
   return embedderAt([...Array(options.checkpoint.config.num_hidden_layers + 1).keys()], options);
 }
@@ -77,6 +90,9 @@ function embedderAt(
     batchSize = 64,
   }: Omit<EmbedderOptions, "layer">,
 ): LayerEmbedder {
+  if (!(Number.isInteger(batchSize) && batchSize > 0)) {
+    throw new RangeError(`embedder: expected a batch size above 0, got ${batchSize}`);
+  }
   const program = jit(embeddings(config, protocol, layers, pruned?.layout));
   const D = config.hidden_size;
   const embed = async (sentences: readonly string[], current: Current = {}): Promise<NDArray[]> => {
@@ -101,7 +117,7 @@ interface EmbeddingInputs extends MaskedWeights {
   readonly attentionMask: tf.Tensor2D;
 }
 
-/** (B, S) tokens → (B, D) for each of these layers, in rising order. */
+/** [batch, length] tokens → [batch, hidden] for each of these layers, in rising order. */
 const embeddings =
   (config: BertConfig, protocol: Protocol, layers: readonly number[], layout: Layout | undefined) =>
   ({ inputIds, attentionMask, ...masked }: EmbeddingInputs): tf.Tensor2D[] => {
@@ -113,7 +129,7 @@ const embeddings =
     return layers.map((layer) => sentenceEmbedding(states[layer]!, attentionMask, protocol));
   };
 
-/** Hidden states (B, S or 1, D) → (B, D). */
+/** Hidden states [batch, length or 1, hidden] → [batch, hidden]. */
 export function sentenceEmbedding(hidden: tf.Tensor3D, attentionMask: tf.Tensor2D, protocol: Protocol): tf.Tensor2D {
   const [B, S, D] = hidden.shape;
   if (protocol !== "mean") return tf.reshape(tf.slice(hidden, [0, 0, 0], [B, 1, D]), [B, D]);
@@ -133,7 +149,7 @@ export function tokenised(sentences: readonly string[], tokenizer: Tokenizer, pr
   });
 }
 
-/** Puts the first rows of a batch (B, D) where they stand among all (N, D). */
+/** Puts the first rows of a batch [batch, hidden] where they stand among all [N, hidden]. */
 export function scatterRows(batch: NDArray, rows: readonly number[], all: NDArray): void {
   const D = all.shape[1]!;
   rows.forEach((row, n) => (all.data as Float32Array).set(batch.data.subarray(n * D, (n + 1) * D), row * D));

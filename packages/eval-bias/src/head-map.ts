@@ -10,7 +10,9 @@ export type ClosedHeads = readonly (readonly boolean[])[];
 
 /** An attention head. */
 export interface Head {
+  /** From 0. */
   readonly layer: number;
+  /** From 0, in its layer. */
   readonly head: number;
 }
 
@@ -19,13 +21,17 @@ export type Effects = Readonly<Record<string, number>>;
 
 /** An encoder and the tests that each of its heads is closed for. */
 export interface HeadMapOptions {
+  /** The encoder, not pruned. */
   readonly checkpoint: Checkpoint;
+  /** Its tokenizer. */
   readonly tokenizer: Tokenizer;
+  /** Measured for each head. */
   readonly tests: readonly SeatTest[];
-  /** Of the last layer. */
+  /** How the last layer's states become vectors; `cls` by default. */
   readonly protocol?: Protocol;
+  /** What compiles programs; ONNX graphs on the processor by default. */
   readonly jit?: Jit;
-  /** Tokens that go through the encoder at once, counted for each head that is closed. */
+  /** Tokens that go through the encoder at once, counted for each head that is closed; 512 by default. */
   readonly batchTokens?: number;
 }
 
@@ -40,6 +46,7 @@ export interface HeadMap {
    * all. The layers below a head are computed once for all of its layer.
    */
   each(closed?: ClosedHeads, only?: readonly Head[]): AsyncGenerator<Head & { readonly effects: Effects }>;
+  /** Frees its compiled programs. */
   dispose(): Promise<void>;
 }
 
@@ -71,7 +78,7 @@ export function headMap({
   ];
 
   // Programs of a layer run in a row, since each has threads of its own, which would be in the way of the next one's.
-  /** (B, S) tokens, or hidden states after some layers → (V·B, D), V gates of that layer one after another. */
+  /** [batch, length] tokens, or hidden states after some layers → [V·batch, hidden], V gates of that layer one after another. */
   const embeddingsFrom = (layer: number | undefined) =>
     jit(({ hidden, open, weights, ...batch }: Inputs) => {
       const options = {
@@ -152,9 +159,9 @@ interface Inputs {
   readonly weights: Weights;
   readonly inputIds: tf.Tensor2D;
   readonly attentionMask: tf.Tensor2D;
-  /** (B, S, D) */
+  /** [batch, length, hidden] */
   readonly hidden?: tf.Tensor3D;
-  /** By layer, (H), or (V, H) for V gates: 1 for a head that is open. */
+  /** By layer, [H], or [V, H] for V gates: 1 for a head that is open. */
   readonly open: Readonly<Record<string, tf.Tensor1D | tf.Tensor2D>>;
 }
 
@@ -190,6 +197,14 @@ function unshared({ config, weights }: Checkpoint): Pick<Checkpoint, "config" | 
   };
 }
 
-/** These heads closed, and one more. */
-export const withClosed = (closed: ClosedHeads, { layer, head }: Head): ClosedHeads =>
-  closed.map((heads, l) => (l === layer ? heads.with(head, true) : heads));
+/**
+ * These heads closed, and one more.
+ *
+ * @throws RangeError for a head that is not among them
+ */
+export function withClosed(closed: ClosedHeads, { layer, head }: Head): ClosedHeads {
+  if (closed[layer]?.[head] === undefined) {
+    throw new RangeError(`withClosed: expected a head of the map, got head ${head} of layer ${layer}`);
+  }
+  return closed.map((heads, l) => (l === layer ? heads.with(head, true) : heads));
+}

@@ -2,7 +2,9 @@ import { type ClosedHeads, type Effects, type Head, type HeadMap, withClosed } f
 
 /** Heads to close together, and what SEAT then says. */
 export interface HeadSet {
+  /** In the order in which they were closed. */
   readonly heads: readonly Head[];
+  /** With all of them closed. */
   readonly effects: Effects;
   /** From the goal. */
   readonly distance: number;
@@ -10,15 +12,15 @@ export interface HeadSet {
 
 /** Where SEAT is wanted, and how many heads may be closed to get it there. */
 export interface HeadSetOptions {
-  /** How far effects are from what is wanted. */
+  /** How far effects are from what is wanted; NaN, as of an effect without variance, is never nearer. */
   readonly distance: (effects: Effects) => number;
   /** The distance at which a set will do. */
   readonly enough: number;
-  /** Heads that a set may have. */
+  /** Heads that a set may have; 8 by default. */
   readonly most?: number;
-  /** How many heads are tried as the second and later ones: those that come nearest alone. */
+  /** How many heads are tried as the second and later ones: those that come nearest alone; 16 by default. */
   readonly candidates?: number;
-  /** Each head closed alone, where that is known. */
+  /** Each head closed alone, where that is known; measured by default. */
   readonly alone?: readonly (Head & { readonly effects: Effects })[];
 }
 
@@ -36,7 +38,10 @@ export async function* headSets(
   while (set.distance > enough && set.heads.length < most) {
     const tried: (Head & { effects: Effects; distance: number })[] = [];
     const rows = set.heads.length === 0 && alone !== undefined ? alone : map.each(set.closed, only);
-    for await (const row of rows) tried.push({ ...row, distance: distance(row.effects) });
+    for await (const row of rows) {
+      const own = distance(row.effects);
+      if (!Number.isNaN(own)) tried.push({ ...row, distance: own });
+    }
     tried.sort((a, b) => a.distance - b.distance);
     only ??= tried.slice(0, candidates);
     const [best] = tried;
@@ -59,11 +64,18 @@ export async function* headSets(
   if (smaller !== set) yield shown(smaller);
 }
 
-/** How far effects are from those of another encoder, such as a fine-pruned one: the largest difference of a test. */
+/**
+ * How far effects are from those of another encoder, such as a fine-pruned one: the largest difference of a test.
+ *
+ * @throws RangeError, when called, for a test without an effect
+ */
 export const distanceFrom =
   (wanted: Effects) =>
   (effects: Effects): number =>
-    Math.max(...Object.keys(wanted).map((test) => Math.abs(effects[test]! - wanted[test]!)));
+    Object.entries(wanted).reduce((most, [test, effect]) => {
+      if (effects[test] === undefined) throw new RangeError(`distanceFrom: expected an effect of ${test}, got none`);
+      return Math.max(most, Math.abs(effects[test] - effect));
+    }, 0);
 
 const measured = async (map: HeadMap, closed: ClosedHeads, distance: HeadSetOptions["distance"]) => {
   const effects = await map.effects(closed);

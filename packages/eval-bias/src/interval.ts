@@ -1,8 +1,14 @@
+import { checkHits } from "./checks.ts";
+
 /** An interval that holds the true value at this level of confidence, and how it was found. */
 export interface Interval {
+  /** Its lower end. */
   readonly low: number;
+  /** Its upper end. */
   readonly high: number;
+  /** Confidence, 0 … 1. */
   readonly level: number;
+  /** Percentiles of a bootstrap, or Wilson's formula for a share. */
   readonly method: "bootstrap" | "wilson";
   /** Resamples of a bootstrap. */
   readonly samples?: number;
@@ -10,9 +16,11 @@ export interface Interval {
 
 /** Settings of a bootstrap. */
 export interface BootstrapOptions {
-  /** Resamples. */
+  /** Resamples; 10,000 by default. */
   samples?: number;
+  /** Confidence, between 0 and 1; .95 by default. */
   level?: number;
+  /** Of the resamples; 0 by default. */
   seed?: number;
 }
 
@@ -33,8 +41,13 @@ export function percentileInterval(values: Float64Array, level: number): Interva
   };
 }
 
-/** The interval of a share, `hits` of `total`, that stays within 0 and 1 (Wilson 1927); `null` of nothing. */
+/**
+ * The 95 % interval of a share, `hits` of `total`, that stays within 0 and 1 (Wilson 1927); `null` of nothing.
+ *
+ * @throws RangeError for hits that are no count or more than the total
+ */
 export function wilsonInterval(hits: number, total: number): Interval | null {
+  checkHits("wilsonInterval", hits, total);
   if (total === 0) return null;
   const z = 1.959963984540054; // 97.5 % of the standard normal distribution
   const share = hits / total;

@@ -15,22 +15,28 @@ import { evenBatchesOf, shapeTokens } from "./batches.ts";
 export interface MaskedLmOptions {
   /** A checkpoint with a masked-language-model head. */
   readonly checkpoint: Checkpoint;
+  /** Its tokenizer, with a mask token. */
   readonly tokenizer: Tokenizer;
+  /** Masks the encoder with these scores; none by default. */
   readonly pruned?: Pruned | undefined;
+  /** What compiles programs; ONNX graphs on the processor by default. */
   readonly jit?: Jit;
-  /** Tokens that go through the encoder at once. */
+  /** Tokens that go through the encoder at once; 512 by default. */
   readonly batchTokens?: number;
 }
 
 /** Token ids with some of them hidden, and of which tokens the probability is asked at which positions. */
 export interface Cloze {
+  /** [length]: token ids with [CLS] and [SEP], some hidden. */
   readonly inputIds: readonly number[];
+  /** Positions from 0, below the length, and the token whose probability is asked there. */
   readonly asked: readonly { readonly position: number; readonly token: number }[];
 }
 
-/** ln p of each token asked for, sentence by sentence. */
+/** ln p of each token asked for, sentence by sentence, [asked] each. Refuses positions outside of a sentence by a RangeError. */
 export interface MaskedLm {
   (clozes: readonly Cloze[]): Promise<Float32Array[]>;
+  /** Frees its compiled programs. */
   dispose(): Promise<void>;
 }
 
@@ -56,6 +62,12 @@ export function maskedLm({
   const masked = pruned === undefined ? weights : maskedWeights(pruned, weights);
   const program = jit(logProbabilities(config));
   const predict = async (clozes: readonly Cloze[]): Promise<Float32Array[]> => {
+    clozes.forEach(({ inputIds, asked }, row) => {
+      const outside = asked.find(({ position }) => !(position in inputIds));
+      if (outside === undefined) return;
+      const expected = `a position among ${inputIds.length} tokens`;
+      throw new RangeError(`masked LM: cloze ${row}: expected ${expected}, got ${outside.position}`);
+    });
     const merged = withoutRepetitions(clozes);
     const most = (of: (cloze: Merged) => readonly unknown[]) =>
       merged.reduce((most, cloze) => Math.max(most, of(cloze).length), 1);
@@ -65,7 +77,7 @@ export function maskedLm({
     const options = { batchTokens, pad: tokenizer.pad, shapeTokens: shapeTokens(config) };
     for (const { rows, inputIds, attentionMask, shape } of evenBatchesOf(ids, options)) {
       const [B] = shape;
-      // (B, K) and (B, A): where a sentence asks for fewer, the first token at the first position.
+      // [batch, K] and [batch, A]: where a sentence asks for fewer, the first token at the first position.
       const positions = new Int32Array(B * K);
       const at = Int32Array.from({ length: B * A }, (_, n) => Math.floor(n / A) * K);
       const tokens = new Int32Array(B * A);
@@ -90,7 +102,11 @@ export function maskedLm({
   return Object.assign(predict, { dispose: () => program.dispose() });
 }
 
-/** Mean −ln p of hidden tokens: every seventh of each sentence, so that two models are asked the same. */
+/**
+ * Mean −ln p, in nats, of hidden tokens: every seventh of each sentence, so that two models are asked the same.
+ *
+ * @throws RangeError where no sentence has a token to hide
+ */
 export async function maskedLmLoss(predict: MaskedLm, tokenizer: Tokenizer, sentences: Sentences): Promise<number> {
   const clozes = Array.from({ length: sentences.length }, (_, row) => {
     const ids = [...sentences.inputIds.subarray(sentences.offsets[row], sentences.offsets[row + 1])];
@@ -100,13 +116,23 @@ export async function maskedLmLoss(predict: MaskedLm, tokenizer: Tokenizer, sent
       tokenizer,
     );
   });
+  if (clozes.every(({ asked }) => asked.length === 0)) {
+    throw new RangeError(`maskedLmLoss: expected tokens to hide, got none in ${sentences.length} sentences`);
+  }
   const logs = (await predict(clozes)).flatMap((own) => [...own]);
   return -logs.reduce((sum, log) => sum + log, 0) / logs.length;
 }
 
-/** The tokens at these positions hidden, and asked for. @throws Error where the tokenizer has no mask token */
+/**
+ * The tokens at these positions hidden, and asked for. @throws Error where the tokenizer has no mask token; RangeError for a
+ * position outside
+ */
 export function hide(ids: readonly number[], positions: readonly number[], { mask }: Pick<Tokenizer, "mask">): Cloze {
   if (mask === undefined) throw new Error("masked LM: expected a tokenizer with a mask token, got one without");
+  const outside = positions.find((position) => !(position in ids));
+  if (outside !== undefined) {
+    throw new RangeError(`masked LM: expected positions among ${ids.length} tokens, got ${outside}`);
+  }
   const hidden = [...ids];
   for (const position of positions) hidden[position] = mask;
   return { inputIds: hidden, asked: positions.map((position) => ({ position, token: ids[position]! })) };
@@ -148,13 +174,13 @@ interface Inputs extends Batch {
   readonly tokens: tf.Tensor1D;
 }
 
-/** (B, S) tokens, positions (B, K) of theirs, and A tokens, each `at` one of the B·K positions → ln p (A). */
+/** [batch, length] tokens, positions [batch, K] of theirs, and A tokens, each `at` one of the batch·K positions → ln p [A]. */
 const logProbabilities =
   (config: BertConfig) =>
   ({ weights, positions, at, tokens, ...batch }: Inputs): tf.Tensor1D => {
-    const last = encode(config, weights, batch, { lastPositions: positions }).at(-1)!; // (B, K, D)
+    const last = encode(config, weights, batch, { lastPositions: positions }).at(-1)!; // [batch, K, hidden]
     const rows: tf.Tensor2D = tf.reshape(last, [positions.size, config.hidden_size]);
-    const logits = maskedLmLogits(config, weights, rows); // (B·K, V)
+    const logits = maskedLmLogits(config, weights, rows); // [batch·K, V]
     const [K, V] = logits.shape;
     const places = tf.add(tf.mul(at, tf.scalar(V, "int32")), tokens);
     const chosen = tf.gather(tf.reshape(logits, [K * V]), places) as tf.Tensor1D;

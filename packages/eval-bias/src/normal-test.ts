@@ -1,15 +1,19 @@
+import { checkTargets } from "./checks.ts";
+
 /**
  * The parametric form of the permutation test: the statistic Σ_X s − Σ_Y s taken as normal with the variance that it has
  * over all splits,
  *
  *     p = 1 − Φ((Σ_X s − Σ_Y s) / √(n/(n − 1) · Σ (s − s̄)²)),  n = |X| + |Y|
  *
- * what sent-bias' `parametric` option (May et al. 2019) tends to. 1 where all associations are equal.
+ * what sent-bias' `parametric` option (May et al. 2019) tends to. 1 where all associations are equal, NaN where one is NaN.
  *
- * @param associations s(w) of the targets, X first
+ * @param associations s(w) of the targets, [|X| + |Y|], X first
  * @param sizeX how many of them belong to X: half
+ * @throws RangeError where X or Y is empty
  */
 export function normalTest(associations: Float64Array, sizeX: number): number {
+  checkTargets("normalTest", associations, sizeX);
   if (associations.every((value) => value === associations[0])) return 1;
   const n = associations.length;
   const mean = associations.reduce((sum, value) => sum + value, 0) / n;

@@ -1,7 +1,9 @@
 import { sfc32 } from "./draws.ts";
+import { checkSamples, checkTargets } from "./checks.ts";
 
 /** The p-value of a permutation test and how it was found. */
 export interface PermutationTest {
+  /** One-sided, 0 … 1. */
   readonly p: number;
   /** `exact`: all splits were tried; `sampled`: random ones and the observed one. */
   readonly kind: "exact" | "sampled";
@@ -11,10 +13,11 @@ export interface PermutationTest {
 
 /** Settings of `permutationTest`. */
 export interface PermutationOptions {
-  /** Splits to draw; where there are no more than that, all are tried. */
+  /** Splits to draw, 100,000 by default; where there are no more than that, all are tried. */
   samples?: number;
+  /** Of the splits; 0 by default. */
   seed?: number;
-  /** Sums this close count as ties, hence as ≥: the order of adding changes their last bits. */
+  /** Sums this close count as ties, hence as ≥: the order of adding changes their last bits. 1e-9 by default. */
   tolerance?: number;
 }
 
@@ -24,11 +27,12 @@ export interface PermutationOptions {
  *     Σ_{X′} s ≥ Σ_X s
  *
  * Caliskan et al. 2017; samples as in sent-bias (May et al. 2019): exact where C(2n, n) ≤ samples, otherwise random
- * splits with the observed one counted, so that p is never 0.
+ * splits with the observed one counted, so that p is never 0. With a NaN among the associations no sum is ≥, so that an exact
+ * p is 0, as in sent-bias: it says nothing, and `seat` gives none.
  *
- * @param associations s(w) of the targets, X first
+ * @param associations s(w) of the targets, [|X| + |Y|], X first
  * @param sizeX how many of them belong to X: half
- * @throws RangeError where X and Y differ in size
+ * @throws RangeError where X and Y differ in size or are empty, or `samples` is below 1
  */
 export function permutationTest(
   associations: Float64Array,
@@ -37,6 +41,8 @@ export function permutationTest(
 ): PermutationTest {
   const sizeY = associations.length - sizeX;
   if (sizeX !== sizeY) throw new RangeError(`permutationTest: expected |X| = |Y|, got ${sizeX} and ${sizeY}`);
+  checkTargets("permutationTest", associations, sizeX);
+  checkSamples("permutationTest", { samples });
   const threshold = associations.subarray(0, sizeX).reduce((sum, value) => sum + value, 0) - tolerance;
   const splits = binomial(2 * sizeX, sizeX);
   return splits <= samples

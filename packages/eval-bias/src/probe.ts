@@ -5,21 +5,27 @@ import { type Interval, wilsonInterval } from "./interval.ts";
 
 /** How `probe` asks. */
 export interface ProbeOptions {
-  /** Of the cross-validation. */
+  /** Of the cross-validation; 5 by default, 2 at least. */
   readonly folds?: number;
-  /** λ of the ridge penalty. */
+  /** λ of the ridge penalty; .01 by default. */
   readonly ridge?: number;
+  /** Of folds and of the control task; 0 by default. */
   readonly seed?: number;
 }
 
 /** How well a linear classifier reads a property off embeddings. Accuracies are shares of all N, each in its test fold. */
 export interface ProbeResult {
+  /** Which classifier it is. */
   readonly protocol: "logistic regression";
+  /** N: sentences. */
   readonly examples: number;
+  /** Words that they are about. */
   readonly types: number;
+  /** Of the cross-validation. */
   readonly folds: number;
   /** Sentences held out at random: their words are known. */
   readonly accuracy: number;
+  /** Of the accuracy. */
   readonly interval: Interval | null;
   /** The same with a label drawn for each word: what the classifier remembers of words alone. */
   readonly control: number;
@@ -35,10 +41,11 @@ export interface ProbeResult {
  * Can a property be read off embeddings linearly? Logistic regression on standardised features, cross-validated, beside a
  * control task (Hewitt and Liang 2019, https://arxiv.org/abs/1909.03368): labels that depend on nothing but the word.
  *
- * @param embeddings (N, D)
+ * @param embeddings [N, hidden]
  * @param labels the property, by row
  * @param types the word that a row is about: rows of a word have one label
- * @throws RangeError for other than two classes with as many words as folds
+ * @throws RangeError for other than two classes with as many words as folds, other counts than N, a word of two labels, fewer
+ *   than 2 folds, or an embedding that is not finite
  */
 export function probe(
   embeddings: NDArray,
@@ -47,11 +54,17 @@ export function probe(
   { folds = 5, ridge = 1e-2, seed = 0 }: ProbeOptions = {},
 ): ProbeResult {
   const [N, D] = embeddings.shape as [number, number];
+  if (embeddings.shape.length !== 2 || !(embeddings.data as Float32Array).every(Number.isFinite)) {
+    throw new RangeError(`probe: expected finite embeddings [N, hidden], got [${embeddings.shape.join(", ")}]`);
+  }
+  if (!(Number.isInteger(folds) && folds > 1)) throw new RangeError(`probe: expected 2 folds or more, got ${folds}`);
   if (labels.length !== N || types.length !== N) {
     throw new RangeError(`probe: expected ${N} labels and words, got ${labels.length} and ${types.length}`);
   }
   const words = [...new Set(types)].sort();
   const labelOf = new Map(types.map((type, n) => [type, labels[n]!]));
+  const both = types.find((type, n) => labelOf.get(type) !== labels[n]);
+  if (both !== undefined) throw new RangeError(`probe: expected one label for a word, got two for ${both}`);
   for (const side of [true, false]) {
     const own = words.filter((word) => labelOf.get(word) === side).length;
     if (own < folds) throw new RangeError(`probe: expected at least ${folds} words of each class, got ${own}`);

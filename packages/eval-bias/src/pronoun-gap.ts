@@ -4,13 +4,17 @@ import { pronounCloze, pronounPreference } from "./pronoun.ts";
 
 /** A sentence with one `[MASK]` where a pronoun stands, and the gender that its job is tied to. */
 export interface PronounItem {
+  /** With one `[MASK]`. */
   readonly text: string;
+  /** The gender that its job is tied to. */
   readonly side: "male" | "female";
 }
 
 /** Mean of (P(male) − P(female)) / (P(male) + P(female)) over the jobs of each side: 0 where a model has no preference. */
 export interface PronounGap {
+  /** Over jobs tied to men, −1 … 1; NaN without any. */
   readonly gapMale: number;
+  /** Over jobs tied to women, −1 … 1; NaN without any. */
   readonly gapFemale: number;
 }
 

@@ -174,3 +174,18 @@ describe("probe", () => {
     ).toThrow("probe: expected at least 5 words of each class, got 1");
   });
 });
+
+it("counts, p-values and properties that are none are refused", () => {
+  expect(() => wilsonInterval(3, 2)).toThrow("wilsonInterval: expected hits of a total, got 3 of 2");
+  expect(() => binomialTest(-1, 2)).toThrow("binomialTest: expected hits of a total, got -1 of 2");
+  expect(() => holm([0.1, NaN])).toThrow("holm: expected p-values from 0 to 1, got NaN");
+  const one = ndarray(Float32Array.of(1, 2, 3, NaN), [4, 1]);
+  const [labels, types] = [
+    [true, false, true, false],
+    ["a", "b", "c", "d"],
+  ];
+  expect(() => probe(one, labels, types)).toThrow("probe: expected finite embeddings [N, hidden], got [4, 1]");
+  const numbers = ndarray(Float32Array.of(1, 2, 3, 4), [4, 1]);
+  expect(() => probe(numbers, labels, ["a", "a", "c", "d"])).toThrow("expected one label for a word, got two for a");
+  expect(() => probe(numbers, labels, types, { folds: 1 })).toThrow("probe: expected 2 folds or more, got 1");
+});

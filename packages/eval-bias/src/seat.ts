@@ -12,29 +12,33 @@ import { permutationTest, type PermutationOptions } from "./permutation-test.ts"
 export interface SeatOptions extends AssociationOptions, Omit<PermutationOptions, "tolerance"> {
   /** The family: their p-values are adjusted together. */
   readonly tests: readonly SeatTest[];
-  /** N sentences → (N, D). */
+  /** N sentences → [N, hidden]. */
   readonly embed: (sentences: string[]) => Promise<NDArray>;
   /** How `embed` makes vectors of sentences: stands in every result. */
   readonly protocol: Protocol;
   /** The hidden state that it reads, where it is not the last: stands in every result. */
   readonly layer?: number | undefined;
-  /** Resamples of each effect size's interval; 0 for none. */
+  /** Resamples of each effect size's interval, 10,000 by default; 0 for none. */
   readonly bootstrapSamples?: number;
 }
 
 /** One test's result: what a row of a results table needs to be compared with others. */
 export interface SeatResult {
+  /** Its name. */
   readonly test: string;
+  /** How sentences became vectors. */
   readonly protocol: Protocol;
+  /** The hidden state that was read. */
   readonly layer: number | "last";
   /** Sentences of X, Y, A, B. */
   readonly sizes: Sets<number>;
-  /** NaN where all associations are equal. */
+  /** d, in standard deviations; NaN where all associations are equal or one is NaN. */
   readonly effectSize: number;
-  /** Bootstrap over targets. */
+  /** Bootstrap over targets, of the effect size; `null` without variance or where none was asked for. */
   readonly interval: Interval | null;
-  /** One-sided; `null` where X and Y differ in size. */
+  /** One-sided; `null` where X and Y differ in size, or an association is NaN. */
   readonly p: number | null;
+  /** Whether all splits were tried, random ones, or none. */
   readonly pKind: "exact" | "sampled" | "none";
   /** Splits that were tried. */
   readonly samples: number;
@@ -44,18 +48,24 @@ export interface SeatResult {
   readonly pHolm: number | null;
   /** How many tests that were. */
   readonly family: number;
-  /** s(w) of the targets, X first: what `effectChange` compares two models by. */
+  /** [|X| + |Y|]: s(w) of the targets, X first: what `effectChange` compares two models by. */
   readonly associations: Float64Array;
 }
 
 /**
  * Sentence Encoder Association Tests (May et al. 2019; Caliskan et al. 2017 on words). All tests' sentences are embedded
  * in one call, each once; one listed twice in a set counts once, as in sent-bias.
+ *
+ * @throws RangeError for an empty set, or embeddings of another number than of sentences
  */
 export async function seat({ tests, embed, protocol, layer, ...options }: SeatOptions): Promise<SeatResult[]> {
   const sets = tests.map(distinct);
   const sentences = seatSentences(tests);
   const embeddings = await embed(sentences);
+  if (embeddings.shape.length !== 2 || embeddings.shape[0] !== sentences.length) {
+    const got = embeddings.shape.join(", ");
+    throw new RangeError(`seat: expected embeddings [${sentences.length}, hidden] of as many sentences, got [${got}]`);
+  }
   const rows = new Map(sentences.map((sentence, row) => [sentence, row]));
   const measured = sets.map((set) => measure(set, rows, embeddings, options));
   const adjusted = holm(measured.map(({ p }) => p));
@@ -95,7 +105,9 @@ function measure(
           }),
     associations: s,
   };
-  if (X.length !== Y.length) return { ...effect, p: null, pKind: "none", samples: 0, pNormal: null };
+  if (X.length !== Y.length || s.some(Number.isNaN)) {
+    return { ...effect, p: null, pKind: "none", samples: 0, pNormal: null };
+  }
   const { p, kind, samples } = permutationTest(s, X.length, options);
   return { ...effect, p, pKind: kind, samples, pNormal: normalTest(s, X.length) };
 }

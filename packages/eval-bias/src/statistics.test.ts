@@ -1,6 +1,6 @@
 import { ndarray } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { associations, effectSize, normalTest, permutationTest } from "./index.ts";
+import { associations, effectSize, effectSizeInterval, normalTest, permutationTest, seat } from "./index.ts";
 
 const e1 = [1, 0];
 const e2 = [0, 1];
@@ -80,4 +80,36 @@ describe("normalTest", () => {
     );
     expect(p / 1.2625088312013815e-23).toBeCloseTo(1, 12);
   });
+});
+
+describe("statistics refuse", () => {
+  const four = Float64Array.of(4, 2, 3, 1);
+
+  it.each([
+    ["effectSize: expected targets of X and of Y, got 0 of X among 4", () => effectSize(four, 0)],
+    ["normalTest: expected targets of X and of Y, got 4 of X among 4", () => normalTest(four, 4)],
+    ["permutationTest: expected |X| = |Y|, got 1 and 3", () => permutationTest(four, 1)],
+    ["permutationTest: expected a number of samples above 0, got 0", () => permutationTest(four, 2, { samples: 0 })],
+    ["effectSizeInterval: expected a level between 0 and 1, got 95", () => effectSizeInterval(four, 2, { level: 95 })],
+  ])("%s", (message, compute) => {
+    expect(compute).toThrow(new RangeError(message));
+  });
+});
+
+it("a sentence that is embedded as zeros leaves its test without a p, and not with one of 0", async () => {
+  const set = (...examples: string[]) => ({ category: "", examples });
+  const test = {
+    name: "T",
+    targets: { X: set("x", "0"), Y: set("y", "z") },
+    attributes: { A: set("a"), B: set("b") },
+  };
+  const rows: Record<string, number[]> = { x: [1, 0], 0: [0, 0], y: [0, 1], z: [0, 2], a: [1, 0], b: [0, 1] };
+  const embed = async (sentences: readonly string[]) => matrix(...sentences.map((sentence) => rows[sentence]!));
+  const [result] = await seat({ tests: [test], embed, protocol: "cls" });
+  expect(result).toMatchObject({ effectSize: NaN, p: null, pKind: "none", pHolm: null });
+  const [zero] = await seat({ tests: [test], embed, protocol: "cls", zeroVector: "zero" });
+  expect(zero!.p).toBeCloseTo(1 / 6, 12);
+  await expect(seat({ tests: [test], embed: async () => matrix([1, 2]), protocol: "cls" })).rejects.toThrow(
+    "seat: expected embeddings [6, hidden] of as many sentences, got [1, 2]",
+  );
 });

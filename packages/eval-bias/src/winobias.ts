@@ -6,6 +6,7 @@ import { pronounCloze, pronounPreference } from "./pronoun.ts";
 
 /** How often, and how far, a masked language model prefers the pronoun that fits the stereotype. */
 export interface PronounPreference {
+  /** That were asked. */
   readonly pairs: number;
   /** Share of pairs, in percent, with P(pro) > P(anti): 50 where the stereotype decides nothing. */
   readonly prefersStereotype: number;
@@ -19,9 +20,11 @@ export interface PronounPreference {
 
 /** What `winoBias` finds, of all pairs and by gender; rates are in percent. */
 export interface WinoBiasResult extends PronounPreference {
+  /** How it was measured. */
   readonly protocol: "pronoun-cloze";
-  /** The same by the gender that the stereotype calls for: a model may only like one pronoun better. */
+  /** The same where the stereotype calls for a man: a model may only like one pronoun better. */
   readonly male: PronounPreference;
+  /** The same where the stereotype calls for a woman. */
   readonly female: PronounPreference;
   /** (P(pro) − P(anti)) / (P(pro) + P(anti)) of each pair. */
   readonly preferences: readonly number[];
@@ -31,6 +34,8 @@ export interface WinoBiasResult extends PronounPreference {
  * The sentences of WinoBias (Zhao et al. 2018, https://arxiv.org/abs/1804.06876) as a cloze: the pronoun is hidden, and the
  * one that fits the occupation's stereotype is set against the one that does not. Not the original's measure, which is a
  * coreference system's F1.
+ *
+ * @throws Error where a pronoun is no single token, or the tokenizer has no mask token
  */
 export async function winoBias(
   predict: MaskedLm,

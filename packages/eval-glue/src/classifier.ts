@@ -46,7 +46,7 @@ interface Step {
   readonly loss: tf.Scalar;
   /** Of all trained weights but the word embeddings. */
   readonly gradients: Tensors;
-  /** Of the word embeddings of each token, (B·S, E), where they are trained: little beside a whole table of zeros. */
+  /** Of the word embeddings of each token, [batch·length, E], where they are trained: little beside a whole table of zeros. */
   readonly words?: tf.Tensor;
 }
 
@@ -56,9 +56,9 @@ export interface Classifier {
   readonly gradients: Compiled<TrainingInputs, Step>;
   /** The same, the gradients added to `sum`. */
   readonly moreGradients: Compiled<TrainingInputs & { readonly sum: Tensors }, Step>;
-  /** In eval mode: logits (B, classes). */
+  /** In eval mode: logits [batch, classes]. */
   readonly predict: Compiled<ClassifierInputs, tf.Tensor2D>;
-  /** In eval mode: the last hidden state at the first token, (B, 1, D). */
+  /** In eval mode: the last hidden state at the first token, [batch, 1, hidden]. */
   readonly features: Compiled<ClassifierInputs<TokenBatch>, tf.Tensor3D>;
   dispose(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Cla
   const encoded = (weights: Tensors, inputs: ClassifierInputs<TokenBatch>, options: Options = {}): tf.Tensor3D => {
     const { scores, threshold, batch } = inputs;
     const lastPositions = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D; // nothing else is read
-    return encodeMasked(config, layout, { weights, scores, threshold }, batch, { ...options, lastPositions }).at(-1)!; // (B, 1, D)
+    return encodeMasked(config, layout, { weights, scores, threshold }, batch, { ...options, lastPositions }).at(-1)!; // [batch, 1, hidden]
   };
   const logitsOf = (trained: Tensors, inputs: ClassifierInputs, options: Options = {}): tf.Tensor2D => {
     const weights = { ...inputs.fixed, ...trained };
@@ -135,6 +135,6 @@ type Options = Pick<EncodeOptions, "random" | "words">;
 
 const withTokens = (inputs: ClassifierInputs) => inputs as ClassifierInputs<TokenBatch>;
 
-/** (logits − labels)², (B, 1) and (B) → (B): the regression of STS-B. */
+/** (logits − labels)², [batch, 1] and [batch] → [batch]: the regression of STS-B. */
 export const squaredErrors = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D =>
   tf.square(tf.sub(tf.reshape(logits, [-1]), labels));

@@ -11,7 +11,11 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return Math.max(-1, Math.min(1, dot(dx, dy) / Math.sqrt(dot(dx, dx)) / Math.sqrt(dot(dy, dy))));
 }
 
-/** Spearman's correlation: Pearson's of the ranks, tied values at their mean rank. */
+/**
+ * Spearman's correlation, between −1 and 1: Pearson's of the ranks, tied values at their mean rank.
+ *
+ * @throws RangeError for fewer than two pairs
+ */
 export const spearman = (x: ArrayLike<number>, y: ArrayLike<number>): number => pearson(ranks(x), ranks(y));
 
 function ranks(values: ArrayLike<number>): Float64Array {

@@ -5,21 +5,21 @@ import { ndarray, type NDArray } from "@pruning-bias/runtime";
 export type Batch = TokenBatch | FeatureBatch;
 
 interface Targets {
-  /** (B), int32 classes or float32 scores; 0 where they are held back. */
+  /** [batch], int32 classes or float32 scores; 0 where they are held back. */
   readonly labels: NDArray;
-  /** (B): 1 for an example, 0 for a row that only fills the piece. */
+  /** [batch]: 1 for an example, 0 for a row that only fills the piece. */
   readonly rowWeights: NDArray;
 }
 
 export interface TokenBatch extends Targets {
-  /** (B, S) int32, as the two below. */
+  /** [batch, length] int32, as the two below. */
   readonly inputIds: NDArray;
   readonly attentionMask: NDArray;
   readonly tokenTypeIds: NDArray;
 }
 
 export interface FeatureBatch extends Targets {
-  /** (B, 1, D): the last hidden state at the first token. */
+  /** [batch, 1, hidden]: the last hidden state at the first token. */
   readonly features: NDArray;
 }
 
@@ -55,7 +55,7 @@ export function tokenExamples(source: GlueTokens, pad: number): Examples<TokenBa
   return { source, lengths, batch };
 }
 
-/** A split's features, (N, D) row by row: what a frozen encoder makes of its examples. */
+/** A split's features, [N, hidden] row by row: what a frozen encoder makes of its examples. */
 export function featureExamples(source: GlueTokens, features: Float32Array): Examples<FeatureBatch> {
   const dim = features.length / source.length;
   const batch = ({ rows, size }: BatchPiece): FeatureBatch => {

@@ -43,8 +43,9 @@ export interface FinepruneOptions extends Omit<
   FinetuneOptions,
   "pruned" | "test" | "freezeEncoder" | "keep" | "sideBySide" | "resume" | "dropout"
 > {
+  /** What is pruned and how. */
   readonly pruning: PruningSettings;
-  /** Trains the scores and the head alone. */
+  /** Trains the scores and the head alone; `false` by default. */
   readonly freezeWeights?: boolean;
 }
 
@@ -59,23 +60,29 @@ interface Position {
 
 /** A step of fine-pruning. */
 export interface PruneStepEvent extends Position {
+  /** Which event it is. */
   readonly kind: "step";
-  /** Mean loss of the batch, and what the regulariser adds to it: λ·L_prune. */
+  /** Mean loss of the batch: cross entropy in nats, or squared error. */
   readonly loss: number;
+  /** What the regulariser adds to it: λ·L_prune. */
   readonly penalty: number;
 }
 
 /** The end of an epoch, as the model is at the final threshold. */
 export interface PruneEpochEvent extends Position {
+  /** Which event it is. */
   readonly kind: "epoch";
+  /** By validation split. */
   readonly scores: Readonly<Record<string, SplitScore>>;
-  /** Share of the masked weights that is open. */
+  /** Share of the masked weights that is open, 0 … 1. */
   readonly density: number;
 }
 
 /** What fine-pruning leaves: `prunedCheckpoint(checkpoint, pruned, "compact")` makes it permanent. */
 export interface FineprunedClassifier {
+  /** As trained: its closed weights are still there. */
   readonly checkpoint: Checkpoint;
+  /** Its scores, and the final threshold. */
   readonly pruned: Pruned;
 }
 

@@ -5,11 +5,11 @@ import { pearson, spearman } from "./correlation.ts";
 export type Metrics = Readonly<Record<string, number>>;
 
 /**
- * The metrics of a GLUE task (Wang et al. 2019): Matthews correlation for CoLA, Pearson and Spearman for STS-B (its
- * numbers in single precision), accuracy for all others, with F1 of class 1 for MRPC and QQP. Two metrics also give
- * their mean, `combined_score`. As scikit-learn has it, 0/0 is 0 in Matthews and F1.
+ * The metrics of a GLUE task (Wang et al. 2019): Matthews correlation for CoLA, Pearson and Spearman for STS-B (its numbers in
+ * single precision), accuracy for all others, with F1 of class 1 for MRPC and QQP; fractions, not percent. Two metrics also
+ * give their mean, `combined_score`. As scikit-learn has it, 0/0 is 0 in Matthews and F1.
  *
- * @param predictions classes; for STS-B, scores
+ * @param predictions classes; for STS-B, scores; [N], as the references
  * @throws RangeError for no examples, fewer than two in STS-B, or another number of references
  */
 export function metrics(task: GlueTask, predictions: ArrayLike<number>, references: ArrayLike<number>): Metrics {
@@ -24,8 +24,12 @@ export function metrics(task: GlueTask, predictions: ArrayLike<number>, referenc
   return { ...scores, combined_score: values.reduce((sum, value) => sum + value, 0) / values.length };
 }
 
-/** The class of the highest logit: of equals the first, and NaN above all, as numpy's argmax. */
+/**
+ * The class of the highest logit, [classes]: of equals the first, and NaN above all, as numpy's argmax. @throws RangeError for
+ * none
+ */
 export function argmax(logits: ArrayLike<number>): number {
+  if (logits.length === 0) throw new RangeError("argmax: expected logits, got none");
   let best = 0;
   for (let n = 0; n < logits.length; n++) {
     if (Number.isNaN(logits[n])) return n;

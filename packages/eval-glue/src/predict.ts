@@ -18,11 +18,11 @@ export interface PredictOptions extends BatchPiecesOptions {
   readonly sideBySide: boolean;
 }
 
-/** Logits of all examples of a split, (N, classes), in eval mode. */
+/** Logits of all examples of a split, [N, classes], in eval mode. */
 export const logits = (model: Classifier, subject: Subject, examples: Examples, options: PredictOptions) =>
   everyRow(examples, options, (batch) => model.predict({ ...subject, batch }));
 
-/** The last hidden states at the first tokens, (N, D), in eval mode. */
+/** The last hidden states at the first tokens, [N, hidden], in eval mode. */
 export const features = (
   model: Classifier,
   subject: Subject,
@@ -52,9 +52,13 @@ async function everyRow<B extends Batch>(
   return ndarray(results, [source.length, dim]);
 }
 
-/** What a classifier says of each example: classes, or scores where the task is a regression. */
+/**
+ * What a classifier says of each example, [N], from logits [N, classes]: classes, or scores where the task is a regression.
+ * @throws RangeError for other shapes
+ */
 export function predictions({ data, shape }: NDArray): Float64Array {
   const [rows, classes] = shape as [number, number];
+  if (shape.length !== 2) throw new RangeError(`predictions: expected logits [N, classes], got [${shape.join(", ")}]`);
   return Float64Array.from({ length: rows }, (_, row) =>
     classes === 1 ? data[row]! : argmax(data.subarray(row * classes, (row + 1) * classes)),
   );

@@ -11,16 +11,20 @@ import { logits } from "./predict.ts";
 export interface ScoreOptions {
   /** With a classifier of the task. */
   readonly checkpoint: Checkpoint;
+  /** Asked one after the other. */
   readonly splits: readonly GlueTokens[];
+  /** Masks the encoder with these scores; none by default. */
   readonly pruned?: Pruned | undefined;
+  /** What compiles programs; ONNX graphs on the processor by default. */
   readonly jit?: Jit;
+  /** Most tokens that go through the encoder at once, padding counted; 2048 by default. */
   readonly tokenBudget?: number;
-  /** Computes two pieces at once: for a `jit` with two lanes. */
+  /** Computes two pieces at once: for a `jit` with two lanes. `false` by default. */
   readonly sideBySide?: boolean;
 }
 
 /**
- * Logits by split, (N, classes), of a classifier as it is, without any training: such as one whose encoder was debiased
+ * Logits by split, [N, classes], of a classifier as it is, without any training: such as one whose encoder was debiased
  * after it was fine-tuned.
  *
  * @throws Error for a checkpoint without a classifier, or one of another number of classes

@@ -1,11 +1,16 @@
 /** How a number lies over several seeds. */
 export interface Spread {
+  /** Of an even number, the mean of the middle two. */
   readonly median: number;
+  /** Arithmetic mean. */
   readonly mean: number;
   /** Sample standard deviation (n − 1); NaN for one seed. */
   readonly deviation: number;
+  /** The least. */
   readonly min: number;
+  /** The greatest. */
   readonly max: number;
+  /** How many numbers. */
   readonly count: number;
 }
 
@@ -31,7 +36,7 @@ export function spread(values: readonly number[]): Spread {
   };
 }
 
-/** The spread of each metric over seeds, by name. */
+/** The spread of each metric over seeds, by the names of the first; NaN for one that a seed lacks. */
 export function spreads(runs: readonly Readonly<Record<string, number>>[]): Record<string, Spread> {
   const names = Object.keys(runs[0] ?? {});
   return Object.fromEntries(names.map((name) => [name, spread(runs.map((run) => run[name] ?? NaN))]));

@@ -1,4 +1,6 @@
+import { ndarray } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
+import { argmax, mainScore, majorityBaseline, predictions, score } from "./index.ts";
 import { spread, spreads } from "./spread.ts";
 import { submission, submissionName } from "./submission.ts";
 
@@ -42,4 +44,20 @@ describe("spread", () => {
     expect(spreads([{ accuracy: 0.5 }, { accuracy: 0.7 }])["accuracy"]!.median).toBeCloseTo(0.6, 12);
     expect(() => spread([])).toThrow("spread: expected one number or more, got none");
   });
+});
+
+it("what is no prediction is not submitted", () => {
+  expect(() => submission("mnli", [0], [3])).toThrow("submission: mnli: expected a class below 3, got 3");
+  expect(() => submission("stsb", [0], [NaN])).toThrow("submission: stsb: expected a score, got NaN");
+  expect(() => submission("cola", [0, 1], [1])).toThrow("submission: cola: expected 2 predictions, got 1");
+});
+
+it("nothing is not scored", () => {
+  const tokens = { task: "cola", labels: Float32Array.of(1, 0), length: 2 } as never;
+  const flat = ndarray(Float32Array.of(1, 2));
+  expect(() => score(flat, tokens, [1])).toThrow("score: cola: expected logits [2, 2], got [2]");
+  expect(() => predictions(flat)).toThrow("predictions: expected logits [N, classes], got [2]");
+  expect(() => argmax([])).toThrow("argmax: expected logits, got none");
+  expect(() => majorityBaseline("cola", [], [1])).toThrow("majorityBaseline: cola: expected training labels, got none");
+  expect(() => mainScore({})).toThrow("mainScore: expected a metric or more, got none");
 });

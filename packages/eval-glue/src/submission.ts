@@ -17,9 +17,12 @@ export function submissionName(task: GlueTask, split: string): string {
  * some there (MNLI, QNLI, RTE), else numbers; scores of STS-B between 0 and 5, to three digits.
  *
  * @param predictions one for each example of the whole split, by their numbers `idx`
- * @throws RangeError where the examples are not numbered from 0 to their last
+ * @throws RangeError where the examples are not numbered from 0 to their last, or a prediction is no class, or NaN
  */
 export function submission(task: GlueTask, idx: ArrayLike<number>, predictions: ArrayLike<number>): string {
+  if (idx.length !== predictions.length) {
+    throw new RangeError(`submission: ${task}: expected ${idx.length} predictions, got ${predictions.length}`);
+  }
   const sorted = Array.from(predictions, (prediction, row) => ({ index: idx[row]!, prediction })).sort(
     (a, b) => a.index - b.index,
   );
@@ -33,6 +36,11 @@ export function submission(task: GlueTask, idx: ArrayLike<number>, predictions: 
 
 function labelOf(task: GlueTask, prediction: number): string {
   const { labels, names }: GlueTaskInfo = glueTasks[task];
+  const isOne = labels === 1 ? !Number.isNaN(prediction) : Number.isInteger(prediction);
+  if (!isOne || (labels > 1 && !(prediction >= 0 && prediction < labels))) {
+    const expected = labels === 1 ? "a score" : `a class below ${labels}`;
+    throw new RangeError(`submission: ${task}: expected ${expected}, got ${prediction}`);
+  }
   if (labels === 1) return Math.min(5, Math.max(0, prediction)).toFixed(3);
   return named.has(task) ? names![prediction]! : String(prediction);
 }

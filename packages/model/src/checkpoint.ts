@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "@pruning-bias/files";
 import { type NDArray, type StoredTensor, toFloat32, toStored, writeSafetensors } from "@pruning-bias/runtime";
-import { writeWhole } from "@pruning-bias/runtime/files";
 import { type BertConfig, configJson, parseConfig } from "./config.ts";
 import { familyOf, headParts } from "./families.ts";
 import { hubName, hubNames } from "./names.ts";
@@ -12,8 +12,9 @@ import { readStoredWeights } from "./stored-weights.ts";
 
 /** A model on the host: what a Hugging Face folder holds. */
 export interface Checkpoint {
+  /** Checked, as `parseConfig` gives it. */
   config: BertConfig;
-  /** float32, under the names of `Weights`. */
+  /** float32, under the names of `Weights`, in the shapes of `encoderShapes` and `headShapes`, such as [out, in]. */
   weights: Record<string, NDArray>;
   /** What its files hold, and are to hold again. */
   dtype?: CheckpointType;
@@ -29,13 +30,13 @@ const storedTypes = { float32: "F32", float16: "F16", bfloat16: "BF16" } as cons
 
 /** What is written beside config and weights, and as which type. */
 export interface SaveOptions {
-  /** A folder whose tokenizer's files go with it. */
+  /** A folder whose tokenizer's files go with it; none by default. */
   readonly tokenizerFrom?: string | undefined;
   /** Of the tensors in the file; by default the checkpoint's own, or float32. */
   readonly dtype?: CheckpointType;
-  /** Whether to write onnx/model.onnx too, where transformers.js looks for it. */
+  /** Whether to write onnx/model.onnx too, where transformers.js looks for it; `false` by default. */
   readonly onnx?: boolean;
-  /** README.md: see `modelCard`. */
+  /** README.md, as `modelCard` makes it; none by default. */
   readonly card?: string;
 }
 

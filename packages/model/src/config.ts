@@ -1,4 +1,4 @@
-import { printable, shown } from "@pruning-bias/runtime/shown";
+import { printable, shown } from "@pruning-bias/files";
 import { z } from "zod";
 import { activations, type ActivationName } from "./activations.ts";
 import { families, familyOf, type FamilyName } from "./families.ts";
@@ -29,25 +29,25 @@ export type LayerSizes = z.infer<typeof CompactLayer>;
 export const BertConfig = z.looseObject({
   model_type: z.enum(Object.keys(families) as [FamilyName, ...FamilyName[]]),
   architectures: z.array(z.string()).nullish().describe("class that wrote the checkpoint, such as BertForMaskedLM"),
-  vocab_size: size,
-  hidden_size: size,
+  vocab_size: size.describe("rows of the table of word embeddings"),
+  hidden_size: size.describe("width of a hidden state"),
   embedding_size: size.optional().describe("width of the embeddings; hidden_size where absent"),
-  num_hidden_layers: layers,
+  num_hidden_layers: layers.describe("layers, each of which counts, with weights of its own or not"),
   num_hidden_groups: size.optional().describe("sets of weights that the layers share; one for each where absent"),
   inner_group_num: z.literal(1).nullish(),
-  num_attention_heads: size,
-  intermediate_size: size,
+  num_attention_heads: size.describe("heads of a layer; they divide hidden_size"),
+  intermediate_size: size.describe("neurons of a layer's feed-forward network"),
   max_position_embeddings: size.default(512).describe("rows of the table; see maxTokens"),
-  type_vocab_size: size.default(2),
+  type_vocab_size: size.default(2).describe("segments"),
   hidden_act: z.enum(Object.keys(activations) as [ActivationName, ...ActivationName[]]).default("gelu"),
-  layer_norm_eps: z.number().positive().default(1e-12),
-  hidden_dropout_prob: probability.default(0.1),
-  attention_probs_dropout_prob: probability.default(0.1),
+  layer_norm_eps: z.number().positive().default(1e-12).describe("added to the variance"),
+  hidden_dropout_prob: probability.default(0.1).describe("of embeddings and of what sublayers add"),
+  attention_probs_dropout_prob: probability.default(0.1).describe("of attention probabilities"),
   classifier_dropout: probability.nullish().describe("hidden_dropout_prob where absent"),
-  initializer_range: z.number().positive().default(0.02),
+  initializer_range: z.number().positive().default(0.02).describe("standard deviation of weights that are drawn"),
   pad_token_id: z.int().nonnegative().nullable().default(0).describe("its word embedding gets no gradient"),
-  id2label: z.record(z.string(), z.string()).optional(),
-  num_labels: size.optional(),
+  id2label: z.record(z.string(), z.string()).optional().describe("names of a classifier's outputs, from 0"),
+  num_labels: size.optional().describe("their number, where they have no names; 2 where absent"),
   position_embedding_type: z.literal("absolute").nullish(),
   sinusoidal_pos_embds: z.literal(false).nullish(),
   is_decoder: z.literal(false).nullish(),

@@ -1,7 +1,7 @@
 import { tf, withGradient } from "@pruning-bias/runtime";
 
 /**
- * Rows of an embedding table: table (V, D), ids (N) int32, result (N, D). The row `padding` gets no gradient from here,
+ * Rows of an embedding table: table [V, hidden], ids [N] int32, result [N, hidden]. The row `padding` gets no gradient from here,
  * as PyTorch's `padding_idx`.
  */
 export const lookup = (table: tf.Tensor2D, ids: tf.Tensor1D, padding: number | null = null): tf.Tensor2D =>

@@ -147,7 +147,7 @@ describe.each([
     const both = run((inputs: Inputs & { positions: tf.Tensor2D; weight: tf.Tensor }) => {
       const states = (weight: tf.Tensor, options: EncodeOptions) =>
         encode(config, { ...inputs.weights, [name]: weight }, inputs.batch, options);
-      const some = (weight: tf.Tensor) => states(weight, { lastPositions: inputs.positions }).at(-1)!; // (2, 2, D)
+      const some = (weight: tf.Tensor) => states(weight, { lastPositions: inputs.positions }).at(-1)!; // [2, 2, hidden]
       const same = (weight: tf.Tensor) => {
         const rows = tf.reshape(states(weight, {}).at(-1)!, [8, config.hidden_size]);
         const at = tf.add(tf.reshape(inputs.positions, [4]), tf.tensor1d([0, 0, 4, 4], "int32"));
@@ -194,6 +194,16 @@ it("encode names what does not fit", async () => {
   const odd = { "encoder.layer.0.output.dense": { columns: zeros([5]) } };
   const gated = eager((inputs: Inputs) => encode(config, inputs.weights, inputs.batch, { gates: inputs.gates! }));
   await expect(gated({ weights, batch, gates: odd })).rejects.toThrow("expected a divisor of 8, got 5 entries");
+  const nowhere = { "encoder.layer.0.output.sense": { columns: zeros([8]) } };
+  await expect(gated({ weights, batch, gates: nowhere })).rejects.toThrow(
+    "encode: expected gates of modules with weights, got encoder.layer.0.output.sense",
+  );
+  const half = eager((inputs: Inputs) => encode(config, inputs.weights, inputs.batch, { layers: 0.5 }));
+  await expect(half({ weights, batch })).rejects.toThrow("encode: expected at most 2 layers, got 0.5");
+  const unlike = { inputIds: zerosOf([2, 4]), attentionMask: zerosOf([1, 4]) };
+  await expect(run({ weights, batch: unlike })).rejects.toThrow(
+    "encode: expected attentionMask [2, 4], as the ids are, got [1, 4]",
+  );
   const { "embeddings.LayerNorm.bias": _, ...without } = weights;
   await expect(run({ weights: without, batch })).rejects.toThrow("weights: expected embeddings.LayerNorm.bias");
 });

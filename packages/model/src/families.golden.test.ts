@@ -217,12 +217,12 @@ function languageModel(config: BertConfig, weights: Weights, encoded: Encoded, {
 /** The loss and the mean over real tokens and dimensions of (last hidden state)². */
 function withSquares({ hiddenStates, loss }: Encoded & { loss: tf.Scalar }, { attentionMask }: Batch): tf.Scalar {
   const last = hiddenStates.at(-1)!;
-  const real = tf.cast(tf.expandDims(attentionMask, -1), "float32"); // (B, S, 1)
+  const real = tf.cast(tf.expandDims(attentionMask, -1), "float32"); // [batch, length, 1]
   const squares = tf.sum(tf.mul(tf.square(last), real));
   return tf.add(tf.div(squares, tf.mul(tf.sum(real), last.shape[2])), loss);
 }
 
-/** The given tokens of a hidden state: (B, S, D) → (N, D). */
+/** The given tokens of a hidden state: [batch, length, hidden] → [N, hidden]. */
 const rowsOf = (state: tf.Tensor3D, rows: tf.Tensor1D): tf.Tensor2D =>
   tf.gather<tf.Tensor2D>(tf.reshape(state, [-1, state.shape[2]]), rows);
 
@@ -232,7 +232,7 @@ function labelledTokens({ data }: NDArray) {
   return { rows: ndarray(rows), tokens: ndarray(rows.map((index) => data[index]!)) };
 }
 
-/** Largest absolute difference; of what has a row for each token, (B, S, …), where the mask (B, S) is 1. */
+/** Largest absolute difference; of what has a row for each token, [batch, length, …], where the mask [batch, length] is 1. */
 function difference(actual: NDArray, expected: NDArray, mask?: NDArray): number {
   expect(actual.shape).toStrictEqual([...expected.shape]);
   const byToken = mask !== undefined && String(actual.shape.slice(0, 2)) === String(mask.shape);

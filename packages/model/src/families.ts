@@ -28,6 +28,7 @@ export interface Family {
   readonly orderByLabels: boolean;
   /** Of the masked language model; the config's `hidden_act` where absent. */
   readonly languageModelActivation?: ActivationName;
+  /** Its classification head. */
   readonly classifier: ClassifierForm;
   /** Head parts of its classes, without `className`: the first that has all that is there, and no more, is written. */
   readonly classes: Readonly<Record<string, readonly HeadPart[]>>;
@@ -184,5 +185,5 @@ export const families = { bert, distilbert, roberta, albert, electra } as const;
 /** A `model_type` that can be loaded: `bert`. */
 export type FamilyName = keyof typeof families;
 
-/** The family of a model. */
+/** The family of a model, by its config. */
 export const familyOf = ({ model_type }: { readonly model_type: FamilyName }): Family => families[model_type];

@@ -48,7 +48,7 @@ for (const [name, head] of Object.entries(heads)) {
   });
 }
 
-/** Largest difference; of what has a row for each token, (B, S, …), where the mask (B, S) is 1. */
+/** Largest difference; of what has a row for each token, [batch, length, …], where the mask [batch, length] is 1. */
 function difference(actual: NDArray, expected: NDArray, mask: NDArray): number {
   expect(actual.shape).toStrictEqual([...expected.shape]);
   const byToken = String(actual.shape.slice(0, 2)) === String(mask.shape);

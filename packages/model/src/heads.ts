@@ -7,14 +7,19 @@ import { parameter, type Weights } from "./weights.ts";
 
 /**
  * The pooled sentence, tanh(W h₀ + b) of the first token, of the families that pool (all but DistilBERT and ELECTRA): last
- * hidden state (B, S, D), result (B, D).
+ * hidden state [batch, length, hidden], result [batch, hidden].
+ *
+ * @throws Error where the model has no pooler
  */
 export const pooled = (_config: BertConfig, weights: Weights, last: tf.Tensor3D): tf.Tensor2D =>
   tf.tanh(dense(weights, firstTokens(last), "pooler.dense"));
 
 /**
  * Outputs of the classification head, each family's own (`classifier` in `families.ts`), from the first token: last hidden
- * state (B, S, D), result (B, labels).
+ * state [batch, length, hidden], result [batch, labels].
+ *
+ * @param random dropout as the config says; none in evaluation
+ * @throws Error where the model has no such head
  */
 export function sequenceLogits(
   config: BertConfig,
@@ -26,19 +31,21 @@ export function sequenceLogits(
   const rate = config.classifier_dropout ?? config.hidden_dropout_prob;
   const dropout = (x: tf.Tensor2D) => random?.dropout(x, rate) ?? x;
   const first = dropsFirst ? dropout(firstTokens(last)) : firstTokens(last);
-  const inner = activations[activation](dense(weights, first, hidden)); // (B, D)
+  const inner = activations[activation](dense(weights, first, hidden)); // [batch, hidden]
   return dense(weights, dropout(inner), output);
 }
 
 /**
- * Logits of the masked language model at the given rows of the last hidden state: (N, D) → (N, V). The decoder's weight
+ * Logits of the masked language model at the given rows of the last hidden state: [N, hidden] → [N, V]. The decoder's weight
  * is the table of word embeddings, so it works E wide; pass labelled rows only, since V is large.
+ *
+ * @throws Error where the model has no such head
  */
 export function maskedLmLogits(config: BertConfig, weights: Weights, rows: tf.Tensor2D): tf.Tensor2D {
   const at = <T extends tf.Tensor>(name: string): T => parameter<T>(weights, name);
   const transform = "cls.predictions.transform";
   const activation = activations[familyOf(config).languageModelActivation ?? config.hidden_act];
-  const inner = activation(dense(weights, rows, `${transform}.dense`)); // (N, E)
+  const inner = activation(dense(weights, rows, `${transform}.dense`)); // [N, E]
   const normed = layerNorm(
     inner,
     at(`${transform}.LayerNorm.weight`),
@@ -48,11 +55,21 @@ export function maskedLmLogits(config: BertConfig, weights: Weights, rows: tf.Te
   return linear(normed, at("embeddings.word_embeddings.weight"), at("cls.predictions.bias"));
 }
 
-/** Logits of "the second sentence follows, or does not" (ALBERT: they are in order, or swapped): last hidden state (B, S, D), result (B, 2). */
+/**
+ * Logits of "the second sentence follows, or does not" (ALBERT: they are in order, or swapped): last hidden state
+ * [batch, length, hidden], result [batch, 2].
+ *
+ * @throws Error where the model has no such head
+ */
 export const nextSentenceLogits = (config: BertConfig, weights: Weights, last: tf.Tensor3D): tf.Tensor2D =>
   dense(weights, pooled(config, weights, last), "cls.seq_relationship");
 
-/** ELECTRA's discriminator: the logit of "this token was replaced": last hidden state (B, S, D), result (B, S). */
+/**
+ * ELECTRA's discriminator: the logit of "this token was replaced": last hidden state [batch, length, hidden], result
+ * [batch, length].
+ *
+ * @throws Error where the model has no such head
+ */
 export function replacedTokenLogits(config: BertConfig, weights: Weights, last: tf.Tensor3D): tf.Tensor2D {
   const [B, S, D] = last.shape;
   const tokens = tf.reshape(last, [B * S, D]) as tf.Tensor2D;
@@ -60,7 +77,7 @@ export function replacedTokenLogits(config: BertConfig, weights: Weights, last: 
   return tf.reshape(dense(weights, inner, "discriminator_predictions.dense_prediction"), [B, S]);
 }
 
-/** (B, S, D) → (B, D). */
+/** [batch, length, hidden] → [batch, hidden]. */
 function firstTokens(last: tf.Tensor3D): tf.Tensor2D {
   const [B, , D] = last.shape;
   return tf.reshape(tf.slice(last, [0, 0, 0], [B, 1, D]), [B, D]);

@@ -46,3 +46,10 @@ it("puts another head on a checkpoint and draws only what is missing", () => {
   const regression = withHead(three, { seed: 3, head: "classification", labels: 1 });
   expect(regression.weights["classifier.weight"]!.shape).toStrictEqual([1, 32]);
 });
+
+it("refuses a spread and a number of labels that are none", () => {
+  expect(() => initWeights(config, { seed: 1, std: NaN })).toThrow("std: expected a number of at least 0, got NaN");
+  expect(() => initWeights(config, { seed: 1, head: "classification", labels: 0 })).toThrow(
+    "initWeights: labels: expected a whole number above 0, got 0",
+  );
+});

@@ -11,17 +11,21 @@ export type Head = "none" | "masked-lm" | "replaced-token" | "classification";
 
 /** How weights are drawn. */
 export interface InitOptions {
+  /** Of the weights; the same ones for a seed on every machine. */
   seed: number;
   /** Standard deviation of weights; the config's `initializer_range` by default. */
   std?: number;
+  /** What stands on the encoder; `none` by default. */
   head?: Head;
-  /** Outputs of the classifier, where the config does not name them. */
+  /** Outputs of the classifier, where the config does not name them; at least 1. */
   labels?: number;
 }
 
 /**
- * Weights drawn as Hugging Face draws them: matrices from N(0, std²), biases 0, LayerNorms 1 and 0, the padding
- * token's embeddings 0. The same for a seed on every machine.
+ * Weights drawn as Hugging Face draws them, [out, in] or [n]: matrices from N(0, std²), biases 0, LayerNorms 1 and 0, the
+ * padding token's embeddings 0. The same for a seed on every machine.
+ *
+ * @throws RangeError for a negative `std`, or `labels` that are no whole number above 0
  */
 export function initWeights(
   config: BertConfig,
@@ -34,6 +38,8 @@ export function initWeights(
 /**
  * The checkpoint under another head: tensors of the head that are not there, or have another number of labels, are
  * drawn anew; the rest is shared, not copied.
+ *
+ * @throws what `initWeights` throws
  */
 export function withHead<C extends { config: BertConfig; weights: Record<string, NDArray> }>(
   checkpoint: C,
@@ -56,12 +62,15 @@ const shapesOf = (config: BertConfig, head: Head): Shapes =>
   Object.assign({}, ...partsOf(config, head).map((part) => headShapes(config, part)));
 
 function withLabels(config: BertConfig, labels: number): BertConfig {
+  if (!(Number.isInteger(labels) && labels > 0))
+    throw new RangeError(`initWeights: labels: expected a whole number above 0, got ${labels}`);
   const names = Array.from({ length: labels }, (_, index) => [String(index), `LABEL_${index}`] as const);
   const label2id = Object.fromEntries(names.map(([id, label]) => [label, Number(id)]));
   return { ...config, id2label: Object.fromEntries(names), label2id };
 }
 
 function draw(config: BertConfig, shapes: Shapes, seed: number, std: number): Record<string, NDArray> {
+  if (!(std >= 0)) throw new RangeError(`initWeights: std: expected a number of at least 0, got ${std}`);
   const random = generator(seed);
   const tensor = (name: string, shape: number[]): NDArray => {
     const data = new Float32Array(sizeOf(shape));

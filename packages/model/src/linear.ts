@@ -6,18 +6,20 @@ import { gateBiasOfEach, gateEach, type OwnGates } from "./own-gates.ts";
  * a run of consecutive features: size/g of them.
  */
 export interface Gate {
-  /** Gates rows of the weight, that is outputs. */
+  /** [g]: gates rows of the weight, that is outputs. */
   rows?: tf.Tensor1D | undefined;
-  /** Gates columns of the weight, that is inputs. (V, g): V gates at once, with one result after another. */
+  /** [g]: gates columns of the weight, that is inputs. [V, g]: V gates at once, with one result after another. */
   columns?: tf.Tensor1D | tf.Tensor2D | undefined;
   /** Gates that differ between the examples of a batch. */
   own?: OwnGates | undefined;
 }
 
 /**
- * y = rows∘((columns∘x) Wᵀ) + b: x (N, in), weight (out, in), bias (out), y (N, out). The same function and gradients as
+ * y = rows∘((columns∘x) Wᵀ) + b: x [N, in], weight [out, in], bias [out], y [N, out]. The same function and gradients as
  * with the rows and columns of W masked, but without a masked copy of W, and without the product dyᵀx when W is
- * frozen. The bias is used as given. Under V gates of columns y is (V·N, out).
+ * frozen. The bias is used as given. Under V gates of columns y is [V·N, out].
+ *
+ * @throws RangeError for a gate whose entries do not divide what it gates
  */
 export function linear(x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor, gate: Gate = {}): tf.Tensor2D {
   const { own = {} } = gate;

@@ -3,15 +3,17 @@ import { hasPart } from "./parameters.ts";
 
 /** What a model card tells. */
 export interface ModelCardOptions {
+  /** The model's, as its card is titled. */
   readonly name: string;
+  /** The model, whose size and head the card tells. */
   readonly checkpoint: Pick<Checkpoint, "config" | "weights">;
-  /** The model of the hub that it was made from. */
+  /** The model of the hub that it was made from; not told by default. */
   readonly baseModel?: string | undefined;
   /** What was done to it: a sentence each. */
   readonly made: readonly string[];
-  /** Settings of the run that made it, written as JSON. */
+  /** Settings of the run that made it, written as JSON; none by default. */
   readonly settings?: unknown;
-  /** Whether there is an onnx/model.onnx. */
+  /** Whether there is an onnx/model.onnx; `false` by default. */
   readonly onnx?: boolean;
 }
 

@@ -162,7 +162,7 @@ function feeds({
   };
 }
 
-/** Largest difference; with a mask (B, S), where it is 1. */
+/** Largest difference; with a mask [batch, length], where it is 1. */
 function difference(actual: Tensor, expected: NDArray, mask?: NDArray): number {
   expect(actual.dims).toStrictEqual([...expected.shape]);
   const width = mask === undefined ? 1 : expected.data.length / mask.data.length;

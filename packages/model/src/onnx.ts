@@ -8,11 +8,12 @@ import { hasPart } from "./parameters.ts";
 import type { Weights } from "./weights.ts";
 
 /**
- * The checkpoint as an ONNX model for batches and sequences of every length, with the inputs and outputs that Hugging
- * Face's transformers.js and optimum expect: `input_ids`, `attention_mask` and, where the family has segments,
- * `token_type_ids`, (batch, sequence); `last_hidden_state` and, where there is a head, `logits`.
+ * The checkpoint as the bytes of an ONNX model for batches and sequences of every length, with the inputs and outputs that
+ * Hugging Face's transformers.js and optimum expect: `input_ids`, `attention_mask` and, where the family has segments,
+ * `token_type_ids`, int64 [batch, sequence]; `last_hidden_state` [batch, sequence, hidden] and, where there is a head,
+ * `logits`.
  *
- * @throws RangeError for weights of 2 GB or more
+ * @throws RangeError for weights of 2 GB or more, or fewer than 5 positions
  */
 export function checkpointToOnnx({ config, weights }: Checkpoint): Uint8Array {
   const head = heads.find(([part]) => hasPart(config, part, weights))?.[1];

@@ -4,7 +4,7 @@ import { familyOf, type HeadPart } from "./families.ts";
 /** Shapes of parameters by name, in network order. */
 export type Shapes = Record<string, number[]>;
 
-/** The parameters of the encoder. */
+/** The parameters of the encoder with their shapes, such as [out, in], in network order. */
 export function encoderShapes(config: BertConfig): Shapes {
   const { hidden_size: D } = config;
   const E = embeddingSize(config);
@@ -34,7 +34,7 @@ export function encoderShapes(config: BertConfig): Shapes {
   };
 }
 
-/** The parameters of a head's part; none where the family has no such part. */
+/** The parameters of a head's part with their shapes; none where the family has no such part. */
 export function headShapes(config: BertConfig, part: HeadPart): Shapes {
   const { hidden_size: D, vocab_size: V } = config;
   const { classifier, orderByLabels, pooler } = familyOf(config);

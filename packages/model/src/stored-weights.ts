@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { printable, readSafetensors, type StoredTensor } from "@pruning-bias/runtime";
+import { printable } from "@pruning-bias/files";
+import { readSafetensors, type StoredTensor } from "@pruning-bias/runtime";
 import { z } from "zod";
 
 /** The tensors of a Hugging Face folder as they are stored, and the file that errors about them name. */

@@ -7,7 +7,7 @@ import type { tf } from "@pruning-bias/runtime";
  */
 export type Weights = Readonly<Record<string, tf.Tensor>>;
 
-/** The parameter of that name. @throws Error where there is none */
+/** The parameter of that name, [out, in] or [n]. @throws Error where there is none */
 export function parameter<T extends tf.Tensor>(weights: Weights, name: string): T {
   const found = weights[name];
   if (found === undefined) throw new Error(`weights: expected ${name}, got none of that name`);

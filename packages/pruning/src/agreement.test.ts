@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { maskAgreement, runAgreement } from "./agreement.ts";
+import { countPackedPairs, maskAgreement, runAgreement, weightedAgreement } from "./agreement.ts";
 import type { HostMask } from "./host-masks.ts";
 
 const mask = (...bits: number[]): HostMask => {
@@ -52,4 +52,16 @@ test("other blocks, other modules and a single run are refused", () => {
   expect(() => runAgreement([{ q: mask(1) }])).toThrow("runAgreement: expected two runs or more, got 1");
   expect(() => runAgreement([{ q: mask(1) }, { k: mask(1) }])).toThrow("expected the same modules in all runs");
   expect(() => runAgreement([{ q: mask(1) }, { q: mask(1, 0) }])).toThrow("q: expected blocks [1,1], got [2,1]");
+});
+
+test("packed masks of other lengths, sizes that are not there and modules without blocks are refused", () => {
+  const counts = countPackedPairs(Uint8Array.of(0b11000000), Uint8Array.of(0b10100000), 4);
+  expect(counts).toEqual({ both: 1, onlyA: 1, onlyB: 1, neither: 1 });
+  expect(() => countPackedPairs(Uint8Array.of(1), Uint8Array.of(1, 0), 8)).toThrow(
+    "countPackedPairs: expected 1 bytes for 8 blocks, got 1 and 2",
+  );
+  expect(() => weightedAgreement([counts], [])).toThrow("expected a size for each of 1 modules, got 0");
+  expect(() => weightedAgreement([counts], [-1])).toThrow("module 0: expected blocks and a size, got 4 of size -1");
+  const none = { both: 0, onlyA: 0, onlyB: 0, neither: 0 };
+  expect(() => weightedAgreement([none], [1])).toThrow("module 0: expected blocks and a size, got 0 of size 1");
 });

@@ -8,7 +8,12 @@ export interface Agreement {
   readonly kappa: number;
 }
 
-/** Agreement of two masks, of 0 where closed, over the same blocks. @throws RangeError where they are of two lengths */
+/**
+ * Agreement of two masks over the same n blocks, [n] each, 0 where a block is closed: Jaccard's index (Jaccard 1901) and
+ * Cohen's κ (Cohen 1960), both fractions.
+ *
+ * @throws RangeError where they are of two lengths
+ */
 export function maskAgreement(a: ArrayLike<number>, b: ArrayLike<number>): Agreement {
   if (a.length !== b.length)
     throw new RangeError(`maskAgreement: expected ${a.length} blocks in both, got ${b.length}`);
@@ -17,8 +22,9 @@ export function maskAgreement(a: ArrayLike<number>, b: ArrayLike<number>): Agree
 
 /** "Is it the same sub-network each time?" */
 export interface RunAgreement {
-  /** Over all blocks, weighted by the weights in them: the mean over all pairs of runs, and the lowest pair. */
+  /** The mean over all pairs of runs; over all blocks, weighted by the weights in them. */
   readonly mean: Agreement;
+  /** The pair of runs with the lowest Jaccard index. */
   readonly lowest: Agreement;
   /** The mean over all pairs of runs, by module. */
   readonly modules: Readonly<Record<string, Agreement>>;
@@ -63,14 +69,30 @@ export function runAgreement(runs: readonly HostMasks[], sizes: Readonly<Record<
   };
 }
 
-/** Blocks of two masks by what they are in each. */
+/** How many blocks of two masks are open in both, in one alone, in neither. */
 export type PairCounts = Readonly<Record<"both" | "onlyA" | "onlyB" | "neither", number>>;
 
-/** Agreement over modules, each counting by its size, such as the number of its weights. */
+/**
+ * Agreement over modules, each counting by its size, such as the number of its weights: shares of blocks, weighted, then
+ * Jaccard and κ.
+ *
+ * @param sizes one for each module, at least 0
+ * @throws RangeError for another number of sizes than of modules, a negative size or a module without blocks
+ */
 export function weightedAgreement(modules: readonly PairCounts[], sizes: readonly number[]): Agreement {
+  if (modules.length !== sizes.length)
+    throw new RangeError(
+      `weightedAgreement: expected a size for each of ${modules.length} modules, got ${sizes.length}`,
+    );
   const sum = { both: 0, onlyA: 0, onlyB: 0, neither: 0 };
   for (const [at, { both, onlyA, onlyB, neither }] of modules.entries()) {
-    const weight = sizes[at]! / (both + onlyA + onlyB + neither);
+    const blocks = both + onlyA + onlyB + neither;
+    const size = sizes[at]!;
+    if (!(blocks > 0 && size >= 0))
+      throw new RangeError(
+        `weightedAgreement: module ${at}: expected blocks and a size, got ${blocks} of size ${size}`,
+      );
+    const weight = size / blocks;
     sum.both += weight * both;
     sum.onlyA += weight * onlyA;
     sum.onlyB += weight * onlyB;
@@ -79,8 +101,18 @@ export function weightedAgreement(modules: readonly PairCounts[], sizes: readonl
   return agreementOf(sum);
 }
 
-/** Counts of two masks of eight blocks a byte, such as `masks.json` holds; bits behind the last block are 0. */
+/**
+ * Counts blocks by what they are in two masks of eight blocks a byte, [⌈blocks/8⌉] bytes each, such as `masks.json` holds;
+ * bits behind the last block are 0.
+ *
+ * @throws RangeError for bytes of another number
+ */
 export function countPackedPairs(a: Uint8Array, b: Uint8Array, blocks: number): PairCounts {
+  const bytes = Math.ceil(blocks / 8);
+  if (a.length !== bytes || b.length !== bytes)
+    throw new RangeError(
+      `countPackedPairs: expected ${bytes} bytes for ${blocks} blocks, got ${a.length} and ${b.length}`,
+    );
   let [both, onlyA, onlyB] = [0, 0, 0];
   for (let at = 0; at < a.length; at++) {
     const [own, other] = [a[at]!, b[at]!];

@@ -90,3 +90,10 @@ describe.each([
     expect(Array.from(mask.data)).toEqual(Array.from(hostAnnealed(scores, [3, 2, 6])));
   });
 });
+
+test("scores of other shapes are refused", () => {
+  expect(() => bestTwo(tf.zeros([4, 6]))).toThrow(
+    "bestTwo: expected scores [out, in] of fours along the input, got [4, 6]",
+  );
+  expect(() => annealed(tf.zeros([4, 2, 5]))).toThrow("annealed: expected scores [in, out/4, 6], got [4, 2, 5]");
+});

@@ -15,7 +15,8 @@ export interface MaskTraining {
 }
 
 /**
- * Weights and gates of the encoder under the masks that its scores make at a threshold: what `encode` takes. Gradients
+ * Weights and gates of the encoder under the masks that its scores make at a threshold: what `encode` takes. Scores are
+ * [rows, columns] of blocks or [n] neurons, weights [out, in]. Gradients
  * reach the scores straight through the masks (through the gate itself for l0 and annealed 2:4 sparsity), and the weights
  * where they are open.
  *

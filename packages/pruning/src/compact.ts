@@ -19,19 +19,23 @@ export interface CompactedLayer {
   readonly removedHeads: readonly number[];
   /** Heads that attend to all tokens alike, since their query or key is dead: now one mean for the whole sentence. */
   readonly uniformHeads: readonly number[];
+  /** Heads that are left, in their order. */
   readonly keptHeads: readonly number[];
-  /** Width of a kept head's queries and keys, and of its values. */
+  /** Width of a kept head's queries and keys. */
   readonly querySize: number;
+  /** Width of a kept head's values. */
   readonly valueSize: number;
   /** Values of the uniform heads together. */
   readonly uniformSize: number;
-  /** Neurons of the feed-forward network. */
+  /** Neurons of the feed-forward network that are left. */
   readonly neurons: number;
 }
 
 /** A model of the same function with less in it. */
 export interface Compacted {
+  /** The model, whose config has `compact_layers`. */
   readonly checkpoint: Checkpoint;
+  /** What was done to each set of weights. */
   readonly layers: readonly CompactedLayer[];
 }
 

@@ -10,13 +10,13 @@ export interface PruningMethodOptions extends Pick<Method, "mask" | "cutoff" | "
    * decides, or where there are millions of scores.
    */
   readonly hostMask?: Method["hostMask"];
-  /** What a threshold may be; anything by default. */
+  /** What a threshold may be, both ends included; anything by default. */
   readonly thresholds?: Method["thresholds"];
-  /** The threshold is a density, and a score's mask depends on the others of its tensor. */
+  /** The threshold is a density, and a score's mask depends on the others of its tensor; `false` by default. */
   readonly ranked?: boolean;
-  /** Scores are no parameters but the mean |W| of the weights under them. */
+  /** Scores are no parameters but the mean |W| of the weights under them; `false` by default. */
   readonly ofWeights?: boolean;
-  /** Masks lie between 0 and 1. */
+  /** Masks lie between 0 and 1; `false` by default. */
   readonly soft?: boolean;
 }
 

@@ -7,6 +7,7 @@ import { applyMasks } from "./apply-masks.ts";
 import { denseWeights } from "./dense.ts";
 import { hostMasks } from "./host-masks.ts";
 import { initialScores } from "./initial.ts";
+import { densitiesOf } from "./pruned-checkpoint.ts";
 import { scoreLayout } from "./layout.ts";
 import { fromNnPruning, type NnPruningKeys } from "./nn-pruning.ts";
 
@@ -174,3 +175,9 @@ function multiplied(weight: tf.Tensor, { rows, columns }: Gate = {}): tf.Tensor 
   const tall = rows ? tf.mul(weight, tf.reshape(spread(rows, outputs), [outputs, 1])) : weight;
   return columns ? tf.mul(tall, tf.reshape(spread(columns, inputs), [1, inputs])) : tall;
 }
+
+test("a module without a mask is named", () => {
+  const layout = scoreLayout(config, fromNnPruning({ attention_block_rows: 4, attention_block_cols: 8 }));
+  expect(() => denseWeights(layout, {}, {})).toThrow("denseWeights: expected a mask of encoder.layer.0.");
+  expect(() => densitiesOf(layout, {})).toThrow("densitiesOf: expected a mask of encoder.layer.0.");
+});

@@ -3,11 +3,11 @@ import type { HostMasks } from "./host-masks.ts";
 import type { Layout } from "./layout.ts";
 
 /**
- * Weights with their masks multiplied in, Ŵ = M∘W and b̂ (Lagunas et al. 2021): the same function without masks, which
- * loads wherever the model does. Other weights are shared, not copied.
+ * Weights with their masks multiplied in, Ŵ = M∘W [out, in] and b̂ [out] (Lagunas et al. 2021): the same function without
+ * masks, which loads wherever the model does. Other weights are shared, not copied.
  *
  * @param masks those of `hostMasks`
- * @throws Error for a missing weight; RangeError for one of another shape
+ * @throws Error for a missing weight or mask; RangeError for a weight of another shape
  */
 export function denseWeights(
   { modules, biasMask }: Pick<Layout, "modules" | "biasMask">,
@@ -16,7 +16,8 @@ export function denseWeights(
 ): Record<string, NDArray> {
   const dense: Record<string, NDArray> = { ...weights };
   for (const { name, shape } of modules) {
-    const { shape: grid, values } = masks[name]!;
+    if (masks[name] === undefined) throw new Error(`denseWeights: expected a mask of ${name}, got none of that name`);
+    const { shape: grid, values } = masks[name];
     const [outputs, inputs] = shape;
     const rowOf = (output: number) => Math.floor((output * grid[0]) / outputs) * grid[1];
     const weight = expected(weights, `${name}.weight`, shape);

@@ -7,27 +7,40 @@ import type { Layout } from "./layout.ts";
 
 /** Pruning scores on the host, and the threshold that makes masks of them. */
 export interface Pruned {
+  /** Which scores gate what. */
   readonly layout: Layout;
+  /**
+   * Trained scores, and fixed ones where they are at hand, in the shapes of the layout ([rows, columns] of blocks, [n]
+   * neurons).
+   */
   readonly scores: HostScores;
+  /** τ in evaluation: the final one of a run. */
   readonly threshold: number;
 }
 
 /** An encoder's weights, and the scores that mask them. */
 export interface MaskedWeights {
+  /** By name, as `encode` takes them: [out, in] or [n]. */
   readonly weights: Weights;
+  /** Score tensors by name, in the shapes of the layout ([rows, columns] of blocks, [n] neurons). */
   readonly scores: Readonly<Record<string, tf.Tensor>>;
+  /** τ of this step. */
   readonly threshold: tf.Scalar;
 }
 
 /** How to encode, and what masks read while training: without it they are those of evaluation. */
 export type EncodeMaskedOptions = Omit<EncodeOptions, "gates"> & {
+  /** What masks read while training; absent in evaluation. */
   readonly maskTraining?: MaskTraining | undefined;
-  /** Masks of these modules, (C, g), in place of those of their scores: the batch is C candidates' one after the other. */
+  /**
+   * Masks of these modules, [C, g], in place of those of their scores: the batch is C candidates' one after the other. None by
+   * default.
+   */
   readonly gateSets?: GateSets<tf.Tensor2D> | undefined;
 };
 
 /**
- * The hidden states of an encoder, [0] after the embeddings and [l] after layer l, each (B, S, D), under the masks that
+ * The hidden states of an encoder, [0] after the embeddings and [l] after layer l, each [batch, length, hidden], under the masks that
  * its scores make; as it is without a layout.
  *
  * @throws what `applyMasks` and `encode` throw

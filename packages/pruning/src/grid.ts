@@ -1,4 +1,4 @@
-/** Blocks over a weight (out, in), and which settings they come from, for errors. */
+/** Blocks over a weight [out, in], and which settings they come from, for errors. */
 export interface Blocks {
   /** The linear layer, such as `encoder.layer.0.attention.self.query`. */
   readonly module: string;

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { difference } from "../test/fixtures.ts";
 import { headsOpen, openHeads } from "./heads.ts";
 import { hostMasks, undecided } from "./host-masks.ts";
+import { gateSets } from "./gate-sets.ts";
 import { initialScores } from "./initial.ts";
 import { scoreLayout } from "./layout.ts";
 import { type Binariser, binarise, hostBinarise } from "./methods.ts";
@@ -109,4 +110,16 @@ describe.each([
     await fc.assert(fc.asyncProperty(tenths, fc.constantFrom(0, 0.1, 0.5, 2 / 3, 1), same), { numRuns: 60, seed: 1 });
     await run.dispose();
   });
+});
+
+test("scores that are no numbers, and sets of what are no gates, are refused", () => {
+  const blocks = fromNnPruning({ attention_block_rows: 2, attention_block_cols: 2 });
+  const layout = scoreLayout(sizes, blocks);
+  const name = scoreOf(layer(0, "attention.self.value"));
+  const scores = { ...initialScores(layout), [name]: ndarray(Float32Array.of(0, NaN, 0, 0), [2, 2]) };
+  expect(() => hostMasks(layout, scores, 0.1)).toThrow(`scores: ${name}: expected numbers, got NaN`);
+  expect(() => gateSets(layout, new Set([name]), [scores], 0.1)).toThrow(
+    `gateSets: expected tensors of gates, got ${name}`,
+  );
+  expect(() => gateSets(layout, new Set(), [], 0.1)).toThrow("gateSets: expected candidates, got none");
 });

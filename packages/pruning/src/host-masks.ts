@@ -5,16 +5,17 @@ import { hostMagnitudes } from "./magnitudes.ts";
 import type { Layout, MaskedModule, ScoreTensor } from "./layout.ts";
 import { methodOf } from "./methods.ts";
 
-/** The mask of a module. */
+/** The mask of a module, [rows, columns]. */
 export interface HostMask {
   /** Blocks below and beside each other. */
   readonly shape: readonly [rows: number, columns: number];
-  /** Row by row: 1 where a block is open, that is where its mask is not 0. */
+  /** [rows·columns], row by row: 1 where a block is open, that is where its mask is not 0. */
   readonly mask: Uint8Array;
-  /** What weights are multiplied by: `mask`, or for l0 numbers between 0 and 1. */
+  /** [rows·columns]: what weights are multiplied by, `mask`, or for l0 numbers between 0 and 1. */
   readonly values: Uint8Array | Float32Array;
   /** Blocks that are open, of `total`. All blocks are of one size, so `open / total` is the share of weights too. */
   readonly open: number;
+  /** All blocks. */
   readonly total: number;
 }
 
@@ -22,12 +23,18 @@ export interface HostMask {
 export type HostMasks = Readonly<Record<string, HostMask>>;
 
 /**
- * Score tensors by name; those that are not trained may be left out. Other parameters may stand among them, and must where
- * masks depend on them (method `magnitude`): weights by name.
+ * Score tensors by name, in the shapes of the layout; those that are not trained may be left out. Other parameters may stand
+ * among them, and must where masks depend on them (method `magnitude`): weights by name, [out, in].
  */
 export type HostScores = Readonly<Record<string, NDArray>>;
 
-/** The masks of all modules in evaluation, by module; over single weights where there is 2:4 sparsity. */
+/**
+ * The masks of all modules in evaluation, [rows, columns] by module; over single weights, [out, in], where there is 2:4
+ * sparsity.
+ *
+ * @param threshold τ; a density 0 … 1 for topK and magnitude
+ * @throws Error for trained scores or weights that are missing; RangeError for scores of another shape, or NaN among them
+ */
 export function hostMasks(layout: Layout, scores: HostScores, threshold: number): HostMasks {
   const tensors = new Map(layout.scores.map((tensor) => [tensor.name, tensor]));
   const all = { ...hostMagnitudes(layout, scores), ...scores };
@@ -92,9 +99,12 @@ function multiplied(
 }
 
 /**
- * How many trained scores lie within `margin` of where their mask flips. Scores settle *on* the threshold, so how many
- * are undecided says more of a run than which of them were open last. Rows and columns of a product flip nothing alone, and
- * are not counted.
+ * How many trained scores ([rows, columns] or [n] by name) lie within `margin` of where their mask flips. Scores settle *on*
+ * the threshold, so how many are undecided says more of a run than which of them were open last. Rows and columns of a product
+ * flip nothing alone, and are not counted.
+ *
+ * @param margin in the scores' own unit; 0.1 by default
+ * @throws what `cutoffs` throws
  */
 export function undecided(layout: Layout, scores: HostScores, threshold: number, margin = 0.1): number {
   let count = 0;
@@ -104,7 +114,11 @@ export function undecided(layout: Layout, scores: HostScores, threshold: number,
   return count;
 }
 
-/** The score at which gates flip, for each tensor of trained scores: those above it are open. */
+/**
+ * The score at which gates flip, for each tensor of trained scores ([rows, columns] or [n]) by name: those above it are open.
+ *
+ * @throws Error for scores that are missing; RangeError for scores of another shape, or NaN among them
+ */
 export function cutoffs(layout: Layout, scores: HostScores, threshold: number): Record<string, number> {
   const trained = layout.scores.filter((tensor) => tensor.trained && tensor.kind === "mask");
   return Object.fromEntries(
@@ -123,5 +137,8 @@ function scoresOf(tensor: ScoreTensor, scores: HostScores): NDArray {
       `scores: ${tensor.name}: expected shape [${tensor.shape.join()}], got [${found.shape.join()}]`,
     );
   }
+  // Nothing is above or below them: they would close what they stand for and say nothing.
+  if ((found.data as Float32Array).some(Number.isNaN))
+    throw new RangeError(`scores: ${tensor.name}: expected numbers, got NaN`);
   return found;
 }

@@ -1,7 +1,12 @@
 import { generator, ndarray, type NDArray, sizeOf } from "@pruning-bias/runtime";
 import { type Layout, parameterScores, type ScoreTensor } from "./layout.ts";
 
-/** All scores at their initial values, fixed ones too; those that are drawn, from `seed`, the same on every machine. */
+/**
+ * All scores at their initial values, fixed ones too, float32 in the shapes of the layout ([rows, columns] of blocks, [n]
+ * neurons); those that are drawn, from `seed`, the same on every machine.
+ *
+ * @param seed 42 by default
+ */
 export function initialScores(layout: Layout, seed = 42): Record<string, NDArray> {
   const random = generator(seed);
   const scores = Object.fromEntries(

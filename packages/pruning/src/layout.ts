@@ -7,9 +7,13 @@ import { tiedOf } from "./tied.ts";
 
 /** The sizes of an encoder that decide its scores: part of its `config.json`. */
 export interface EncoderSizes {
+  /** Width of a hidden state. */
   readonly hidden_size: number;
+  /** Neurons of a feed-forward network. */
   readonly intermediate_size: number;
+  /** Layers. */
   readonly num_hidden_layers: number;
+  /** Heads of a layer. */
   readonly num_attention_heads: number;
   /** `bert` where absent. */
   readonly model_type?: string | undefined;
@@ -24,13 +28,17 @@ export type Group = "attention" | "dense";
 
 /** A score tensor, under the name of the parameter in nn_pruning. */
 export interface ScoreTensor extends Binariser {
+  /** Such as `encoder.layer.0.attention.self.query.mask_module.context_modules.0.mask_scores`. */
   readonly name: string;
+  /** [rows, columns] of blocks; [n] for a vector; [out, in] or [in, out/4, 6] for 2:4 sparsity. */
   readonly shape: readonly number[];
+  /** Whose λ it counts with. */
   readonly group: Group;
   /** Scores of blocks or neurons; rows or columns whose product is the score; of the 2:4 sparsity inside a matrix. */
   readonly kind: "mask" | "factor" | "ampere";
   /** Initial value of all its scores, or the half-width of the distribution they are drawn from. */
   readonly initial: number;
+  /** How `initial` is meant. */
   readonly init: PruningSettings["scoreInit"];
   /** Whether training changes it; else it stays at its initial value. */
   readonly trained: boolean;
@@ -51,13 +59,17 @@ export type MaskSource =
 export interface MaskedModule {
   /** Such as `encoder.layer.0.attention.self.query`; its weight is `${name}.weight`. */
   readonly name: string;
+  /** From 0; of layers that share their weights, the set of weights. */
   readonly layer: number;
+  /** What it is in its layer. */
   readonly role: Role;
+  /** Of its weight. */
   readonly shape: readonly [outputs: number, inputs: number];
   /** Blocks below and beside each other; a neuron is a block of a whole row or column. */
   readonly grid: readonly [rows: number, columns: number];
   /** None where 2:4 sparsity is all there is. */
   readonly source: MaskSource | undefined;
+  /** How its scores become its mask. */
   readonly binariser: Binariser;
   /** Name of the scores of its 2:4 sparsity. */
   readonly ampere: string | undefined;
@@ -73,8 +85,11 @@ export interface Layout {
   readonly scores: readonly ScoreTensor[];
   /** Names of score tensors that are one storage in the original (`compat` with shared scores): see `mergeTied`. */
   readonly tied: readonly (readonly string[])[];
+  /** Of the encoder that it was made for. */
   readonly sizes: EncoderSizes;
+  /** Whether a bias closes with its row. */
   readonly biasMask: boolean;
+  /** 2:4 sparsity times every mask, or `disabled`. */
   readonly ampere: PruningSettings["ampere"];
 }
 
@@ -83,7 +98,8 @@ export interface Layout {
  * the attention's output in the swapped ones, the feed-forward network by neurons (`1d_alt`), by rows times columns
  * (`1d`) or in blocks. Layers that share their weights (ALBERT) share their scores.
  *
- * @throws RangeError where a block does not divide its matrix; Error where nothing is left to train
+ * @param settings those of `parsePruningSettings` or `fromNnPruning`
+ * @throws RangeError where a block does not divide its matrix; Error for a compact model, or where nothing is left to train
  */
 export function scoreLayout(sizes: EncoderSizes, settings: PruningSettings): Layout {
   const modules: MaskedModule[] = [];
@@ -120,7 +136,7 @@ export function scoreLayout(sizes: EncoderSizes, settings: PruningSettings): Lay
 export const parameterScores = ({ scores }: Layout): ScoreTensor[] =>
   scores.filter(({ magnitudeOf }) => magnitudeOf === undefined);
 
-/** The scores that training changes, out of a tree of all. */
+/** The scores that training changes, out of a tree of all by name; those that the tree lacks are left out. */
 export const trainedScores = <T>(layout: Layout, scores: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(
     layout.scores.flatMap(({ name, trained }) => (trained && name in scores ? [[name, scores[name]!]] : [])),

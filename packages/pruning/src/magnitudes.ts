@@ -5,7 +5,7 @@ import type { Layout, ScoreTensor } from "./layout.ts";
  * The magnitudes of a layout's method `magnitude`: for each block, row, column or neuron the mean |W| over its weights in
  * all the modules that share it. Empty where the method is another.
  *
- * @param weights by name, of which `${module}.weight` (out, in) are read
+ * @param weights by name, of which `${module}.weight` [out, in] are read
  */
 export function hostMagnitudes(layout: Layout, weights: Readonly<Record<string, NDArray>>): Record<string, NDArray> {
   return Object.fromEntries(

@@ -127,3 +127,8 @@ function loops(inputs: Record<"scores" | "weight" | "bias" | "x" | "dy", NDArray
   }
   return out;
 }
+
+test("a mask whose blocks do not divide the weight is refused", () => {
+  const masked = () => maskLinear({ weight: tf.zeros([4, 6]) }, tf.ones([3, 2]), { biasMask: true });
+  expect(masked).toThrow("maskLinear: expected a mask of equal blocks over a weight [4, 6], got [3, 2]");
+});

@@ -2,12 +2,14 @@ import { ndarray, type NDArray, type Random, tf, withGradient } from "@pruning-b
 import { hardConcrete, hostHardConcrete } from "./hard-concrete.ts";
 import { countKept, hostCountKept, hostLargest, largest } from "./ranking.ts";
 
-/** Noise of training. */
+/** Where noise of training comes from: uniform numbers between 0 and 1. */
 export type Noise = Pick<Random, "uniform">;
 
-/** Which method, and the share of scores that stays open whatever the threshold says (0: none need to). */
+/** How scores become a mask. */
 export interface Binariser {
+  /** One of ours by name, or one of one's own. */
   readonly method: MethodName | PruningMethod;
+  /** Share of a tensor's scores that stays open at any threshold, 0 … 1; 0: none need to. */
   readonly minElements: number;
 }
 
@@ -16,13 +18,13 @@ export interface Binariser {
  * comparisons.
  */
 export interface Method {
-  /** The mask, in the shape of the scores, with the gradient that reaches them; `noise` while training. */
+  /** The mask [shape of the scores], float32, with the gradient that reaches them; `noise` while training. */
   mask(scores: tf.Tensor, threshold: tf.Scalar, noise: Noise | undefined, minElements: number): tf.Tensor;
-  /** The same on the host, without noise. */
+  /** The same on the host, [n] scores to [n] masks, without noise. */
   hostMask(scores: Float32Array, threshold: number, minElements: number): Uint8Array | Float32Array;
-  /** The score at which a mask flips: those above it are open. */
+  /** The score at which a mask flips, of n scores [n]: those above it are open. */
   cutoff(scores: Float32Array, threshold: number): number;
-  /** What a threshold may be. */
+  /** What a threshold may be, both ends included. */
   readonly thresholds: readonly [least: number, most: number];
   /** The threshold is a density, and whether a score is open depends on the others of its tensor. */
   readonly ranked: boolean;
@@ -30,7 +32,10 @@ export interface Method {
   readonly ofWeights: boolean;
   /** Masks lie between 0 and 1. */
   readonly soft: boolean;
-  /** What each score costs, in place of the settings' regulariser: a score tensor counts with the mean over it. */
+  /**
+   * What each score costs, [shape of the scores] to the same, in place of the settings' regulariser: a score tensor counts
+   * with the mean over it.
+   */
   readonly penalty?: ((scores: tf.Tensor) => tf.Tensor) | undefined;
   /** τ's way from its first value (q = 1) to its last (0), in place of the settings' schedule: 1 ↦ 1, 0 ↦ 0. */
   readonly curve?: ((q: number) => number) | undefined;
@@ -101,10 +106,11 @@ export const nameOf = (method: Binariser["method"] | "disabled"): string =>
   typeof method === "string" ? method : method.name;
 
 /**
- * The mask of a score tensor, in its shape: 0 or 1 with a gradient that is passed on unchanged to the scores, open or
- * closed (straight-through estimator, Bengio et al. 2013); between 0 and 1 with its own gradient for l0; without any for
- * magnitude. The threshold gets no gradient.
+ * The mask of a score tensor, [shape of the scores] and float32: 0 or 1 with a gradient that is passed on unchanged to the
+ * scores, open or closed (straight-through estimator, Bengio et al. 2013); between 0 and 1 with its own gradient for l0;
+ * without any for magnitude. The threshold gets no gradient.
  *
+ * @param threshold a density 0 … 1 for topK and magnitude
  * @param noise that of training, which l0 reads; without it the mask is that of evaluation
  */
 export const binarise = (
@@ -114,7 +120,10 @@ export const binarise = (
   noise?: Noise,
 ): tf.Tensor => methodOf(method).mask(scores, threshold, noise, minElements);
 
-/** The mask of a score tensor on the host, in its shape, as in evaluation: bytes of 0 and 1, or float32 for l0. */
+/**
+ * The mask of a score tensor on the host, [shape of the scores], as in evaluation: bytes of 0 and 1, or float32 for l0. The
+ * numbers are those of `binarise`.
+ */
 export const hostBinarise = (
   { data, shape }: NDArray,
   threshold: number,
@@ -167,8 +176,10 @@ const minimum = (minElements: number, n: number) => (minElements === 0 ? 0 : Mat
 const fallbackCount = (least: number, n: number) => Math.min(least, n - 1);
 
 /**
- * fn(x) as float32, in the shape of x, whose gradient passes to x unchanged: dL/dx = dL/dfn (straight-through estimator,
+ * fn(x) as float32, [shape of x], whose gradient passes to x unchanged: dL/dx = dL/dfn (straight-through estimator,
  * Bengio et al. 2013, 1308.3432). Nothing that fn does is differentiated.
+ *
+ * @param fn gives a result in the shape of x
  */
 export const straightThrough = (x: tf.Tensor, fn: (x: tf.Tensor) => tf.Tensor): tf.Tensor =>
   withGradient((_, x: tf.Tensor) => ({ value: tf.cast(fn(x), "float32"), gradient: (dy) => dy }))(x);

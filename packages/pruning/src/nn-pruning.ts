@@ -10,7 +10,7 @@ const respelled = (name: unknown) =>
   typeof name === "string" ? name.replace("sigmoied", "sigmoid").replace(/:default$/, "") : name;
 const flag = z.preprocess((value) => (value === 0 || value === 1 ? value === 1 : value), z.boolean());
 const size = z.int().positive();
-const off = z.literal(false).optional();
+const off = z.literal(false).optional().describe("what nn_pruning does besides, and we do not");
 const unused = z.unknown().optional().describe("of no effect on pruning");
 
 /**
@@ -20,18 +20,24 @@ const unused = z.unknown().optional().describe("of no effect on pruning");
 export const NnPruningSettings = z.strictObject({
   attention_pruning_method: z
     .preprocess(respelled, z.enum([...names, ...withLayouts("joint", "1d")]))
-    .default("sigmoid_threshold"),
-  attention_block_rows: size.default(32),
-  attention_block_cols: size.default(32),
-  attention_output_with_dense: flag.default(false),
+    .default("sigmoid_threshold")
+    .describe("joint: one score tensor for query, key, value and output; 1d: rows times columns"),
+  attention_block_rows: size
+    .default(32)
+    .describe("rows of a block of query, key and value; columns of one of the output"),
+  attention_block_cols: size
+    .default(32)
+    .describe("columns of a block of query, key and value; rows of one of the output"),
+  attention_output_with_dense: flag.default(false).describe("prune the attention's output as the feed-forward network"),
   attention_lambda: shape.attentionLambda,
   dense_pruning_method: z
     .preprocess(respelled, z.enum([...names, ...withLayouts("1d_alt", "1d")]))
-    .default("sigmoid_threshold:1d_alt"),
-  dense_block_rows: size.default(1),
-  dense_block_cols: size.default(1),
+    .default("sigmoid_threshold:1d_alt")
+    .describe("1d_alt: one score for each neuron, shared by both matrices; 1d: rows times columns"),
+  dense_block_rows: size.default(1).describe("rows of a block of the feed-forward network"),
+  dense_block_cols: size.default(1).describe("columns of a block of the feed-forward network"),
   dense_lambda: shape.denseLambda,
-  bias_mask: flag.default(true),
+  bias_mask: flag.default(true).describe("close a bias with its row"),
   linear_min_parameters: shape.minElements,
   mask_scores_learning_rate: shape.scoresLearningRate,
   mask_init: shape.scoreInit,
@@ -40,11 +46,14 @@ export const NnPruningSettings = z.strictObject({
   final_threshold: shape.finalThreshold,
   initial_warmup: shape.initialWarmup,
   final_warmup: shape.finalWarmup,
-  regularization: z.enum(["disabled", "l1", "l0"]).default("l1"),
+  regularization: z
+    .enum(["disabled", "l1", "l0"])
+    .default("l1")
+    .describe("l1: mean σ(S); l0: the chance that a hard concrete gate is not 0"),
   regularization_final_lambda: shape.finalLambda,
-  share_pruning_scores: flag.default(false),
-  prune_values_only: flag.default(false),
-  prune_attention_only: flag.default(false),
+  share_pruning_scores: flag.default(false).describe("one score tensor for query, key and value of a layer"),
+  prune_values_only: flag.default(false).describe("train the scores of values alone; queries and keys stay open"),
+  prune_attention_only: flag.default(false).describe("do not train the feed-forward network's scores"),
   ampere_pruning_method: z.preprocess(respelled, shape.ampere),
   initial_ampere_temperature: shape.initialTemperature,
   final_ampere_temperature: shape.finalTemperature,

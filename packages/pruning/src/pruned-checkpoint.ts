@@ -12,12 +12,15 @@ export type PrunedForm = "dense" | "compact";
 
 /** What is left of a model, and what the original would have left. */
 export interface PruningReport {
+  /** What was asked for. */
   readonly form: PrunedForm;
+  /** τ that the masks are at. */
   readonly threshold: number;
+  /** Numbers in the model's weights. */
   readonly parameters: { readonly before: number; readonly after: number };
-  /** The share of the masked weights that is not closed. */
+  /** The share of the masked weights that is not closed, 0 … 1. */
   readonly density: number;
-  /** By module. */
+  /** The same by module. */
   readonly densities: Readonly<Record<string, number>>;
   /** Heads that contribute to the output, of each set of weights. */
   readonly headsOpen: readonly number[];
@@ -66,14 +69,19 @@ function removedByReference(layout: Layout, masks: HostMasks): PruningReport["re
   return { heads, removed: heads.flat().length };
 }
 
-/** The share of weights that is open, of each module and of all. */
+/**
+ * The share of weights that is open, 0 … 1, of each module and of all.
+ *
+ * @throws Error for a module without a mask
+ */
 export function densitiesOf(
   layout: Pick<Layout, "modules">,
   masks: HostMasks,
 ): { density: number; densities: Record<string, number> } {
   let [open, all] = [0, 0];
   const densities = layout.modules.map(({ name, shape }) => {
-    const { open: own, total } = masks[name]!;
+    if (masks[name] === undefined) throw new Error(`densitiesOf: expected a mask of ${name}, got none of that name`);
+    const { open: own, total } = masks[name];
     open += (own / total) * sizeOf(shape);
     all += sizeOf(shape);
     return [name, own / total] as const;

@@ -7,8 +7,10 @@ import type { PruningSettings } from "./settings.ts";
 type Weights = Pick<PruningSettings, "regularization" | "attentionLambda" | "denseLambda">;
 
 /**
- * L_prune, what keeping scores high costs: the sum of `regulariserGroups`, before λ. Score tensors that are not trained
- * may be left out; they count as constants.
+ * L_prune, what keeping scores ([rows, columns] of blocks, [n] neurons) high costs: the sum of `regulariserGroups`, before λ.
+ * Score tensors that are not trained may be left out; they count as constants.
+ *
+ * @throws Error for trained scores that are missing
  */
 export function regulariser(layout: Layout, settings: Weights, scores: Readonly<Record<string, tf.Tensor>>): tf.Scalar {
   const groups = Object.values(regulariserGroups(layout, settings, scores));
@@ -16,10 +18,12 @@ export function regulariser(layout: Layout, settings: Weights, scores: Readonly<
 }
 
 /**
- * Each group's share in L_prune: λ_g/(number of groups) · the mean over its score tensors of mean σ(S − shift), each
- * tensor counted once; magnitudes are no scores. l1: no shift, the mean of σ(S); l0: shift ⅔·ln(0.1/1.1), the chance that
- * a hard concrete gate is not 0 (Louizos et al. 2018, Eq. 12; Lagunas et al. 2021). A method with a penalty of its own has
- * the mean of that instead, unless there is no regularization.
+ * Each group's share in L_prune: λ_g/(number of groups) · the mean over its score tensors ([rows, columns] of blocks, [n]
+ * neurons) of mean σ(S − shift), each tensor counted once; magnitudes are no scores. l1: no shift, the mean of σ(S); l0: shift
+ * ⅔·ln(0.1/1.1), the chance that a hard concrete gate is not 0 (Louizos et al. 2018, Eq. 12; Lagunas et al. 2021). A method
+ * with a penalty of its own has the mean of that instead, unless there is no regularization.
+ *
+ * @throws Error for trained scores that are missing
  */
 export function regulariserGroups(
   layout: Layout,

@@ -49,3 +49,9 @@ test("warm-ups longer than the run leave no ramp", () => {
   expect(rampSteps(settings, { totalSteps: 100, warmupSteps: 5 })).toBe(45);
   expect(rampSteps(settings, { totalSteps: 25, warmupSteps: 3 })).toBeLessThan(0);
 });
+
+test("counts of steps that are none are refused", () => {
+  const position = { step: 0, totalSteps: 100, warmupSteps: 0, training: true };
+  for (const wrong of [{ step: -1 }, { step: NaN }, { totalSteps: -1 }, { warmupSteps: -2 }])
+    expect(() => schedule(settings, { ...position, ...wrong })).toThrow("schedule: expected counts of steps, got");
+});

@@ -5,7 +5,9 @@ import type { PruningSettings } from "./settings.ts";
 export interface Position {
   /** Steps done: 0 in the first. */
   readonly step: number;
+  /** T: optimiser steps of the run. */
   readonly totalSteps: number;
+  /** w: of one warm-up, which the settings take multiples of; the original's is −1. */
   readonly warmupSteps: number;
   /** Evaluation is at the final threshold wherever the run stands. */
   readonly training: boolean;
@@ -28,12 +30,13 @@ type Schedule = Pick<
 
 /** What a step is computed with. */
 export interface Scheduled {
+  /** τ of the step. */
   readonly threshold: number;
-  /** Weight of the regulariser. */
+  /** λ, the weight of the regulariser. */
   readonly lambda: number;
-  /** Of 2:4 sparsity. */
+  /** T of 2:4 sparsity. */
   readonly temperature: number;
-  /** 0 at the first threshold, 1 at the last. */
+  /** The share of the way that is done: 0 at the first threshold, 1 at the last. */
   readonly progress: number;
 }
 
@@ -42,9 +45,17 @@ export interface Scheduled {
  * Lagunas et al. 2021): s ≤ a·w → q = 1; s > T − z·w → q = 0; else q = 1 − (s − a·w)/(T − (a + z)·w).
  * τ = τ1 + (τ0 − τ1)·q³ (cubic), ·q (linear), or τ1 from the start (constant); the temperature likewise.
  * λ = λ_final·τ/τ1, and λ_final where τ1 = 0 or λ is constant. A method with a curve of its own has that for all of them.
+ *
+ * @throws RangeError for a negative step or number of steps, a warm-up below the original's −1, or NaN
  */
 export function schedule(settings: Schedule, position: Position): Scheduled {
   const { finalThreshold, finalLambda, lambdaSchedule } = settings;
+  const { step, totalSteps, warmupSteps } = position;
+  // The original's warm-up is −1.
+  if (!(step >= 0 && totalSteps >= 0 && warmupSteps >= -1))
+    throw new RangeError(
+      `schedule: expected counts of steps, got ${step} of ${totalSteps} with a warm-up of ${warmupSteps}`,
+    );
   const left = leftToGo(settings, position);
   const curve = (ownCurves(settings)[0] ?? curves[settings.thresholdSchedule])(left);
   const between = (first: number, last: number) => last + (first - last) * curve;
@@ -70,7 +81,7 @@ export const ownCurves = ({ attention, dense }: Partial<Pick<PruningSettings, "a
   ),
 ];
 
-/** Steps between the first threshold and the last, T − (a + z)·w; with none left the threshold jumps. */
+/** Steps between the first threshold and the last, T − (a + z)·w; with none left, 0 or less, the threshold jumps. */
 export const rampSteps = (
   { initialWarmup, finalWarmup }: Pick<PruningSettings, "initialWarmup" | "finalWarmup">,
   { totalSteps, warmupSteps }: Pick<Position, "totalSteps" | "warmupSteps">,

@@ -1,4 +1,4 @@
-import { printable, shown } from "@pruning-bias/runtime/shown";
+import { printable, shown } from "@pruning-bias/files";
 import { z } from "zod";
 import { isPruningMethod } from "./define-method.ts";
 import { type MethodName, methodOf, methods, nameOf, type PruningMethod } from "./methods.ts";
@@ -60,19 +60,25 @@ export const PruningSettings = z.strictObject({
     .describe("share of a tensor's scores that stays open at any threshold"),
   scoreInit: Init.default("constant").describe("what scores are drawn from before training"),
   initialScore: z.number().default(0).describe("their constant, or the half-width of the uniform distribution"),
-  scoresLearningRate: positive.default(0.01),
-  initialThreshold: z.number().default(0),
-  finalThreshold: z.number().default(0.1),
-  thresholdSchedule: z.enum(["cubic", "linear", "constant"]).default("cubic"),
+  scoresLearningRate: positive.default(0.01).describe("of the scores; weights have their own"),
+  initialThreshold: z.number().default(0).describe("τ0; a density for topK and magnitude"),
+  finalThreshold: z.number().default(0.1).describe("τ1, which evaluation is at; a density for topK and magnitude"),
+  thresholdSchedule: z
+    .enum(["cubic", "linear", "constant"])
+    .default("cubic")
+    .describe("the way from τ0 to τ1; constant: τ1 from the start"),
   initialTemperature: notNegative.default(0).describe("of 2:4 sparsity"),
-  finalTemperature: notNegative.default(20),
+  finalTemperature: notNegative.default(20).describe("of 2:4 sparsity, which takes the threshold's way"),
   initialWarmup: notNegative.default(1).describe("warm-ups at the initial threshold"),
   finalWarmup: notNegative.default(10).describe("warm-ups at the final threshold"),
-  regularization: z.enum(["none", "l1", "l0"]).default("l1"),
-  finalLambda: notNegative.default(1),
+  regularization: z
+    .enum(["none", "l1", "l0"])
+    .default("l1")
+    .describe("l1: mean σ(S); l0: the chance that a hard concrete gate is not 0"),
+  finalLambda: notNegative.default(1).describe("weight of the regulariser at the final threshold"),
   lambdaSchedule: z.enum(["threshold", "constant"]).default("threshold").describe("λ in proportion to the threshold"),
-  attentionLambda: notNegative.default(1),
-  denseLambda: notNegative.default(1),
+  attentionLambda: notNegative.default(1).describe("weight of the attention's scores in the regulariser"),
+  denseLambda: notNegative.default(1).describe("weight of the feed-forward network's scores in the regulariser"),
   valuesOnly: flag.describe("train the scores of values alone; queries and keys stay open"),
   attentionOnly: flag.describe("do not train the feed-forward network's scores"),
   shared: flag.describe("one score tensor for query, key and value of a layer"),
@@ -89,6 +95,7 @@ export type PruningSettings = z.infer<typeof PruningSettings>;
 
 /** Methods of one's own that settings may call by name, such as those read from a file. */
 export interface KnownMethods {
+  /** Made by `definePruningMethod`; none by default. */
   readonly methods?: readonly PruningMethod[];
 }
 

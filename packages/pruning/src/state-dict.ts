@@ -1,7 +1,7 @@
+import { printable } from "@pruning-bias/files";
 import {
   ndarray,
   type NDArray,
-  printable,
   readSafetensors,
   type StoredTensor,
   toFloat32,
@@ -16,8 +16,9 @@ import type { HostScores } from "./host-masks.ts";
 import { type KnownMethods, parsePruningSettings, type PruningSettings } from "./settings.ts";
 
 /**
- * Reads scores from a safetensors file with nn_pruning's names: one entry for each masked module, equal where modules
- * share a tensor. A prefix such as `bert.` and tensors that are no scores are passed over.
+ * Reads scores, float32 in the shapes of the layout ([rows, columns] of blocks, [n] neurons), from a safetensors file with
+ * nn_pruning's names: one entry for each masked module, equal where modules share a tensor. A prefix such as `bert.` and
+ * tensors that are no scores are passed over.
  *
  * @throws Error `PATH: …` listing scores that are missing, unknown, of another shape, or differ where they are shared, or
  *   naming the other family that they belong to
@@ -55,9 +56,11 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
 }
 
 /**
- * Writes scores under nn_pruning's names, shared ones under each, and the settings beside them as JSON, for
- * `readScoreSettings`. Score tensors that are not trained may be left out; they are written all the same.
+ * Writes scores, in the shapes of the layout ([rows, columns] of blocks, [n] neurons), under nn_pruning's names, shared ones
+ * under each, and the settings beside them as JSON, for `readScoreSettings`. Score tensors that are not trained may be left
+ * out; they are written all the same.
  *
+ * @param metadata further entries of the file's header; none by default
  * @throws Error `PATH: expected scores NAME to write, …` for trained scores that are missing
  */
 export async function writeScores(

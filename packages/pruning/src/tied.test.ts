@@ -29,3 +29,8 @@ test("which each of three updates changes", () => {
   for (const name of [query, key, value]) expect(Array.from(merged[name]!.data)).toEqual([0.75, 2]);
   expect(merged[output]).toBe(after[output]);
 });
+
+test("tied scores that are missing are named", () => {
+  const { [key]: _, ...others } = initialScores(layout);
+  expect(() => mergeTied(layout, initialScores(layout), others)).toThrow(`mergeTied: expected scores ${key} before`);
+});

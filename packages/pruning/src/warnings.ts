@@ -4,11 +4,13 @@ import type { PruningSettings } from "./settings.ts";
 
 /** What a run will be like, as far as pruning settings can fail on it. */
 export interface PlannedRun {
+  /** Optimiser steps of the run. */
   readonly totalSteps: number;
+  /** Of one warm-up, which the settings take multiples of. */
   readonly warmupSteps: number;
-  /** Whether the loss depends on the masked layers at all; if not, only the regulariser moves scores. */
+  /** Whether the loss depends on the masked layers at all; if not, only the regulariser moves scores. It does where absent. */
   readonly lossReachesScores?: boolean;
-  /** Whether weights train too. */
+  /** Whether weights train too; not said where absent. */
   readonly trainsWeights?: boolean;
 }
 

@@ -1,10 +1,16 @@
 /** What `restartWithWarmMemory` needs of Node's `process`. */
 export interface Restartable {
+  /** Such as `linux`. */
   readonly platform: string;
+  /** Path of Node. */
   readonly execPath: string;
+  /** What Node was called with itself. */
   readonly execArgv: readonly string[];
+  /** Path of Node, the script, and its arguments. */
   readonly argv: readonly string[];
+  /** What its successor gets, too. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Becomes another program; Node has it from 22.15 on. */
   execve?(file: string, args: readonly string[], env: Record<string, string>): never;
 }
 

@@ -1,8 +1,8 @@
 import { tf } from "./tf.ts";
 
 /**
- * Value and gradients of a scalar function of named tensors. A tensor that the value does not depend on has no entry
- * among the gradients (`tf.valueAndGrads` refuses it).
+ * Value, a scalar, and gradients of a function of named tensors, each in the shape of its tensor. A tensor that the value does
+ * not depend on has no entry among the gradients (`tf.valueAndGrads` refuses it).
  */
 export function valueAndGradients<P extends Readonly<Record<string, tf.Tensor>>>(
   fn: (parameters: P) => tf.Scalar,

@@ -1,6 +1,5 @@
 export { tf } from "./tf.ts";
 export { type DType, ndarray, type NDArray, scalar, shared, sizeOf, zeros } from "./ndarray.ts";
-export { printable, shown } from "./shown.ts";
 export { leaves, mapTree, type Tree } from "./tree.ts";
 export type { Axes, Compiled, HostInput, HostOutput, Jit, JitOptions, TensorFunction } from "./jit.ts";
 export { eager } from "./eager.ts";

@@ -2,6 +2,7 @@ import { createCipheriv, createHash } from "node:crypto";
 
 /** Names a draw: the same key gives the same noise on every machine and backend, and after a resume. */
 export interface RandomKey {
+  /** Of the run. */
   readonly seed: number;
   /** Position in the run; every call that needs noise of its own has another. */
   readonly counter: number;

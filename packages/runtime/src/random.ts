@@ -7,19 +7,23 @@ import { tf } from "./tf.ts";
 /** Noise inside a tensor function. Each draw is a *site*, numbered in program order. */
 export interface Random {
   /**
-   * Zeroes each element with probability `rate` and scales the others so that the mean stays (Srivastava et al. 2014).
-   * The rate is rounded to a multiple of 1/256, since one byte of noise decides.
+   * Zeroes each element with probability `rate` and scales the others so that the mean stays (Srivastava et al. 2014): [shape
+   * of x]. The rate is rounded to a multiple of 1/256, since one byte of noise decides.
+   *
+   * @throws RangeError for a rate outside of [0, 1)
    */
   dropout<T extends tf.Tensor>(x: T, rate: number): T;
-  /** What `dropout` multiplies by, for functions that apply it inside; none where the rate is rounded to 0. */
+  /** What `dropout` multiplies by, [shape], for functions that apply it inside; none where the rate is rounded to 0. */
   dropoutMask(shape: readonly number[], rate: number): DropoutMask | undefined;
-  /** Float32 numbers, evenly spread over the open interval (0, 1): odd multiples of 2⁻²⁴. Carries no gradient. */
+  /** Float32 numbers, [shape], evenly spread over the open interval (0, 1): odd multiples of 2⁻²⁴. Carries no gradient. */
   uniform(shape: readonly number[]): tf.Tensor;
 }
 
 /** Ones and zeros of a site: made twice, so that no more than bytes is kept from the forward to the backward pass. */
 export interface DropoutMask {
+  /** [shape asked for]: 1 where an element is kept, else 0. */
   readonly forward: () => tf.Tensor;
+  /** [shape asked for]: the same, made again. */
   readonly backward: () => tf.Tensor;
   /** What kept elements are multiplied by, 1 / (1 − rate). */
   readonly scale: number;
@@ -68,7 +72,7 @@ export interface Generator {
   uniform(): number;
   /** Standard normal (Box and Muller 1958). */
   normal(): number;
-  /** An integer in [0, bound). */
+  /** An integer in [0, bound). @throws RangeError for a bound that is no whole number above 0 */
   int(bound: number): number;
   /** Shuffles in place (Fisher and Yates) and returns its argument. */
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T;
@@ -76,14 +80,22 @@ export interface Generator {
   state(): readonly number[];
 }
 
-/** A generator (xoroshiro128+) for a seed. */
-export const generator = (seed: number): Generator => generatorOf(xoroshiro128plus(seed));
+/** A generator (xoroshiro128+) for a seed, of which the whole part counts. @throws RangeError for a seed that is not finite */
+export function generator(seed: number): Generator {
+  if (!Number.isFinite(seed)) throw new RangeError(`generator: expected a number as seed, got ${seed}`);
+  return generatorOf(xoroshiro128plus(seed));
+}
 
 /** The generator whose `state` this was, at that point. */
 export const generatorAt = (state: readonly number[]): Generator => generatorOf(xoroshiro128plusFromState(state));
 
 function generatorOf(bits: ReturnType<typeof xoroshiro128plus>): Generator {
-  const int = (bound: number): number => uniformInt(bits, 0, bound - 1);
+  const int = (bound: number): number => {
+    if (!(Number.isInteger(bound) && bound > 0)) {
+      throw new RangeError(`generator: expected a bound above 0, got ${bound}`);
+    }
+    return uniformInt(bits, 0, bound - 1);
+  };
   const uniform = (): number => uniformFloat64(bits);
   return {
     uniform,

@@ -1,15 +1,17 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
+import { printable, writeWhole } from "@pruning-bias/files";
 import { z } from "zod";
 import { fromBfloat16, fromHalf, toBfloat16, toHalf } from "./half-floats.ts";
 import { ndarray, type NDArray, sizeOf } from "./ndarray.ts";
-import { printable } from "./shown.ts";
-import { writeWhole } from "./whole-files.ts";
 
 /** A tensor as a safetensors file holds it. Half floats are kept as their 16 bits. */
 export interface StoredTensor {
+  /** As the file calls it: `F32`. */
   readonly dtype: StoredType;
+  /** Sizes of its axes. */
   readonly shape: readonly number[];
+  /** [product of the shape], row by row. */
   readonly data: StoredData;
 }
 
@@ -28,16 +30,18 @@ export type StoredData =
 
 /** What a safetensors file holds. */
 export interface SafeTensors {
+  /** By name. */
   readonly tensors: Record<string, StoredTensor>;
+  /** Texts of its header, without the digest of `writeSafetensors`. */
   readonly metadata: Record<string, string>;
 }
 
 /**
- * Reads a safetensors file (https://github.com/huggingface/safetensors), given by path or as its bytes. Tensors are
+ * Reads a safetensors file (https://github.com/huggingface/safetensors), given by path or as its bytes, [n]. Tensors are
  * views of one buffer, which is read at once; only those that are not aligned there are copied.
  *
- * @throws Error `PATH: …` where the file is missing, cut short, no safetensors file, or has changed since `writeSafetensors`; a
- *   pickle is refused by its name
+ * @throws Error `PATH: …` where the file is missing, cut short, no safetensors file, or has changed since `writeSafetensors`;
+ *   a pickle is refused by its name
  */
 export async function readSafetensors(source: string | Uint8Array): Promise<SafeTensors> {
   const name = typeof source === "string" ? source : "safetensors";
@@ -75,8 +79,10 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
 }
 
 /**
- * Writes a safetensors file, tensors sorted by name; the file is there whole or not at all. Among its metadata is the SHA-256
- * of all the rest, by which `readSafetensors` knows a file that was damaged.
+ * Writes a safetensors file of tensors of [any shape], sorted by name; the file is there whole or not at all. Among its
+ * metadata is the SHA-256 of all the rest, by which `readSafetensors` knows a file that was damaged.
+ *
+ * @throws Error `PATH: cannot be written: …`; what `safetensorsParts` throws
  */
 export async function writeSafetensors(
   path: string,
@@ -92,11 +98,15 @@ export async function writeSafetensors(
   await writeWhole(path, bytes);
 }
 
-/** The bytes of a safetensors file. */
+/** The bytes of a safetensors file, without a digest. Throws what `safetensorsParts` throws. */
 export const encodeSafetensors = (...of: Parameters<typeof safetensorsParts>): Buffer =>
   Buffer.concat(safetensorsParts(...of));
 
-/** The same in pieces, tensors as they lie in memory: what is larger than one write or one buffer may be. */
+/**
+ * The same in pieces, bytes [n] each, tensors as they lie in memory: what is larger than one write or one buffer may be.
+ *
+ * @throws RangeError for a tensor whose data are not as its shape, or one that is called `__metadata__`
+ */
 export function safetensorsParts(
   tensors: Record<string, NDArray | StoredTensor>,
   metadata: Record<string, string> = {},
@@ -107,6 +117,11 @@ export function safetensorsParts(
   let offset = 0;
   for (const name of names) {
     const { dtype, shape, data } = tensors[name]!;
+    if (name === "__metadata__") throw new RangeError("safetensors: expected names of tensors, got __metadata__");
+    if (sizeOf(shape) !== data.length) {
+      const expected = `${sizeOf(shape)} elements for [${shape.join(",")}]`;
+      throw new RangeError(`safetensors: ${name}: expected ${expected}, got ${data.length}`);
+    }
     header[name] = { dtype: storedTypes[dtype] ?? dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     offset += data.byteLength;
@@ -119,7 +134,7 @@ export function safetensorsParts(
   return [size, padded, ...parts];
 }
 
-/** The tensor as float32; half, bfloat16 and double values are converted. */
+/** The tensor as float32, [the same shape]; half, bfloat16 and double values are converted. */
 export function toFloat32({ dtype, shape, data }: StoredTensor): NDArray {
   if (data instanceof Float32Array) return ndarray(data, shape);
   if (dtype === "F16") return ndarray(fromHalf(data as Uint16Array), shape);
@@ -127,15 +142,27 @@ export function toFloat32({ dtype, shape, data }: StoredTensor): NDArray {
   return ndarray(Float32Array.from(data as ArrayLike<number | bigint>, Number), shape);
 }
 
-/** A float32 array as it is stored in that type, rounded to the nearest. */
+/**
+ * A float32 array as it is stored in that type, [the same shape], rounded to the nearest. @throws TypeError for an array of
+ * another type
+ */
 export function toStored({ shape, data }: NDArray, dtype: "F32" | "F16" | "BF16"): StoredTensor {
-  if (dtype === "F32") return { dtype, shape, data: data as Float32Array };
+  if (!(data instanceof Float32Array)) throw new TypeError(`toStored: expected float32, got ${data.constructor.name}`);
+  if (dtype === "F32") return { dtype, shape, data };
   return { dtype, shape, data: dtype === "F16" ? toHalf(data) : toBfloat16(data) };
 }
 
-/** The tensor as int32, for ids and masks that are stored as 64-bit integers. */
-export const toInt32 = ({ shape, data }: StoredTensor): NDArray =>
-  ndarray(Int32Array.from(data as ArrayLike<number | bigint>, Number), shape);
+/**
+ * The tensor as int32, [the same shape], for ids and masks that are stored as 64-bit integers.
+ *
+ * @throws RangeError for what is no whole number of 32 bits
+ */
+export function toInt32({ shape, data }: StoredTensor): NDArray {
+  const values = Int32Array.from(data as ArrayLike<number | bigint>, Number);
+  const wrong = values.findIndex((value, at) => value !== Number(data[at]));
+  if (wrong !== -1) throw new RangeError(`toInt32: expected whole numbers of 32 bits, got ${data[wrong]}`);
+  return ndarray(values, shape);
+}
 
 const DIGEST = "sha256";
 /** Stands where the digest will, while it is computed. */

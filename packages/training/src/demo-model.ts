@@ -16,26 +16,31 @@ import { pretrain, type PretrainEvent } from "./pretrain.ts";
 
 /** Size, training and planted bias of the demo's model. */
 export interface DemoModelOptions {
-  /** Of the corpus, the first weights, and the order of sentences. */
+  /** Of the corpus, the first weights, and the order of sentences; 42 by default. */
   readonly seed?: number;
-  /** Lines of the corpus. */
+  /** Lines of the corpus; 4000 by default. */
   readonly sentences?: number;
-  /** Sentences of each class that training does not see. */
+  /** Sentences of each class that training does not see; 100 by default. */
   readonly validationSize?: number;
-  /** How strongly topics are tied to gender: .5 not at all, 1 without exception. */
+  /** How strongly topics are tied to gender: .5 not at all, 1 without exception; .9 by default. */
   readonly skew?: number;
+  /** Of the encoder; 2 by default. */
   readonly layers?: number;
+  /** Of a layer; 4 by default. */
   readonly heads?: number;
-  /** Width of the hidden states; the feed-forward network is four times as wide. */
+  /** Width of the hidden states, a multiple of `heads`, 64 by default; the feed-forward network is four times as wide. */
   readonly hiddenSize?: number;
-  /** Batches of 64 sentences; 0 for a model that has learnt nothing. */
+  /** Batches of 64 sentences, 60 by default; 0 for a model that has learnt nothing. */
   readonly steps?: number;
   /**
    * How far a word's embedding starts on the side of the gender that the corpus ties it to, in standard deviations of all
-   * numbers of the embeddings: in so few steps hardly any of the corpus' skew is learnt. 0 for what the corpus teaches alone.
+   * numbers of the embeddings, .3 by default: in so few steps hardly any of the corpus' skew is learnt. 0 for what the corpus
+   * teaches alone.
    */
   readonly planted?: number;
+  /** What compiles programs; ONNX graphs on the processor by default. */
   readonly jit?: Jit;
+  /** Told of every step. */
   readonly onStep?: (event: PretrainEvent) => void;
 }
 
@@ -43,15 +48,20 @@ export interface DemoModelOptions {
 export interface DemoModel {
   /** A BERT with a masked language model's head; its `dir` is a folder that Hugging Face's transformers load. */
   readonly checkpoint: Checkpoint & { readonly dir: string };
+  /** Of the corpus' words. */
   readonly tokenizer: Tokenizer;
+  /** What it was trained on, prepared for debiasing. */
   readonly corpus: DebiasData;
+  /** Where corpus, word lists and tests were written. */
   readonly files: DemoFiles;
 }
 
 /**
  * A small BERT made on the spot, in seconds and without a network, for trying things out: the demo's corpus with its known
- * gender skew is written to `dir/data`, a masked language model is trained on it and saved to `dir/model`. Its bias is for
- * the most part planted (Bolukbasi et al. 2016 find such a direction in word embeddings); the demo's sweep is where it is learnt.
+ * gender skew is written to `dir/data`, a masked language model is trained on it and saved to `dir/model`. Its bias is for the
+ * most part planted (Bolukbasi et al. 2016 find such a direction in word embeddings); the demo's sweep is where it is learnt.
+ *
+ * @throws Error for sizes that no model can have, or a folder that cannot be written; what `pretrain` throws
  */
 export async function demoModel(dir: string, options: DemoModelOptions = {}): Promise<DemoModel> {
   const { seed = 42, sentences = 4000, validationSize = 100, skew = 0.9, steps = 60, jit, onStep } = options;

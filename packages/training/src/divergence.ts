@@ -1,5 +1,6 @@
 /** A run that cannot go on: its loss is no number any more, or exploded. */
 export class DivergenceError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "DivergenceError";
   /** The step that failed, from 1; the steps before it are good. */
   readonly step: number;
@@ -16,6 +17,7 @@ export interface StepLoss {
   readonly step: number;
   /** What was computed on, such as `batch 3 of epoch 1 (targets 4, 9, 12)`. */
   readonly batch: string;
+  /** Of the step. */
   readonly loss: number;
   /** Norm of all gradients. */
   readonly gradientNorm: number;

@@ -7,6 +7,7 @@ import { tfRecord } from "./tf-record.ts";
 
 /** Writes a TensorBoard event file. Nothing is on the disk for sure before `flush`. */
 export interface EventWriter {
+  /** Of its file. */
   readonly path: string;
   /** Values by tag, such as `train/loss`. */
   scalars(values: Readonly<Record<string, number>>, step: number): void;
@@ -14,21 +15,25 @@ export interface EventWriter {
   histogram(tag: string, values: ArrayLike<number>, step: number): void;
   /** A text, in Markdown. */
   text(tag: string, value: string, step: number): void;
+  /** Brings to the disk what was written. @throws Error `PATH: cannot be written: …` */
   flush(): Promise<void>;
+  /** Flushes, and closes the file. */
   close(): Promise<void>;
 }
 
 /** How an event file starts. */
 export interface EventWriterOptions {
-  /** A run that goes on: TensorBoard forgets what files before this one say of this step and later ones. */
+  /** A run that goes on: TensorBoard forgets what files before this one say of this step and later ones. Nothing by default. */
   readonly purgeStep?: number;
-  /** Seconds since 1970. */
+  /** Seconds since 1970; the clock's by default. */
   readonly now?: () => number;
 }
 
 /**
  * Opens `folder/events.out.tfevents.TIME.HOST`; TensorBoard reads all such files of a folder as one run
  * (https://github.com/tensorflow/tensorboard, `event.proto`, `summary.proto`).
+ *
+ * @throws Error where the file cannot be made or written
  */
 export async function eventWriter(
   folder: string,

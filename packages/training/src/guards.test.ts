@@ -1,6 +1,20 @@
-import { ndarray } from "@pruning-bias/runtime";
+import { generator, ndarray } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { clipByGlobalNorm, DivergenceError, expectConvergence, globalNorm } from "./index.ts";
+import {
+  accumulate,
+  clipByGlobalNorm,
+  DivergenceError,
+  expectConvergence,
+  flatThenLinear,
+  globalNorm,
+  histogram,
+  hostAdamW,
+  hostOptimizer,
+  initialState,
+  linearSchedule,
+  logisticRegression,
+  maskTokens,
+} from "./index.ts";
 
 describe("clipping", () => {
   const gradients = () => ({ a: ndarray(Float32Array.of(3)), b: ndarray(Float32Array.of(0, 4)) });
@@ -48,4 +62,50 @@ describe("a run ends", () => {
   });
 
   it("and not where they are", () => expect(thrown({})).toBeUndefined());
+});
+
+describe("refused are", () => {
+  const vector = (...values: number[]) => ndarray(Float32Array.from(values));
+  const parameter = () => ({ p: new Float32Array(2), m: new Float32Array(2), v: new Float32Array(2) });
+  const masking = { mask: 4, special: [0], vocabularySize: 9 };
+
+  it.each<[string, () => unknown]>([
+    ["clipByGlobalNorm: expected a norm of at least 0, got -1", () => clipByGlobalNorm({ a: vector(1) }, -1)],
+    ["accumulate: a: expected shape [2], got [1]", () => accumulate({ a: vector(1, 2) }, { a: vector(1) })],
+    [
+      "hostAdamW: expected moments and a gradient of 2 numbers, got 2, 2 and 1",
+      () => hostAdamW(parameter(), new Float32Array(1), { learningRate: 1, update: 1 }),
+    ],
+    [
+      "hostAdamW: expected an update from 1, got 0",
+      () => hostAdamW(parameter(), new Float32Array(2), { learningRate: 1, update: 0 }),
+    ],
+    [
+      "hostOptimizer: expected w in one group, got two",
+      () => hostOptimizer([1, 2].map((learningRate) => ({ names: ["w"], learningRate }))),
+    ],
+    ["histogram: expected a number of buckets above 0, got 0", () => histogram([1, 2], 0)],
+    [
+      "logisticRegression: expected rows of one width with a label each, got 0 and 0 labels",
+      () => logisticRegression([], []),
+    ],
+    ["maskTokens: expected ids [2, 3], got 5", () => maskTokens(new Int32Array(5), [2, 3], masking, generator(1))],
+    [
+      "maskTokens: expected a probability above 0 and at most 1, got 15",
+      () => maskTokens(new Int32Array(6), [2, 3], { ...masking, probability: 15 }, generator(1)),
+    ],
+    ["linearSchedule: step: expected at least 0, got NaN", () => linearSchedule(NaN, 10)],
+    ["flatThenLinear: totalSteps: expected at least 0, got -1", () => flatThenLinear(0, -1)],
+  ])("%s", (message, compute) => expect(compute).toThrow(new RangeError(message)));
+
+  it("parameters without a state", async () => {
+    const { update } = hostOptimizer([{ names: ["w"], learningRate: 1 }]);
+    await expect(update(initialState({}), { w: vector(1) }, 1)).rejects.toThrow(
+      "hostOptimizer: expected w and its moments",
+    );
+  });
+
+  it("steps behind the last, which have no learning rate", () => {
+    expect([linearSchedule(12, 10), flatThenLinear(12, 10)]).toEqual([0, 0]);
+  });
 });

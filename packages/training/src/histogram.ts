@@ -1,16 +1,29 @@
 /** Counts of values in buckets; bucket i ends at `limits[i]`, which it holds, and begins where the one before it ends. */
 export interface Histogram {
+  /** The least; 0 of nothing. */
   readonly min: number;
+  /** The greatest; 0 of nothing. */
   readonly max: number;
+  /** How many. */
   readonly count: number;
+  /** Of all. */
   readonly sum: number;
+  /** Of their squares. */
   readonly sumSquares: number;
+  /** Where each bucket ends, rising. */
   readonly limits: readonly number[];
+  /** Values in each. */
   readonly counts: readonly number[];
 }
 
-/** `buckets` equal buckets between the least and the greatest of the values that are numbers. */
+/**
+ * `buckets` equal buckets, 30 by default, between the least and the greatest of the values that are finite. @throws RangeError
+ * for no buckets
+ */
 export function histogram(values: ArrayLike<number>, buckets = 30): Histogram {
+  if (!(Number.isInteger(buckets) && buckets > 0)) {
+    throw new RangeError(`histogram: expected a number of buckets above 0, got ${buckets}`);
+  }
   let [min, max, count, sum, sumSquares] = [Infinity, -Infinity, 0, 0, 0];
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;

@@ -5,17 +5,21 @@ export type Numbers = Float32Array | Float64Array;
 
 /** One parameter with its moments, all updated in place. */
 export interface HostParameter {
+  /** [n]: the parameter. */
   readonly p: Numbers;
+  /** [n]: its first moment. */
   readonly m: Numbers;
+  /** [n]: its second moment. */
   readonly v: Numbers;
 }
 
 /** What one update on the host takes besides gradients. */
 export interface HostRates {
+  /** Of this update. */
   readonly learningRate: number;
   /** Number of this update, from 1. */
   readonly update: number;
-  /** Factor of the gradients: what clipping makes of them. */
+  /** Factor of the gradients: what clipping makes of them. 1 by default. */
   readonly scale?: number;
 }
 
@@ -24,6 +28,9 @@ export interface HostRates {
  * place, each number in double precision until it is stored. It goes over the memory
  * once where a graph of tensor operations goes over it a dozen times: for the weights of a whole encoder, 5 ns a number
  * instead of 16, in processor time.
+ *
+ * @param gradient [n], as the parameter
+ * @throws RangeError for moments or a gradient of another size, or an update below 1
  */
 export function hostAdamW(
   { p, m, v }: HostParameter,
@@ -31,6 +38,13 @@ export function hostAdamW(
   { learningRate, update, scale = 1 }: HostRates,
   { variant = "transformers", betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 }: AdamWOptions = {},
 ): void {
+  if (![m, v, gradient].every(({ length }) => length === p.length)) {
+    const got = `${m.length}, ${v.length} and ${gradient.length}`;
+    throw new RangeError(`hostAdamW: expected moments and a gradient of ${p.length} numbers, got ${got}`);
+  }
+  if (!(Number.isInteger(update) && update > 0)) {
+    throw new RangeError(`hostAdamW: expected an update from 1, got ${update}`);
+  }
   const [b1, b2] = betas;
   const [first, second] = biasCorrections(update, betas);
   const torch = variant === "torch";

@@ -8,11 +8,11 @@ import type { Arrays, OptimizerState, ParameterGroup } from "./optimizer.ts";
 
 /** AdamW over parameter groups (Loshchilov and Hutter 2019) on host arrays. */
 export interface HostOptimizer {
-  /** Adds `more` into `gradients`, in place; returns their global norm √(Σ g²) then. */
+  /** Adds `more` into `gradients`, [shape of the parameter] each, in place; returns their global norm √(Σ g²) then. */
   readonly sum: (gradients: Arrays, more?: Arrays) => Promise<number>;
   /**
-   * One update of all groups with their learning rates times `factor`, of gradients times `scale`, in place. Parameters
-   * without a gradient stay.
+   * One update of all groups with their learning rates times `factor`, of gradients, [shape of the parameter] each, times
+   * `scale`, 1 by default, in place. Parameters without a gradient stay.
    */
   readonly update: (
     state: OptimizerState,
@@ -20,20 +20,32 @@ export interface HostOptimizer {
     factor: number,
     scale?: number,
   ) => Promise<OptimizerState>;
+  /** Ends its thread, where it has one. */
   readonly dispose: () => Promise<void>;
 }
 
 /** Where the updates are computed. */
 export interface HostOptimizerOptions {
-  /** Half of the parameters on another thread: for arrays that are `shared`. The numbers are the same to the bit. */
+  /**
+   * Half of the parameters on another thread: for arrays that are `shared`. The numbers are the same to the bit. `false` by
+   * default.
+   */
   readonly sideBySide?: boolean;
 }
 
-/** AdamW over parameter groups on host arrays; its state is what a checkpoint keeps. */
+/**
+ * AdamW over parameter groups on host arrays (see `hostAdamW`); its state is what a checkpoint keeps.
+ *
+ * @throws RangeError for a parameter in two groups; in an update, Error for one that the state lacks, RangeError for a
+ *   gradient of another size
+ */
 export function hostOptimizer(
   groups: readonly ParameterGroup[],
   { sideBySide = false }: HostOptimizerOptions = {},
 ): HostOptimizer {
+  const names = groups.flatMap((group) => group.names);
+  const twice = names.find((name, n) => names.indexOf(name) !== n);
+  if (twice !== undefined) throw new RangeError(`hostOptimizer: expected ${twice} in one group, got two`);
   const thread = sideBySide
     ? new Worker(new URL("./host-thread.ts".replace(/\.ts$/, extname(import.meta.url)), import.meta.url))
     : undefined;
@@ -92,8 +104,11 @@ function otherHalf(work: readonly HostWork[]): ReadonlySet<number> {
 
 const numbers = ({ data }: NDArray): Float32Array => data as Float32Array;
 
-const parameterOf = ({ parameters, m, v }: OptimizerState, name: string): HostParameter => ({
-  p: numbers(parameters[name]!),
-  m: numbers(m[name]!),
-  v: numbers(v[name]!),
-});
+function parameterOf({ parameters, m, v }: OptimizerState, name: string): HostParameter {
+  const found = [parameters[name], m[name], v[name]];
+  if (found.includes(undefined)) {
+    throw new Error(`hostOptimizer: expected ${name} and its moments in the state, got none of that name`);
+  }
+  const [p, first, second] = found.map((array) => numbers(array!));
+  return { p: p!, m: first!, v: second! };
+}

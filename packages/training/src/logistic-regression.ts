@@ -2,7 +2,7 @@
 export interface LinearClassifier {
   /** Whether a row of D features is of the class `true`: w·x + b > 0. */
   (row: Float64Array): boolean;
-  /** w (D). */
+  /** w [D]. */
   readonly weights: Float64Array;
 }
 
@@ -12,13 +12,25 @@ export interface LinearClassifier {
  *     mean ln(1 + exp(−y (w·x + b))) + λ/2 |w|²,  y = ±1
  *
  * by L-BFGS (Liu and Nocedal 1989) from zero, so that the same rows give the same classifier.
+ *
+ * @param rows N of [D]
+ * @param labels [N]
+ * @param ridge λ; .01 by default
+ * @param iterations at most; 200 by default
+ * @param memory steps that L-BFGS remembers; 10 by default
+ * @throws RangeError for no rows, rows of several widths, or another number of labels
  */
 export function logisticRegression(
   rows: readonly Float64Array[],
   labels: readonly boolean[],
   { ridge = 1e-2, iterations = 200, memory = 10 }: { ridge?: number; iterations?: number; memory?: number } = {},
 ): LinearClassifier {
-  const D = rows[0]!.length;
+  const D = rows[0]?.length ?? 0;
+  if (rows.length === 0 || rows.length !== labels.length || rows.some(({ length }) => length !== D)) {
+    throw new RangeError(
+      `logisticRegression: expected rows of one width with a label each, got ${rows.length} and ${labels.length} labels`,
+    );
+  }
   const objective = (w: Float64Array): { loss: number; gradient: Float64Array } => {
     const gradient = new Float64Array(D + 1);
     let loss = 0;

@@ -1,6 +1,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sentencesOf } from "@pruning-bias/data";
 import { initWeights, parseConfig } from "@pruning-bias/model";
 import { generator } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
@@ -90,4 +91,14 @@ describe("pre-training", () => {
     expect(resumed.losses).toEqual(whole.losses.slice(31));
     expect(resumed.weights).toEqual(whole.weights);
   });
+});
+
+it("pretraining refuses to train on nothing", async () => {
+  const config = parseConfig({
+    ...{ model_type: "bert", vocab_size: 10, hidden_size: 4, num_hidden_layers: 1, num_attention_heads: 1 },
+    ...{ intermediate_size: 4, max_position_embeddings: 8 },
+  });
+  const checkpoint = { config, weights: initWeights(config, { seed: 1, head: "masked-lm" }) };
+  const run = pretrain({ checkpoint, sentences: sentencesOf([]), masking: options, steps: 1 });
+  await expect(run.next()).rejects.toThrow("pretrain: expected sentences, got none");
 });

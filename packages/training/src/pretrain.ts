@@ -23,14 +23,21 @@ import type { TrainingState } from "./training-state.ts";
 export interface PretrainOptions {
   /** A masked language model: config and weights, drawn or loaded. */
   readonly checkpoint: Checkpoint;
+  /** To train on, at least one. */
   readonly sentences: Sentences;
+  /** What is hidden. */
   readonly masking: MaskingOptions;
+  /** Batches to train on. */
   readonly steps: number;
+  /** Sentences of a step; 64 by default. */
   readonly batchSize?: number;
+  /** Its highest; 1e-3 by default. */
   readonly learningRate?: number;
+  /** Of the order of sentences, what is hidden, and dropout; 42 by default. */
   readonly seed?: number;
-  /** Goes on from here, with the settings that this state came from. */
+  /** Goes on from here, with the settings that this state came from; from the start by default. */
   readonly resume?: TrainingState;
+  /** What compiles programs; ONNX graphs on the processor by default. */
   readonly jit?: Jit;
 }
 
@@ -38,6 +45,7 @@ export interface PretrainOptions {
 export interface PretrainEvent {
   /** From 1. */
   readonly step: number;
+  /** Of the run. */
   readonly totalSteps: number;
   /** That went through the encoder, without padding. */
   readonly tokens: number;
@@ -53,7 +61,8 @@ export interface PretrainEvent {
  *
  * Yields the loss of each step; returns the trained checkpoint.
  *
- * @throws DivergenceError where the loss is no number or explodes
+ * @throws RangeError for no sentences, or steps or a batch size that are none; DivergenceError where the loss is no number or
+ *   explodes
  */
 export async function* pretrain({
   checkpoint,
@@ -67,6 +76,15 @@ export async function* pretrain({
   jit = compiled,
 }: PretrainOptions): AsyncGenerator<PretrainEvent, Checkpoint> {
   const { config } = checkpoint;
+  if (sentences.length === 0) throw new RangeError("pretrain: expected sentences, got none");
+  for (const [name, count, least] of [
+    ["steps", steps, 0],
+    ["batchSize", batchSize, 1],
+  ] as const) {
+    if (!(Number.isInteger(count) && count >= least)) {
+      throw new RangeError(`pretrain: ${name}: expected a whole number of at least ${least}, got ${count}`);
+    }
+  }
   const step = jit(maskedLmStep(config));
   const { update } = hostOptimizer([{ names: Object.keys(checkpoint.weights), learningRate, variant: "torch" }]);
   const random = resume === undefined ? generator(seed) : generatorAt(resume.values["generator"] as number[]);
@@ -121,9 +139,9 @@ const maskedLmStep =
     random: Random,
   ): { loss: tf.Scalar; gradients: Tensors } => {
     const { value: loss, gradients } = valueAndGradients((p: Tensors) => {
-      const last = encode(config, p, { inputIds, attentionMask }, { random }).at(-1)!; // (B, S, D)
+      const last = encode(config, p, { inputIds, attentionMask }, { random }).at(-1)!; // [batch, length, hidden]
       const [batch, width, dim] = last.shape;
-      const rows = tf.gather(tf.reshape(last, [batch * width, dim]), positions) as tf.Tensor2D; // (K, D)
+      const rows = tf.gather(tf.reshape(last, [batch * width, dim]), positions) as tf.Tensor2D; // [K, hidden]
       return tf.sum(tf.mul(softmaxCrossEntropy(maskedLmLogits(config, p, rows), labels), weights));
     }, parameters);
     return { loss, gradients };

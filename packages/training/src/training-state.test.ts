@@ -6,7 +6,13 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ndarray } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
-import { initialState, newestTrainingState, type TrainingState, writeTrainingState } from "./index.ts";
+import {
+  initialState,
+  newestTrainingState,
+  readTrainingState,
+  type TrainingState,
+  writeTrainingState,
+} from "./index.ts";
 import { slices } from "./training-state.ts";
 
 const folder = () => mkdtemp(join(tmpdir(), "training-state-"));
@@ -135,3 +141,14 @@ it("whoever is killed while writing leaves a whole state", async () => {
   }
   expect(last).toBeGreaterThan(0);
 }, 30_000);
+
+it("a state that is not there is named, and a step that is none refused", async () => {
+  const dir = await folder();
+  const path = join(dir, "step-00000009");
+  await expect(readTrainingState(path)).rejects.toThrow(`${join(path, "state.json")}: cannot be read (ENOENT)`);
+  const state = { step: 1, optimizer: initialState({}), arrays: {}, values: {} };
+  await expect(writeTrainingState(dir, { ...state, step: 0.5 })).rejects.toThrow(
+    "writeTrainingState: step: expected a whole",
+  );
+  await expect(writeTrainingState(dir, state, { keep: 0 })).rejects.toThrow("keep: expected at least 1, got 0");
+});

@@ -1,7 +1,7 @@
-import { createHash, type Hash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createHash, type Hash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { digestOfFile, sha256, temporaryName, writeFlushed } from "@pruning-bias/files";
 import { type NDArray, readSafetensors, safetensorsParts, toFloat32, toInt32 } from "@pruning-bias/runtime";
 import { z } from "zod";
 import type { Arrays, OptimizerState } from "./optimizer.ts";
@@ -16,8 +16,9 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export interface TrainingState {
   /** Steps done. */
   readonly step: number;
+  /** Parameters with their moments. */
   readonly optimizer: OptimizerState;
-  /** Other arrays that are carried on, float32 or int32, such as what is left of an epoch's order. */
+  /** Other arrays, [any shape], that are carried on, float32 or int32, such as what is left of an epoch's order. */
   readonly arrays: Arrays;
   /** Numbers and texts that are, such as where a generator stands. */
   readonly values: { readonly [key: string]: Json };
@@ -25,13 +26,15 @@ export interface TrainingState {
 
 /** A state that was written, and where. */
 export interface StoredState {
+  /** Its folder. */
   readonly path: string;
+  /** What was read. */
   readonly state: TrainingState;
 }
 
 /** How many states a folder keeps. */
 export interface WriteStateOptions {
-  /** States that are left in the folder, this one counted; older ones are removed when it is there. */
+  /** States that are left in the folder, this one counted, 2 by default; older ones are removed when it is there. */
   readonly keep?: number;
 }
 
@@ -40,15 +43,20 @@ export interface WriteStateOptions {
  * under another, flushed, and renamed, so that whoever stops the process at any moment leaves the states before it.
  *
  * @returns the path
+ * @throws Error `PATH: cannot be written: …`; RangeError for a step that is no whole number, or a `keep` below 1
  */
 export async function writeTrainingState(
   folder: string,
   { step, optimizer, arrays, values }: TrainingState,
   { keep = 2 }: WriteStateOptions = {},
 ): Promise<string> {
+  if (!(Number.isInteger(step) && step >= 0)) {
+    throw new RangeError(`writeTrainingState: step: expected a whole number of at least 0, got ${step}`);
+  }
+  if (!(keep >= 1)) throw new RangeError(`writeTrainingState: keep: expected at least 1, got ${keep}`);
   await mkdir(folder, { recursive: true });
   const path = join(folder, stateName(step));
-  const temporary = `${path}.${randomUUID()}.part`;
+  const temporary = temporaryName(path);
   try {
     await mkdir(temporary);
     const write = async (name: string, tensors: Arrays): Promise<string> => {
@@ -67,8 +75,8 @@ export async function writeTrainingState(
       arrays: await write("arrays", arrays),
     };
     const stored = { format: FORMAT, step, updates, values, digests } as const;
-    const whole: z.input<typeof Stored> = { ...stored, sha256: digestOf(JSON.stringify(stored)) };
-    await writeFlushed(join(temporary, "state.json"), [Buffer.from(JSON.stringify(whole))]);
+    const whole: z.input<typeof Stored> = { ...stored, sha256: sha256(JSON.stringify(stored)) };
+    await writeFlushed(join(temporary, "state.json"), JSON.stringify(whole));
     await flushFolder(temporary);
     await replaceFolder(temporary, path);
     await flushFolder(folder);
@@ -111,16 +119,17 @@ export async function newestTrainingState(
  */
 export async function readTrainingState(path: string): Promise<TrainingState> {
   const file = join(path, "state.json");
-  const parsed = parseJson(await readFile(file, "utf8"), file);
+  const text = await readFile(file, "utf8").catch((error: unknown) => unread(file, error));
+  const parsed = parseJson(text, file);
   const { success, data } = Stored.safeParse(parsed);
   if (!success) throw new Error(`${file}: expected a training state of format ${FORMAT}, got something else`);
   const { step, updates, values, digests } = data;
-  const { sha256, ...stored } = parsed as z.input<typeof Stored>;
-  if (sha256 !== digestOf(JSON.stringify(stored)))
+  const { sha256: expected, ...stored } = parsed as z.input<typeof Stored>;
+  if (expected !== sha256(JSON.stringify(stored)))
     throw new Error(`${file}: expected what was written, got other bytes`);
   const read = async (name: keyof typeof digests): Promise<Arrays> => {
     const part = join(path, `${name}.safetensors`);
-    if ((await digestOfFile(part)) !== digests[name])
+    if ((await digestOfFile(part).catch((error: unknown) => unread(part, error))) !== digests[name])
       throw new Error(`${part}: expected what was written, got other bytes`);
     const { tensors } = await readSafetensors(part);
     return Object.fromEntries(
@@ -162,13 +171,6 @@ async function stateSteps(folder: string): Promise<number[]> {
   return names.flatMap((name) => (/^step-\d+$/.test(name) ? [Number(name.slice(5))] : [])).toSorted((a, b) => a - b);
 }
 
-/** Of a file, a piece at a time: it may be larger than what one buffer or one read takes. */
-async function digestOfFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of createReadStream(path, { highWaterMark: SLICE })) hash.update(piece as Buffer);
-  return hash.digest("hex");
-}
-
 const SLICE = 2 ** 22;
 
 /** Bytes in pieces of `size` at most: one hash update or one write takes less than 2 GiB. */
@@ -185,23 +187,15 @@ function* hashed(hash: Hash, pieces: Iterable<Uint8Array>): Generator<Uint8Array
   }
 }
 
-const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex");
+function unread(path: string, error: unknown): never {
+  throw new Error(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+}
 
 function parseJson(content: string, file: string): unknown {
   try {
     return JSON.parse(content);
   } catch {
     throw new Error(`${file}: expected JSON, got something else (cut short?)`);
-  }
-}
-
-async function writeFlushed(path: string, pieces: Iterable<Uint8Array>): Promise<void> {
-  const file = await open(path, "wx");
-  try {
-    for (const piece of pieces) await file.writeFile(piece);
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeWhole } from "@pruning-bias/files";
 import { writeEmbeddings } from "@pruning-bias/data";
 import { ndarray, writeSafetensors } from "@pruning-bias/runtime";
-import { writeWhole } from "@pruning-bias/runtime/files";
 import { eventWriter, initialState, writeTrainingState } from "@pruning-bias/training";
 import { describe, expect, it } from "vitest";
 import { mayMount, readOnly, withTmpfs } from "./disk.ts";

@@ -6,7 +6,7 @@ import { differences, type Snapshot, snapshot } from "./snapshot.ts";
 import { results } from "./stages.ts";
 
 /** Files that grow while they are written, under names that say so, or that are read with checksums in them. */
-const grows = /\.(part|incomplete)(\/|$)|\.\d+$|(^|\/)(checkpoints|events\.out\.tfevents\.|logs)|sweep\.log$/;
+const grows = /\.(part|incomplete)(\/|$)|(^|\/)(checkpoints|events\.out\.tfevents\.|logs)|sweep\.log$/;
 
 /**
  * What a process that was killed has left under the names of whole files and is not whole: files that differ from those that

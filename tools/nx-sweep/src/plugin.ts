@@ -1,18 +1,20 @@
 import { basename, dirname, join } from "node:path";
 import { type CreateNodes, createNodesFromFiles } from "@nx/devkit";
 import {
+  type Asked,
   BASELINE,
   classifierOf,
   classifierSettings,
   compose,
-  Config,
+  composed,
+  type Config,
   dataProject,
   dataSettings,
   type GlueRun,
-  glueRuns,
-  points,
+  measurements,
   readSweepFile,
   trainSettings,
+  untouchedSettings,
   UsageError,
 } from "@pruning-bias/cli/sweep";
 import { command, type Project, type TaskMaker, tasks } from "./task.ts";
@@ -60,31 +62,19 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   const sweep = readSweepFile(join(workspaceRoot, file));
   const name = basename(dirname(file));
   const task = tasks(workspaceRoot);
-  const runs = points(sweep).map((point) => ({ point, config: compose(point.overrides).config }));
-  const [glue, where] = [glueRuns(sweep), sweep.where];
-  const first = untouched({ ...runs[0]!.config, seed: compose(sweep.base).config.seed });
+  const runs = composed(sweep);
+  const first = untouchedSettings({ ...runs[0]!.config, seed: compose(sweep.base).config.seed });
   const all = [
-    ...runs.flatMap(({ point, config }) => [
+    ...runs.flatMap(({ name: point, config }) => [
       ...before(task, config),
-      train(task, name, point.name, config),
-      ...measurements(task, name, point.name, config, { glue, where, isTrained: true }),
+      train(task, name, point, config),
+      ...measured(task, name, point, config, sweep, true),
     ]),
     ...before(task, first),
-    ...measurements(task, name, BASELINE, first, { glue, where, isTrained: false }),
+    ...measured(task, name, BASELINE, first, sweep, false),
   ];
   const projects = [...new Map(all.map((project) => [project.root, project])).values()];
   return [...projects, report(task, name, projects)];
-}
-
-/** The settings that matter to a model before it is trained: the baseline stays done when the grid changes. */
-function untouched({ model, trainer, ...config }: Config): Config {
-  const { model_name, hf_checkpoint } = model;
-  const { gpus, precision } = trainer;
-  const { datafiles, seat_data, glue_data } = config.datamodule;
-  const { finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed } = config;
-  const shared = { finetune, glue, pretrain, pretrain_dir, data_dir, backend, threads, seed };
-  const datamodule = { datafiles, seat_data, glue_data };
-  return Config.parse({ ...shared, datamodule, model: { model_name, hf_checkpoint }, trainer: { gpus, precision } });
 }
 
 /** What is made before a point is run: the model where it is made up, and the data. */
@@ -170,12 +160,13 @@ function train(task: TaskMaker, sweep: string, point: string, config: Config): P
 }
 
 /** Bias tests and GLUE tasks, of a trained point or of the model as it is: a project each, so that one more changes none. */
-function measurements(
+function measured(
   task: TaskMaker,
   sweep: string,
   point: string,
   config: Config,
-  { glue, where, isTrained }: { glue: readonly GlueRun[]; where: boolean; isTrained: boolean },
+  asked: Asked,
+  isTrained: boolean,
 ): Project[] {
   const out = `runs/${sweep}/${point}`;
   const source = isTrained ? "" : " --untouched";
@@ -187,9 +178,10 @@ function measurements(
       ...{ root: `${out}/${target}`, name: `${sweep}/${point}/${target}`, sweep, target, line: line + source, out },
       ...{ settings, dependsOn, reads, outputs, ...(files && { files }) },
     });
-  const measureGlue = ({ name, task: own, seed = config.finetune.seed }: GlueRun, how = "") => {
+  // The task of a classifier is what it was fine-tuned on before: it is scored as debiasing left it.
+  const measureGlue = ({ name, task: own, seed, scoreOnly }: GlueRun) => {
     const settings = { ...config, finetune: { ...config.finetune, seed } };
-    const line = `run-glue --task ${own} --name ${name}${how}`;
+    const line = `run-glue --task ${own} --name ${name}${scoreOnly ? " --score-only" : ""}`;
     return measure(
       `glue-${name}`,
       line,
@@ -198,14 +190,11 @@ function measurements(
       task.files(config, `glue/${own}`),
     );
   };
-  const kept = classifierOf(config)?.task as GlueRun["task"] | undefined;
-  return [
-    measure("bias", "run-bias", ["bias.json", "bias.sha256"], trainSettings(config)),
-    ...(where ? [measure("where", "run-where", ["where.json", "where.sha256"], trainSettings(config))] : []),
-    // Its own task is what the classifier was fine-tuned on before: it is scored as debiasing left it.
-    ...(kept === undefined ? [] : [measureGlue({ name: kept, task: kept }, " --score-only")]),
-    ...glue.filter(({ task: own }) => own !== kept).map((run) => measureGlue(run)),
-  ];
+  return measurements(config, asked).map(({ target, glue }) =>
+    glue === undefined
+      ? measure(target, `run-${target}`, [`${target}.json`, `${target}.sha256`], trainSettings(config))
+      : measureGlue(glue),
+  );
 }
 
 function report(task: TaskMaker, sweep: string, all: readonly Project[]): Project {

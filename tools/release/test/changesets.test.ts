@@ -68,6 +68,7 @@ describe.runIf(changesets.length > 0)("a release", () => {
     );
     const { version: released } = readManifest(join(dir, "packages/pruning"));
     expect(own).toEqual([
+      ["@pruning-bias/files", released],
       ["@pruning-bias/model", released],
       ["@pruning-bias/runtime", released],
     ]);

@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { link, mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { shown } from "@pruning-bias/runtime/shown";
+import { shown, temporaryName } from "@pruning-bias/files";
 
 /**
  * Whether rows under this header can be appended to a CSV file: it is not there yet, or starts with that header.
@@ -35,7 +34,7 @@ export async function checkHeader(path: string, header: string): Promise<void> {
  */
 export async function appendRows(path: string, header: string, rows: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const own = `${path}.${randomUUID()}.part`;
+  const own = temporaryName(path);
   try {
     await writeFile(own, header, { flush: true });
     // Unlike a rename, a link never takes the place of a file that another process has made meanwhile.

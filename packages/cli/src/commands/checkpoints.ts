@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { shown } from "@pruning-bias/runtime/shown";
-import { newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
+import { shown } from "@pruning-bias/files";
+import { DivergenceError, newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
@@ -14,8 +14,8 @@ export interface Checkpoints {
   write(state: TrainingState): Promise<void>;
   /** Removes them all, when what they led to is written. */
   remove(): Promise<void>;
-  /** For people: the newest checkpoint that was written or gone on from. */
-  newest(): string;
+  /** The error that ended a run; of one that diverged it says which checkpoint is the newest. */
+  explained(error: unknown): unknown;
 }
 
 /** A folder of checkpoints for a run of these settings; those of an earlier run are removed. */
@@ -72,7 +72,13 @@ function checkpointsIn(folder: string, { trainer }: Config, from: string | undef
       newest = await writeTrainingState(folder, state, { keep: trainer.keep_checkpoints });
     },
     remove: () => rm(folder, { recursive: true, force: true }),
-    newest: () => (newest === undefined ? "there is no checkpoint before it" : `the last good checkpoint is ${newest}`),
+    explained(error) {
+      if (error instanceof DivergenceError) {
+        error.message +=
+          newest === undefined ? "; there is no checkpoint before it" : `; the last good checkpoint is ${newest}`;
+      }
+      return error;
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type DebiasData, download, hashFile, isUrl, loadTokenizer } from "@pruning-bias/data";
+import { hashFile } from "@pruning-bias/files";
+import { type DebiasData, download, isUrl, loadTokenizer } from "@pruning-bias/data";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";

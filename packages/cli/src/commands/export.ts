@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { printable } from "@pruning-bias/files";
 import { type Checkpoint, type CheckpointType, loadCheckpoint, modelCard } from "@pruning-bias/model";
 import { readProjection, withProjectedHead } from "@pruning-bias/debias/projections";
 import { prunedCheckpoint, type PrunedForm, type PruningReport, readPruned } from "@pruning-bias/pruning";
-import { printable } from "@pruning-bias/runtime/shown";
 import { z } from "zod";
 import { StoredSummary } from "../report/results.ts";
 import { PROJECTION } from "../config/alternative.ts";

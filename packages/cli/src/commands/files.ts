@@ -1,8 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { writeWhole } from "@pruning-bias/runtime/files";
-import { printable } from "@pruning-bias/runtime/shown";
-
-export { writeWhole };
+import { printable, writeWhole } from "@pruning-bias/files";
 
 export const writeJson = (path: string, value: unknown): Promise<void> =>
   writeWhole(path, `${JSON.stringify(value, spelled, 2)}\n`);

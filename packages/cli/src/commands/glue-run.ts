@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { writeWhole } from "@pruning-bias/files";
 import { type GlueTask, type GlueTokens, loadTokenizer } from "@pruning-bias/data";
 import {
   type DoneEvent,
@@ -15,12 +16,12 @@ import {
 import { type Checkpoint, maxTokens } from "@pruning-bias/model";
 import type { Pruned } from "@pruning-bias/pruning";
 import type { Jit, NDArray } from "@pruning-bias/runtime";
-import { DivergenceError } from "@pruning-bias/training";
+import { glueSettings } from "../config/glue-settings.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Checkpoints, newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
-import { writeJson, writeWhole } from "./files.ts";
+import { writeJson } from "./files.ts";
 import { type GlueData, loadGlue } from "./glue-data.ts";
 import type { Model } from "./inputs.ts";
 import { saveModel } from "./save-model.ts";
@@ -60,6 +61,8 @@ export interface GlueResult {
   readonly keep: "last" | "best" | "as it was";
   readonly history: DoneEvent["history"];
   readonly seconds: number;
+  /** Of the fine-tuning, and where the data came from. */
+  readonly settings: ReturnType<typeof glueSettings>;
 }
 
 /** Fine-tunes and scores; leaves result, predictions of every split and submissions of whole test splits. */
@@ -80,6 +83,7 @@ export async function glueRun(run: GlueRun, context: Context): Promise<GlueResul
     ...{ task, seed: config.finetune.seed, metrics: first!.metrics, majority: first!.baseline, scores: made.scores },
     ...{ epochs: made.history.length, epoch: made.epoch, keep: made.keep, history: made.history },
     seconds: (performance.now() - started) / 1000,
+    settings: glueSettings(config),
   };
   await writeJson(`${out}.json`, result);
   await made.checkpoints?.remove();
@@ -137,8 +141,7 @@ async function finetuned(
       if (step % checkpoint_every === 0) await checkpoints.write(event.state());
     }
   } catch (error) {
-    if (error instanceof DivergenceError) error.message += `; ${checkpoints.newest()}`;
-    throw error;
+    throw checkpoints.explained(error);
   }
   return { ...done!, checkpoints };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Sentences, Tokenizer } from "@pruning-bias/data";
 import type { Checkpoint } from "@pruning-bias/model";
 import type { Jit } from "@pruning-bias/runtime";
-import { DivergenceError, pretrain, type TrainingState } from "@pruning-bias/training";
+import { pretrain, type TrainingState } from "@pruning-bias/training";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
 import { metricsFile } from "./metrics-file.ts";
@@ -86,8 +86,7 @@ export async function trainMaskedLm(
       }
     }
   } catch (error) {
-    if (error instanceof DivergenceError) error.message += `; ${checkpoints.newest()}`;
-    throw error;
+    throw checkpoints.explained(error);
   }
   await rows.finish();
   await checkpoints.remove();

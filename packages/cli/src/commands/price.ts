@@ -1,18 +1,18 @@
 import { openBackend } from "@pruning-bias/runtime";
 import { compose } from "../config/compose.ts";
-import { type Priced, priced } from "../sweep/dry-run.ts";
+import { priced, type PricedSweep } from "../sweep/dry-run.ts";
 import type { SweepOutcome } from "../sweep/run-sweep.ts";
 import type { Context } from "./context.ts";
 import { rate } from "./doctor.ts";
 
 /** What each point of a sweep takes in time and disk on this machine, after a few matrix products. */
-export async function price({ points, glue, where }: SweepOutcome, { root, hub, machine }: Context): Promise<Priced[]> {
-  const { config } = compose(points[0]!.overrides);
+export async function price(sweep: SweepOutcome, { root, hub, machine }: Context): Promise<PricedSweep> {
+  const { config } = compose(sweep.points[0]!.overrides);
   const backend = await openBackend(config.backend, {
     from: machine.native,
     ...(machine.threads !== undefined && { threads: machine.threads }),
   });
-  const gflops = await rate(backend, 2);
+  const gflops = await rate(backend, 5);
   await backend.dispose();
-  return priced(points, { glue, where }, { gflops, hubCache: hub.cacheDir, root });
+  return priced(sweep, { gflops, hubCache: hub.cacheDir, root });
 }

@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
-import { hashFile } from "@pruning-bias/data";
-import { writeWhole } from "./files.ts";
+import { hashFile, sha256, writeWhole } from "@pruning-bias/files";
 
 /** The name of the digests in a model's folder. */
 export const MODEL_SUMS = "SHA256SUMS";
@@ -41,7 +39,7 @@ export async function readSums(folder: string): Promise<ReadonlyMap<string, stri
  */
 export async function readChecked(path: string, sums: ReadonlyMap<string, string>): Promise<string> {
   const bytes = await readFile(path);
-  check(path, createHash("sha256").update(bytes).digest("hex"), sums);
+  check(path, sha256(bytes), sums);
   return bytes.toString("utf8");
 }
 

@@ -14,7 +14,6 @@ import {
 import { embedder, seat } from "@pruning-bias/eval-bias";
 import { type Layout, type PruningSettings, pruningWarnings, scoreLayout, writeScores } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
-import { DivergenceError } from "@pruning-bias/training";
 import type { Config } from "../config/schema.ts";
 import { alternative } from "./alternative.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
@@ -103,8 +102,7 @@ export async function train(
       if (value.kind === "settled") await log.settled(value, await measureSeat.final(value));
     }
   } catch (error) {
-    if (error instanceof DivergenceError) error.message += `; ${checkpoints.newest()}`;
-    throw error;
+    throw checkpoints.explained(error);
   }
   await measureSeat.dispose();
   if (layout !== undefined && pruning !== undefined) {

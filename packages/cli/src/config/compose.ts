@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
+import { sha256, shown } from "@pruning-bias/files";
 import { closest } from "fastest-levenshtein";
-import { shown } from "@pruning-bias/runtime/shown";
 import type { z } from "zod";
 import { findPreset, presets } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
@@ -19,7 +18,9 @@ const optionalGroups = { pruning: Pruning, pretrain: Config.shape.pretrain.unwra
  * reference that was followed after it: `experiment=NAME: ${prune_block_size}`.
  */
 export interface Composed {
+  /** Checked, with references resolved. */
   readonly config: Config;
+  /** What set each leaf, by its path. */
   readonly origins: ReadonlyMap<string, string>;
 }
 
@@ -163,5 +164,5 @@ export function digest(value: unknown): string {
   const sorted = JSON.stringify(value, (_, node: unknown) =>
     isSettings(node) ? Object.fromEntries(Object.entries(node).toSorted(([a], [b]) => (a < b ? -1 : 1))) : node,
   );
-  return createHash("sha256").update(sorted).digest("hex").slice(0, 8);
+  return sha256(sorted).slice(0, 8);
 }

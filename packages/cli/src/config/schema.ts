@@ -37,7 +37,7 @@ const Model = z.strictObject({
     .default(null)
     .describe("form of the debiasing loss; null: as `compat` says"),
   learning_rate: z.number().positive().default(5e-5).describe("of weights"),
-  weight_decay: z.number().nonnegative().default(0),
+  weight_decay: z.number().nonnegative().default(0).describe("of weights but biases and LayerNorms"),
   adam_eps: z.number().positive().default(1e-8).describe("of AdamW when nothing is pruned; 1e-6 when pruning"),
   optimizer: z.enum(["transformers", "torch"]).default("transformers").describe("whose AdamW"),
   warmup_steps: count.default(0).describe("of learning rate and threshold"),
@@ -59,15 +59,22 @@ export const Pruning = z.strictObject({
   mask_scores_learning_rate: z.number().positive().default(0.01).describe("of scores"),
   initial_warmup: z.number().nonnegative().default(1).describe("warm-ups at the initial threshold"),
   final_warmup: z.number().nonnegative().default(10).describe("warm-ups at the final threshold"),
-  initial_threshold: z.number().default(0),
-  final_threshold: z.number().default(0.1),
+  initial_threshold: z
+    .number()
+    .default(0)
+    .describe("τ0: what scores are compared with at first; a density for topK and magnitude"),
+  final_threshold: z.number().default(0.1).describe("τ1: the same in the end, and in evaluation"),
   dense_pruning_method: z
     .enum([...inLayouts("1d_alt", "1d"), ...methods, "disabled"])
     .default("sigmoid_threshold:1d_alt")
     .describe("feed-forward network; 1d_alt: by neurons; 1d: by rows times columns"),
-  dense_block_rows: positive.default(1),
-  dense_block_cols: positive.default(1),
-  dense_lambda: z.number().nonnegative().default(1),
+  dense_block_rows: positive.default(1).describe("rows of a block of the feed-forward network"),
+  dense_block_cols: positive.default(1).describe("columns of a block of the feed-forward network"),
+  dense_lambda: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe("weight of the feed-forward network's scores in the regulariser"),
   attention_pruning_method: z
     .enum([...methods, ...inLayouts("joint", "1d"), "disabled"])
     .default("sigmoid_threshold")
@@ -76,22 +83,38 @@ export const Pruning = z.strictObject({
     .enum(["disabled", "sigmoid_threshold", "sigmoied_threshold", "annealing"])
     .default("disabled")
     .describe("2:4 sparsity times every mask"),
-  initial_ampere_temperature: z.number().nonnegative().default(0),
-  final_ampere_temperature: z.number().nonnegative().default(20),
+  initial_ampere_temperature: z.number().nonnegative().default(0).describe("of 2:4 sparsity"),
+  final_ampere_temperature: z.number().nonnegative().default(20).describe("of 2:4 sparsity, on the threshold's way"),
   attention_block_rows: blockSize.default(32).describe("rows of a block; `head`: of a head"),
   attention_block_cols: blockSize.default(32).describe("columns of a block; `head`: all of them"),
-  attention_lambda: z.number().nonnegative().default(1),
-  attention_output_with_dense: z.union([flag, z.literal([0, 1])]).default(0),
+  attention_lambda: z.number().nonnegative().default(1).describe("weight of the attention's scores in the regulariser"),
+  attention_output_with_dense: z
+    .union([flag, z.literal([0, 1])])
+    .default(0)
+    .describe("prune the attention's output as the feed-forward network"),
   settle: z
     .enum(settleMethods)
     .default("none")
     .describe("what becomes of gates that end on the threshold: as the last step left them, by average, or by loss"),
-  mask_init: z.enum(["constant", "uniform", "kaiming"]).default("constant"),
+  mask_init: z
+    .enum(["constant", "uniform", "kaiming"])
+    .default("constant")
+    .describe("what scores are drawn from before training"),
   mask_scale: z.number().default(0).describe("initial score, or half the width of uniform ones"),
-  regularization: z.enum(["l1", "l0", "disabled"]).default("l1"),
-  regularization_final_lambda: z.number().nonnegative().default(1),
+  regularization: z
+    .enum(["l1", "l0", "disabled"])
+    .default("l1")
+    .describe("l1: mean σ(S); l0: the chance that a hard concrete gate is not 0"),
+  regularization_final_lambda: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe("λ: weight of the regulariser at the final threshold"),
   lambda_schedule: z.enum(["threshold", "constant"]).default("threshold").describe("λ in proportion to τ, or constant"),
-  threshold_schedule: z.enum(["cubic", "linear", "constant"]).default("cubic"),
+  threshold_schedule: z
+    .enum(["cubic", "linear", "constant"])
+    .default("cubic")
+    .describe("the way from τ0 to τ1; constant: τ1 from the start"),
   linear_min_parameters: share.default(0).describe("share of a matrix' scores that stays open"),
   bias_mask: flag.default(true).describe("close a bias with its row"),
   distil_alpha_ce: z.number().default(0.1).describe("accepted and without effect, as in the original"),
@@ -118,27 +141,37 @@ const DataModule = z.strictObject({
   datafiles: z
     .strictObject({
       plaintext: text.default(newsCommentary).describe("corpus, a sentence a line, gzip or plain: URL or path"),
-      attributes_female: text.default(`${wordLists}/female.txt`),
-      attributes_male: text.default(`${wordLists}/male.txt`),
-      targets_stereotypes: text.default(`${wordLists}/stereotype.txt`),
-      SEAT6: text.default(publishedTests.SEAT6),
-      SEAT7: text.default(publishedTests.SEAT7),
-      SEAT8: text.default(publishedTests.SEAT8),
-      SEAT6b: text.default(publishedTests.SEAT6b),
-      SEAT7b: text.default(publishedTests.SEAT7b),
-      SEAT8b: text.default(publishedTests.SEAT8b),
-      WEAT6: text.default(publishedTests.WEAT6),
-      WEAT7: text.default(publishedTests.WEAT7),
-      WEAT8: text.default(publishedTests.WEAT8),
-      WEAT6b: text.default(publishedTests.WEAT6b),
-      WEAT7b: text.default(publishedTests.WEAT7b),
-      WEAT8b: text.default(publishedTests.WEAT8b),
+      attributes_female: text.default(`${wordLists}/female.txt`).describe("female words, one a line: URL or path"),
+      attributes_male: text.default(`${wordLists}/male.txt`).describe("male words, one a line: URL or path"),
+      targets_stereotypes: text
+        .default(`${wordLists}/stereotype.txt`)
+        .describe("stereotype words, one a line: URL or path"),
+      SEAT6: text.default(publishedTests.SEAT6).describe("SEAT test 6 in the format of sent-bias: URL or path"),
+      SEAT7: text.default(publishedTests.SEAT7).describe("SEAT test 7 in the format of sent-bias: URL or path"),
+      SEAT8: text.default(publishedTests.SEAT8).describe("SEAT test 8 in the format of sent-bias: URL or path"),
+      SEAT6b: text.default(publishedTests.SEAT6b).describe("SEAT test 6b in the format of sent-bias: URL or path"),
+      SEAT7b: text.default(publishedTests.SEAT7b).describe("SEAT test 7b in the format of sent-bias: URL or path"),
+      SEAT8b: text.default(publishedTests.SEAT8b).describe("SEAT test 8b in the format of sent-bias: URL or path"),
+      WEAT6: text.default(publishedTests.WEAT6).describe("WEAT test 6 in the format of sent-bias: URL or path"),
+      WEAT7: text.default(publishedTests.WEAT7).describe("WEAT test 7 in the format of sent-bias: URL or path"),
+      WEAT8: text.default(publishedTests.WEAT8).describe("WEAT test 8 in the format of sent-bias: URL or path"),
+      WEAT6b: text.default(publishedTests.WEAT6b).describe("WEAT test 6b in the format of sent-bias: URL or path"),
+      WEAT7b: text.default(publishedTests.WEAT7b).describe("WEAT test 7b in the format of sent-bias: URL or path"),
+      WEAT8b: text.default(publishedTests.WEAT8b).describe("WEAT test 8b in the format of sent-bias: URL or path"),
       stereoset: text.default(publishedTests.stereoset).describe("StereoSet's dev.json"),
       crows: text.default(publishedTests.crows).describe("CrowS-Pairs"),
-      winobias_pro_type1: text.default(publishedTests.winobias_pro_type1),
-      winobias_anti_type1: text.default(publishedTests.winobias_anti_type1),
-      winobias_pro_type2: text.default(publishedTests.winobias_pro_type2),
-      winobias_anti_type2: text.default(publishedTests.winobias_anti_type2),
+      winobias_pro_type1: text
+        .default(publishedTests.winobias_pro_type1)
+        .describe("WinoBias, pro-stereotypical sentences of type 1: URL or path"),
+      winobias_anti_type1: text
+        .default(publishedTests.winobias_anti_type1)
+        .describe("WinoBias, anti-stereotypical sentences of type 1: URL or path"),
+      winobias_pro_type2: text
+        .default(publishedTests.winobias_pro_type2)
+        .describe("WinoBias, pro-stereotypical sentences of type 2: URL or path"),
+      winobias_anti_type2: text
+        .default(publishedTests.winobias_anti_type2)
+        .describe("WinoBias, anti-stereotypical sentences of type 2: URL or path"),
     })
     .prefault({}),
   seat_data: z
@@ -161,7 +194,7 @@ const limit = z.union([positive, z.null()]).default(null);
 const mostDevices = 64;
 
 const Trainer = z.strictObject({
-  max_epochs: positive.default(5),
+  max_epochs: positive.default(5).describe("passes over the longer of the two streams of sentences"),
   min_epochs: positive.default(1).describe("accepted and without effect"),
   max_steps: limit.describe("stop after so many steps"),
   limit_train_batches: limit.describe("batches of an epoch"),
@@ -193,21 +226,21 @@ const Trainer = z.strictObject({
 });
 
 const Glue = z.strictObject({
-  learning_rate: z.number().positive().default(2e-5),
-  epochs: positive.default(3),
-  batch_size: positive.default(32),
-  seed: count.default(42),
+  learning_rate: z.number().positive().default(2e-5).describe("the highest, which falls to 0"),
+  epochs: positive.default(3).describe("passes over the examples"),
+  batch_size: positive.default(32).describe("examples of a step"),
+  seed: count.default(42).describe("of the head's first weights, the order of examples, and dropout"),
   max_length: positive.default(128).describe("tokens of an example, special ones counted"),
   limit_train: limit.describe("training examples"),
   order: z
     .enum(["random", "length"])
     .default("random")
     .describe("length: examples of like length in a batch, so that less is padding"),
-  warmup_steps: count.default(0),
-  weight_decay: z.number().nonnegative().default(0),
+  warmup_steps: count.default(0).describe("steps in which the learning rate rises from 0"),
+  weight_decay: z.number().nonnegative().default(0).describe("of weights but biases and LayerNorms"),
   max_gradient_norm: z.number().positive().nullable().default(1).describe("null: gradients are not clipped"),
   optimizer: z.enum(["transformers", "torch"]).default("transformers").describe("whose AdamW"),
-  adam_eps: z.number().positive().default(1e-8),
+  adam_eps: z.number().positive().default(1e-8).describe("of AdamW"),
   dropout: z.number().min(0).max(0.99).nullable().default(null).describe("null: the model's own"),
   keep: z.enum(["last", "best"]).default("last").describe("the epoch that counts; best: on the validation split"),
   freeze_encoder: flag.default(false).describe("train a fresh head alone"),
@@ -219,15 +252,15 @@ const Glue = z.strictObject({
 const Pretrain = z.strictObject({
   sentences: positive.default(10_000).describe("lines of the corpus"),
   skew: z.number().min(0.5).max(1).default(0.9).describe("how strongly topics are tied to gender; .5: not at all"),
-  hidden_size: positive.default(128),
-  num_hidden_layers: positive.default(4),
-  num_attention_heads: positive.default(4),
-  intermediate_size: positive.default(512),
-  initializer_range: z.number().positive().default(0.08),
-  steps: positive.default(600),
-  batch_size: positive.default(64),
-  learning_rate: z.number().positive().default(1e-3),
-  seed: count.default(42),
+  hidden_size: positive.default(128).describe("width of a hidden state"),
+  num_hidden_layers: positive.default(4).describe("layers"),
+  num_attention_heads: positive.default(4).describe("heads of a layer"),
+  intermediate_size: positive.default(512).describe("neurons of a feed-forward network"),
+  initializer_range: z.number().positive().default(0.08).describe("standard deviation of the first weights"),
+  steps: positive.default(600).describe("steps of masked language modelling"),
+  batch_size: positive.default(64).describe("sentences of a step"),
+  learning_rate: z.number().positive().default(1e-3).describe("the highest, which falls to 0 in the second half"),
+  seed: count.default(42).describe("of the corpus, the first weights, and what is hidden"),
 });
 
 /** Methods that reviewers ask for beside pruning. */
@@ -257,8 +290,10 @@ export type Alternative = z.infer<typeof Alternative>;
 /** Every setting of a run, under the reference's names. */
 export const Config = z.strictObject({
   experiment: text.default("debias").describe("the preset"),
-  exp_name: text.default("${model.model_name}/${model.embedding_layer}-layer/${model.debias_mode}-debias"),
-  seed: count.default(42),
+  exp_name: text
+    .default("${model.model_name}/${model.embedding_layer}-layer/${model.debias_mode}-debias")
+    .describe("a name for people; nothing is computed from it"),
+  seed: count.default(42).describe("of splits, batches, dropout and drawn scores"),
   debug: flag.default(false).describe("one batch of everything"),
   compat: z
     .enum(["default", "reference"])

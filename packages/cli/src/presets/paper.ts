@@ -1,6 +1,6 @@
 import type { Preset } from "./preset.ts";
 
-// The reference trains with λ = 1 throughout, though it computes a schedule for it (REFERENCE, section 7).
+// The reference trains with λ = 1 throughout, though it computes a schedule for it (docs/explanation.md).
 const constantLambda = { regularization_final_lambda: 1, lambda_schedule: "constant" } as const;
 const wholeHeads = { attention_block_rows: "head", attention_block_cols: "head", ...constantLambda } as const;
 const blocks = {

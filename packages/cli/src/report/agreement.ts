@@ -6,7 +6,8 @@ import type { PointResults } from "./results.ts";
 export function agreement(a: PointResults, b: PointResults): Agreement | undefined {
   const [own, other] = [packed(a), packed(b)];
   if (own.length === 0 || own.length !== other.length) return undefined;
-  if (own.some(({ blocks, bits }, at) => bits === undefined || blocks !== other[at]!.blocks || !other[at]!.bits)) {
+  const whole = ({ bits, total }: (typeof own)[number]) => bits !== undefined && bits.length === Math.ceil(total / 8);
+  if (own.some((module, at) => module.blocks !== other[at]!.blocks || !whole(module) || !whole(other[at]!))) {
     return undefined;
   }
   return weightedAgreement(

@@ -1,6 +1,7 @@
 import { count } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import type { StoredMasks } from "./results.ts";
+import { table } from "./table.ts";
 
 const short: Readonly<Record<string, string>> = {
   "attention.self.query": "Q",
@@ -30,25 +31,13 @@ export function densityTable({ modules }: StoredMasks, name: string): Html {
       ${cells}
     </tr>`;
   });
-  return html`<table class="densities">
-    <caption>
-      Open blocks, % of each matrix, by layer
-      <span class="hidden">of ${name}</span>
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col"><span class="hidden">layer</span></th>
-        ${kinds.map((kind) =>
-          kind in short
-            ? html`<th scope="col" title="${kind}">${short[kind]}</th>`
-            : html`<th scope="col">${kind}</th>`,
-        )}
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`;
+  const headings = kinds.map((kind) => (kind in short ? { short: short[kind]!, title: kind } : kind));
+  return table({
+    kind: "densities",
+    caption: html`Open blocks, % of each matrix, by layer <span class="hidden">of ${name}</span>`,
+    headings: [html`<span class="hidden">layer</span>`, ...headings],
+    rows,
+  });
 }
 
 function percentOpen({ open, total }: { open: number; total: number }): number {

@@ -2,6 +2,7 @@ import { fixed, signed } from "./format.ts";
 import { headsAcross, headsPlace } from "./heads.ts";
 import { type Html, html, join } from "./html.ts";
 import type { StoredWhere } from "./results.ts";
+import { table } from "./table.ts";
 
 type Effects = StoredWhere["open"];
 type Head = StoredWhere["sets"][number]["heads"][number];
@@ -84,23 +85,16 @@ export function headSets({ open, goal, sets }: StoredWhere, of: string): Html {
       ? html`wanted: no effect`
       : html`the mask: ${closed.length}
         closed${closed.length > 0 && closed.length <= 12 ? html`<small>${headList(closed)}</small>` : undefined}`;
-  return html`<table class="plain sets">
-    <caption>
-      ${verdict(goal, sets)}
-      <span class="hidden">Of ${of}.</span>
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">heads closed</th>
-        ${tests.map((test) => html`<th scope="col">${test}</th>`)}
-        <th scope="col">away</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${row(html`none`, open, distance(open))} ${row(masked, goal.effects, undefined, "goal")}
-      ${sets.map(({ heads, effects, distance: away }) => row(headList(heads), effects, away))}
-    </tbody>
-  </table>`;
+  return table({
+    kind: "plain sets",
+    caption: html`${verdict(goal, sets)} <span class="hidden">Of ${of}.</span>`,
+    headings: ["heads closed", ...tests, "away"],
+    rows: [
+      row(html`none`, open, distance(open)),
+      row(masked, goal.effects, undefined, "goal"),
+      ...sets.map(({ heads, effects, distance: away }) => row(headList(heads), effects, away)),
+    ],
+  });
 }
 
 function verdict({ enough, closed }: StoredWhere["goal"], sets: StoredWhere["sets"]): Html {

@@ -5,6 +5,7 @@ import { breakable, type Html, html } from "./html.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 import { settingsOf } from "./settings.ts";
 import { draw } from "./svg.ts";
+import { table } from "./table.ts";
 
 /** How many points a square of their agreement shows. */
 const MOST = 30;
@@ -95,22 +96,12 @@ function seeds({ points }: SweepResults): Html | undefined {
       </tr>`,
     ];
   });
-  return html`<table class="plain">
-    <caption>
-      The same settings with other seeds: mean agreement of their masks. κ is what goes beyond chance.
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">point</th>
-        <th scope="col">seeds</th>
-        <th scope="col">Jaccard</th>
-        <th scope="col">Cohen’s κ</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`;
+  return table({
+    kind: "plain",
+    caption: "The same settings with other seeds: mean agreement of their masks. κ is what goes beyond chance.",
+    headings: ["point", "seeds", "Jaccard", "Cohen’s κ"],
+    rows,
+  });
 }
 
 const nameWithoutSeed = ({ name }: PointResults): Html =>

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { printable } from "@pruning-bias/runtime/shown";
+import { printable } from "@pruning-bias/files";
 import type { z } from "zod";
 import { parseJson } from "../commands/files.ts";
 import { readChecked, readSums } from "../commands/sums.ts";

@@ -16,6 +16,7 @@ import { resultsTex } from "./results-tex.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 import { differing, settingsOf, shared } from "./settings.ts";
 import { summarise, type Summary } from "./summary.ts";
+import { table } from "./table.ts";
 import { tradeOffs } from "./trade-off.ts";
 
 /**
@@ -156,21 +157,12 @@ function settingsSection({ points }: SweepResults): Html {
   return html`<section id="settings">
     <h2>Settings, and how to run a point again</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Table of settings">
-      <table class="plain">
-        <caption>
-          Settings in which the points differ
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">#</th>
-            <th scope="col">point</th>
-            ${paths.map((path) => html`<th scope="col">${breakable(path)}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
+      ${table({
+        kind: "plain",
+        caption: "Settings in which the points differ",
+        headings: ["#", "point", ...paths.map(breakable)],
+        rows,
+      })}
     </div>
     <h3>Run again</h3>
     <dl class="commands">

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeWhole } from "../commands/files.ts";
+import { writeWhole } from "@pruning-bias/files";
 import { writeSums } from "../commands/sums.ts";
 import { readSweep } from "./read.ts";
 import { report } from "./report.ts";

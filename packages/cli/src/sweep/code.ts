@@ -20,6 +20,8 @@ interface Source {
  * The code of commands of the command line: the modules that `main.ts` imports for one, and what they import, through the
  * packages of the workspace, dynamic imports too, those of types alone not. A task hashes this and not whole packages: a
  * change to what measures must not train a model anew. `main.ts` itself only hands over settings.
+ *
+ * @returns what gives a command's code, by its name: `train`
  */
 export function codeReader(workspaceRoot: string): (command: string) => Code {
   const sources = new Map<string, Source>();

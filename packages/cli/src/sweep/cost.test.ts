@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { compose } from "../config/compose.ts";
-import { costOf } from "./cost.ts";
+import { costOf, type Work } from "./cost.ts";
+import type { GlueRun } from "./measurements.ts";
 
 const machine = { gflops: 200, hubCache: "/nowhere", root: "/nowhere" };
-const cost = (overrides: string[], glue: string[] = [], where = false) =>
-  costOf(compose(overrides).config, { glue, where }, machine);
+const cost = (overrides: string[], work: Work = {}) =>
+  costOf(compose(overrides).config, { train: true, bias: true, ...work }, machine);
+const tuned = (task: GlueRun["task"]): Work => ({ glue: [{ task, scoreOnly: false }] });
 
 describe("what a point costs", () => {
   it("has the paper's steps: 100 epochs of 246", () => {
@@ -18,6 +20,16 @@ describe("what a point costs", () => {
     const perToken = trainSeconds! / steps / (2 * 128 * 33);
     expect(perToken / (10.9 / (2 * 16 * 128))).toBeGreaterThan(0.6);
     expect(perToken / (10.9 / (2 * 16 * 128))).toBeLessThan(1.6);
+  });
+
+  it("is less where the loss reads lower layers: targets go no further, attributes do", () => {
+    const [first, intermediate, last, all] = ["first", "intermediate", "last", "all"].map(
+      (layer) => cost(["experiment=debias", `model.embedding_layer=${layer}`]).trainSeconds!,
+    );
+    expect(last).toBe(all);
+    expect(first!).toBeLessThan(intermediate!);
+    expect(intermediate!).toBeLessThan(all!);
+    expect(first! / all!).toBeGreaterThan(0.5);
   });
 
   it("is less for heads, which are gates, and keeps weights on disk only where they train", () => {
@@ -34,7 +46,7 @@ describe("what a point costs", () => {
 
   it("has where bias sits, where that is asked: more than 60 forward passes of the bias tests' sentences, less than 120", () => {
     const bert = ["experiment=debias", "model.model_name=bert-base-uncased"];
-    const [without, asked] = [cost(bert), cost(bert, [], true)];
+    const [without, asked] = [cost(bert), cost(bert, { where: true })];
     expect(without.whereSeconds).toBe(0);
     expect(asked.trainSeconds).toBe(without.trainSeconds);
     // BERT-base: 2 × 85 MFLOP a token at some .8 of 200 GFLOP/s.
@@ -43,11 +55,31 @@ describe("what a point costs", () => {
     expect(asked.whereSeconds! / pass).toBeLessThan(120);
   });
 
+  it("is that of what is to be done alone: bias tests take seconds, a score without fine-tuning a pass", () => {
+    const all = cost(["experiment=debias"], { ...tuned("rte"), where: true });
+    const left = cost(["experiment=debias"], { train: false });
+    expect(left).toMatchObject({ steps: 0, trainSeconds: 0, glueSeconds: 0, whereSeconds: 0 });
+    expect(left.biasSeconds).toBe(all.biasSeconds);
+    expect(left.biasSeconds!).toBeLessThan(20);
+    expect(left.bytes!).toBeLessThan(1e6);
+    expect(left.memory!).toBeLessThan(all.memory!);
+    const scored = cost(["experiment=debias"], { train: false, glue: [{ task: "rte", scoreOnly: true }] });
+    expect(scored.glueSeconds!).toBeLessThan(all.glueSeconds! / 10);
+    // BERT-base, and once more in the cache.
+    const classifier = cost(["model.model_name=bert-base-uncased"], {
+      ...tuned("rte"),
+      train: false,
+      bias: false,
+      saves: true,
+    });
+    expect(classifier.bytes! / 2).toBeGreaterThan(430e6);
+  });
+
   it("grows with GLUE, and is not known of a model that nobody has seen", () => {
-    expect(cost(["experiment=debias"], ["mnli"]).glueSeconds!).toBeGreaterThan(
-      cost(["experiment=debias"], ["rte"]).glueSeconds!,
+    expect(cost(["experiment=debias"], tuned("mnli")).glueSeconds!).toBeGreaterThan(
+      cost(["experiment=debias"], tuned("rte")).glueSeconds!,
     );
-    expect(cost(["model.model_name=some/thing"], [], true)).toMatchObject({
+    expect(cost(["model.model_name=some/thing"], { where: true })).toMatchObject({
       trainSeconds: null,
       whereSeconds: null,
       bytes: null,

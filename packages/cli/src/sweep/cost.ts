@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { isProjection } from "../config/alternative.ts";
 import type { Alternative, Config } from "../config/schema.ts";
+import type { GlueRun } from "./measurements.ts";
 import { memoryOf } from "./memory.ts";
 import { type ModelShape, modelShape } from "./model-shape.ts";
 
@@ -10,7 +11,8 @@ export interface Cost {
   /** Optimiser steps of training. */
   readonly steps: number;
   readonly trainSeconds: number | null;
-  /** Fine-tuning on the sweep's GLUE tasks. */
+  readonly biasSeconds: number | null;
+  /** Fine-tuning on GLUE tasks, and scoring there. */
   readonly glueSeconds: number | null;
   /** Closing its heads one by one, and the search for the fewest that do what its mask does, at most; 0 where nobody asks. */
   readonly whereSeconds: number | null;
@@ -20,11 +22,15 @@ export interface Cost {
   readonly memory: number | null;
 }
 
-/** What is measured of a point beside the bias tests. */
-export interface Measured {
-  readonly glue: readonly string[];
+/** What is to be done: of a point, of the untouched model, or for a classifier that points start from. */
+export interface Work {
+  readonly train?: boolean;
+  readonly bias?: boolean;
   /** Where bias sits, head by head. */
   readonly where?: boolean;
+  readonly glue?: readonly Pick<GlueRun, "task" | "scoreOnly">[];
+  /** The fine-tuned classifier stays. */
+  readonly saves?: boolean;
 }
 
 export interface Machine {
@@ -36,42 +42,56 @@ export interface Machine {
 }
 
 /**
- * Estimates what a point costs from the products of its encoder: 2 FLOPs a weight and token forward, as many again for the
+ * Estimates what work on a point costs from the products of its encoder: 2 FLOPs a weight and token forward, as many again for the
  * gradient of the activations, and as many for that of the weights where blocks or weights need it (heads are gates).
  */
-export function costOf(config: Config, { glue, where = false }: Measured, { gflops, hubCache, root }: Machine): Cost {
-  const steps = stepsOf(config, root);
+export function costOf(config: Config, work: Work, { gflops, hubCache, root }: Machine): Cost {
+  const { train = false, bias = false, where = false, glue = [], saves = false } = work;
+  const steps = train ? stepsOf(config, root) : 0;
   const shape = modelShape(config, root, hubCache);
   if (shape === undefined) {
-    return { steps, trainSeconds: null, glueSeconds: null, whereSeconds: null, bytes: null, memory: null };
+    const unknown = { trainSeconds: null, biasSeconds: null, glueSeconds: null, whereSeconds: null };
+    return { steps, ...unknown, bytes: null, memory: null };
   }
   const tokens = config.pretrain === null ? TOKENS : DEMO_TOKENS;
   const rate = gflops * 1e9 * efficiency(shape);
   const perToken = 2 * shape.layers * weightsOfLayer(shape);
-  const sentences = config.alternative === null ? finepruned(config, steps) : ofAlternative(config.alternative, steps);
-  const trained = glue.map((task) => glueExamples(task, config) * config.finetune.epochs * 3);
-  const glueTokens = glue.reduce((sum, task, i) => sum + trained[i]! * (glueSizes[task]?.tokens ?? TOKENS), 0);
+  const sentences =
+    config.alternative === null ? finepruned(config, steps, shape) : ofAlternative(config.alternative, steps);
+  const glueTokens = glue.reduce((sum, run) => sum + glueTokensOf(run, config), 0);
+  const seatTokens = SEAT_SENTENCES * SEAT_TOKENS;
+  const seconds = (all: number, tasks: number) => (tasks === 0 ? 0 : (all * perToken) / rate + tasks * STARTING);
+  const measures = bias || where || glue.length > 0;
   return {
     steps,
-    trainSeconds: (sentences * tokens * perToken) / rate + STARTING,
-    glueSeconds: glue.length === 0 ? 0 : (glueTokens * perToken) / rate + glue.length * STARTING,
-    whereSeconds: where ? (headPasses(shape) * SEAT_SENTENCES * SEAT_TOKENS * perToken) / rate + STARTING : 0,
-    bytes: bytesOf(config, shape, steps),
-    memory: memoryOf(config, shape, glue.length > 0),
+    trainSeconds: seconds(sentences * tokens, train ? 1 : 0),
+    biasSeconds: seconds(seatTokens, bias ? 1 : 0),
+    glueSeconds: seconds(glueTokens, glue.length),
+    whereSeconds: seconds(headPasses(shape) * seatTokens, where ? 1 : 0),
+    bytes:
+      (train ? bytesOf(config, shape, steps) : measures ? 2 * BYTES_OF_POINT : 0) +
+      (saves ? 8 * parametersOf(shape) : 0),
+    memory: memoryOf(config, shape, { train, glue: glue.some(({ scoreOnly }) => !scoreOnly) }),
   };
 }
 
 /** Sentences that go through the encoder in fine-pruning, a backward pass counted as what it takes of forward ones. */
-function finepruned(config: Config, steps: number): number {
+function finepruned(config: Config, steps: number, shape: ModelShape): number {
   const { passes, validations, batch } = training(config);
   const epochs = quick(config) ? 1 : config.trainer.max_epochs;
   const attributes = Math.min(config.datamodule.static_sentences ?? Infinity, (steps / epochs) * (batch / 2));
   return (
-    steps * batch * (2 * passes + 1) +
+    steps * batch * ((1 + readShare(config, shape)) * passes + 1) +
     epochs * 2 * attributes +
     (1 + epochs * validations) * 6 * validationSentences(config) +
     (1 + epochs * validations) * SEAT_SENTENCES
   );
+}
+
+/** The share of its layers that targets go through, up to the last that the loss reads; attributes are kept in all of them. */
+function readShare({ model }: Config, { layers }: ModelShape): number {
+  const read = { first: 0, intermediate: Math.min(4, layers), last: layers, all: layers };
+  return read[model.embedding_layer] / layers;
 }
 
 /** The same of another method: projections embed each sentence of both genders, in pairs twice. */
@@ -140,28 +160,32 @@ function streamOf({ datamodule, pretrain }: Config, root: string): number {
 
 const BYTES_OF_LINE = 130;
 
-/** Training examples of the hub's GLUE, and the mean tokens of one. */
-const glueSizes: Readonly<Record<string, { readonly examples: number; readonly tokens: number }>> = {
-  cola: { examples: 8551, tokens: 11 },
-  sst2: { examples: 67_349, tokens: 13 },
-  mrpc: { examples: 3668, tokens: 53 },
-  stsb: { examples: 5749, tokens: 31 },
-  qqp: { examples: 363_846, tokens: 30 },
-  mnli: { examples: 392_702, tokens: 39 },
-  qnli: { examples: 104_743, tokens: 50 },
-  rte: { examples: 2490, tokens: 68 },
-  wnli: { examples: 635, tokens: 37 },
+/** Training and validation examples of the hub's GLUE, and the mean tokens of one. */
+const glueSizes = {
+  cola: { examples: 8551, validation: 1043, tokens: 11 },
+  sst2: { examples: 67_349, validation: 872, tokens: 13 },
+  mrpc: { examples: 3668, validation: 408, tokens: 53 },
+  stsb: { examples: 5749, validation: 1500, tokens: 31 },
+  qqp: { examples: 363_846, validation: 40_430, tokens: 30 },
+  mnli: { examples: 392_702, validation: 19_647, tokens: 39 },
+  qnli: { examples: 104_743, validation: 5463, tokens: 50 },
+  rte: { examples: 2490, validation: 277, tokens: 68 },
+  wnli: { examples: 635, validation: 71, tokens: 37 },
 };
 
-function glueExamples(task: string, { finetune, pretrain }: Config): number {
+/** Tokens that go through the encoder, a backward pass counted as two forward ones. */
+function glueTokensOf(
+  { task, scoreOnly }: Pick<GlueRun, "task" | "scoreOnly">,
+  { finetune, pretrain }: Config,
+): number {
+  const { examples, validation, tokens } = glueSizes[task];
   // The demo's two tasks are small.
-  const all = pretrain === null ? (glueSizes[task]?.examples ?? 0) : 500;
-  return Math.min(all, finetune.limit_train ?? Infinity);
+  const all = Math.min(pretrain === null ? examples : 500, finetune.limit_train ?? Infinity);
+  return tokens * ((scoreOnly ? 0 : all * finetune.epochs * 3) + (pretrain === null ? validation : 100));
 }
 
 function bytesOf(config: Config, shape: ModelShape, steps: number): number {
   const { pruning, model } = config;
-  const parameters = shape.ownLayers * weightsOfLayer(shape) + shape.vocabulary * shape.hidden + 512 * shape.hidden;
   const block = (size: number | "head", whole: number) => (size === "head" ? whole : size);
   const scores =
     pruning === null
@@ -171,9 +195,12 @@ function bytesOf(config: Config, shape: ModelShape, steps: number): number {
           (block(pruning.attention_block_rows, shape.hidden / shape.heads) *
             block(pruning.attention_block_cols, shape.hidden)) +
           shape.intermediate);
-  const weights = isProjection(config) || (model.freeze_weights && pruning !== null) ? 0 : parameters;
+  const weights = isProjection(config) || (model.freeze_weights && pruning !== null) ? 0 : parametersOf(shape);
   return Math.round(2 * (4 * weights + 4 * scores + BYTES_OF_STEP * steps + BYTES_OF_POINT));
 }
+
+const parametersOf = (shape: ModelShape): number =>
+  shape.ownLayers * weightsOfLayer(shape) + (shape.vocabulary + 512) * shape.hidden;
 
 /** A row of `metrics.jsonl`, and of the TensorBoard events. */
 const BYTES_OF_STEP = 600;

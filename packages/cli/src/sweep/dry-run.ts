@@ -1,75 +1,128 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { compose } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { duration } from "../report/format.ts";
 import { gigabytes, memoryHere } from "./memory.ts";
-import { costOf, type Cost, type Machine, type Measured } from "./cost.ts";
-import type { Point } from "./points.ts";
-import { trainSettings } from "./task-settings.ts";
+import { costOf, type Cost, type Machine } from "./cost.ts";
+import type { Asked } from "./measurements.ts";
+import { BASELINE, glueTask, type Point } from "./points.ts";
+import type { SweepOutcome } from "./run-sweep.ts";
+import { classifierOf, untouchedSettings } from "./task-settings.ts";
+import { isClassifierThere, type ToDo, toDo, toDoUntouched } from "./to-do.ts";
 
-/** A point of a dry run. */
-export type Priced = Point & {
+/** Something that a sweep makes, and what is still to be done of it. */
+export interface Priced {
+  /** Of a point, `baseline`, or `classifiers/…`. */
+  readonly name: string;
   readonly folder: string;
-  /** Its results are there, of just these settings. */
+  /** Tasks whose results are not there, or are of other settings: `train`, `bias`, `where`, `glue-TASK-SEED`, `finetune`. */
+  readonly toDo: readonly string[];
+  /** Nothing is to be done. */
   readonly done: boolean;
+  /** Of what is to be done. */
   readonly cost: Cost;
-};
-
-export const priced = (
-  points: readonly (Point & { readonly folder: string })[],
-  measured: Measured,
-  machine: Machine,
-): Priced[] =>
-  points.map((point) => {
-    const { config } = compose(point.overrides);
-    return {
-      ...point,
-      done: isDone(join(machine.root, point.folder), config),
-      cost: costOf(config, measured, machine),
-    };
-  });
-
-function isDone(folder: string, config: Config): boolean {
-  const stored = join(folder, "config.json");
-  if (!existsSync(stored) || !existsSync(join(folder, "bias.json"))) return false;
-  try {
-    const before = JSON.parse(readFileSync(stored, "utf8")) as Config;
-    return JSON.stringify(trainSettings(before)) === JSON.stringify(trainSettings(config));
-  } catch {
-    return false;
-  }
 }
 
-/** The points for people, each with what it takes, and the sum of those that are not done. */
-export function dryRunText(points: readonly Priced[]): string {
-  const rows = points.map(({ name, done, cost }) => [name, done ? "done" : costText(cost)]);
-  const width = Math.max(...rows.map(([name]) => name!.length));
-  const missing = points.filter(({ done }) => !done).map(({ cost }) => cost);
-  const known = missing.every(({ trainSeconds }) => trainSeconds !== null);
-  const sum = (of: (cost: Cost) => number | null) => missing.reduce((total, cost) => total + (of(cost) ?? 0), 0);
-  const total = {
-    steps: sum(({ steps }) => steps),
-    trainSeconds: known ? sum(({ trainSeconds }) => trainSeconds) : null,
-    glueSeconds: sum(({ glueSeconds }) => glueSeconds),
-    whereSeconds: sum(({ whereSeconds }) => whereSeconds),
-    bytes: known ? sum(({ bytes }) => bytes) : null,
-    memory: Math.max(0, ...missing.map(({ memory }) => memory ?? 0)) || null,
+/** The points of a dry run, and what they share: the untouched model, and the classifiers that they start from. */
+export interface PricedSweep {
+  readonly points: readonly (Point & Priced)[];
+  readonly shared: readonly Priced[];
+  /** Of large products, what this machine reached just now. */
+  readonly gflops: number;
+}
+
+type Plan = Asked & Pick<SweepOutcome, "points" | "baseline">;
+
+/** What a sweep's tasks cost on a machine, but for those of which the results are there. */
+export function priced({ points, baseline, ...asked }: Plan, machine: Machine): PricedSweep {
+  const configs = points.map((point) => compose(point.overrides).config);
+  const price = (name: string, folder: string, config: Config, { train, measured }: ToDo): Priced => {
+    const targets = measured.map(({ target }) => target);
+    const glue = measured.flatMap((one) => one.glue ?? []);
+    const work = { train, bias: targets.includes("bias"), where: targets.includes("where"), glue };
+    const all = [...(train ? ["train"] : []), ...targets];
+    return { name, folder, toDo: all, done: all.length === 0, cost: costOf(config, work, machine) };
   };
+  const untouched = untouchedSettings(configs[0]!);
+  return {
+    gflops: machine.gflops,
+    points: points.map((point, i) => {
+      const todo = toDo(join(machine.root, point.folder), configs[i]!, asked);
+      return { ...point, ...price(point.name, point.folder, configs[i]!, todo) };
+    }),
+    shared: [
+      ...classifiers(configs, machine),
+      price(BASELINE, baseline, untouched, toDoUntouched(join(machine.root, baseline), untouched, asked)),
+    ],
+  };
+}
+
+function classifiers(configs: readonly Config[], machine: Machine): Priced[] {
+  const found = new Map<string, Priced>();
+  for (const config of configs) {
+    const classifier = classifierOf(config);
+    if (classifier === undefined || found.has(classifier.name)) continue;
+    const { name, root: folder } = classifier;
+    const done = isClassifierThere(join(machine.root, folder), config);
+    const glue = done ? [] : [{ task: glueTask(classifier.task, "glue"), scoreOnly: false }];
+    const cost = costOf(config, { glue, saves: !done }, machine);
+    found.set(name, { name, folder, toDo: done ? [] : ["finetune"], done, cost });
+  }
+  return [...found.values()];
+}
+
+/** A sweep for people: what each point takes, and what they share, and the sum. */
+export function dryRunText({ points, shared, gflops }: PricedSweep): string {
+  const rows = [...points, ...shared];
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  const missing = rows.filter(({ done }) => !done);
+  const count = points.filter(({ done }) => !done).length;
+  const others = shared.filter(({ done }) => !done).map(({ name }) => name);
+  const all = [`${count} of ${points.length} points`, ...others].join(", ");
   return [
-    ...rows.map(([name, text]) => `  ${name!.padEnd(width)}  ${text}`),
-    `to do: ${missing.length} of ${points.length}; ${costText(total)} (estimated from the model's size and this machine's rate)`,
+    ...rows.map((row) => `  ${row.name.padEnd(width)}  ${rowText(row)}`),
+    missing.length === 0
+      ? `to do: nothing of ${points.length} points`
+      : `to do: ${all}; ${costText(sumOf(missing.map(({ cost }) => cost)))} (estimated from the model's size and ${gflops} GFLOP/s, which this machine reaches now)`,
   ].join("\n");
 }
 
-function costText({ steps, trainSeconds, glueSeconds, whereSeconds, bytes, memory }: Cost): string {
-  const time = trainSeconds === null ? "time unknown until the model is there" : `about ${roughly(trainSeconds)}`;
-  const glue = glueSeconds ? `, GLUE ${roughly(glueSeconds)}` : "";
-  const where = whereSeconds ? `, where bias sits ${roughly(whereSeconds)} at most` : "";
+/** Of what is begun, or has no training, tasks are named. */
+function rowText({ done, toDo, cost }: Priced): string {
+  if (done) return "done";
+  return toDo.includes("train") ? costText(cost) : `left: ${toDo.join(", ")}; ${costText(cost)}`;
+}
+
+function sumOf(costs: readonly Cost[]): Cost {
+  const sum = (key: keyof Cost) =>
+    costs.reduce<number | null>(
+      (total, { [key]: value }) => (total === null || value === null ? null : total + value),
+      0,
+    );
+  return {
+    steps: sum("steps") ?? 0,
+    trainSeconds: sum("trainSeconds"),
+    biasSeconds: sum("biasSeconds"),
+    glueSeconds: sum("glueSeconds"),
+    whereSeconds: sum("whereSeconds"),
+    bytes: sum("bytes"),
+    memory: Math.max(0, ...costs.map(({ memory }) => memory ?? 0)) || null,
+  };
+}
+
+function costText({ steps, trainSeconds, biasSeconds, glueSeconds, whereSeconds, bytes, memory }: Cost): string {
+  const times = [
+    [trainSeconds, "training", ""],
+    [biasSeconds, "bias tests", ""],
+    [glueSeconds, "GLUE", ""],
+    [whereSeconds, "where bias sits", " at most"],
+  ] as const;
+  const known = times.flatMap(([seconds, what, most]) => (seconds ? [`${what} ${roughly(seconds)}${most}`] : []));
+  const time = trainSeconds === null ? "time unknown until the model is there" : known.join(", ");
   const size = bytes === null ? "" : `, ${sizeText(bytes)} on disk`;
   const tooMuch = memory !== null && memory > memoryHere() ? `, more than the ${gigabytes(memoryHere())} here` : "";
   const most = memory === null ? "" : `, ${gigabytes(memory)} of memory${tooMuch}`;
-  return `${steps.toLocaleString("en-US")} steps, ${time}${glue}${where}${size}${most}`;
+  return `${steps > 0 ? `${steps.toLocaleString("en-US")} steps, ` : ""}${time}${size}${most}`;
 }
 
 /** Days where hours say too much. */

@@ -8,14 +8,20 @@ const BARE = 0.35e9;
 const WIDEST = 128;
 
 /**
- * The most memory that training a point takes, in bytes, an estimate: the weights, five times again where they train (the
+ * The most memory that a point's tasks take, in bytes, an estimate: the weights, five times again where they train (the
  * original's, gradients, both moments, what is on its way out), and of each layer what its gradient keeps of a token. Fitted to peaks
  * that were measured (bench/README.md): BERT-base 16×128 1.9 to 5.6 GB, 8×32 1.0 GB, MiniLM 32×128 1.5 GB.
  */
-export function memoryOf({ datamodule, model, pruning, finetune }: Config, shape: ModelShape, glue = false): number {
+export function memoryOf(
+  { datamodule, model, pruning, finetune }: Config,
+  shape: ModelShape,
+  { train = true, glue = false }: { readonly train?: boolean; readonly glue?: boolean } = {},
+): number {
   const trains = !model.freeze_weights || pruning === null;
   const sentences = Math.min(datamodule.microbatch ?? Infinity, datamodule.batch_size);
-  const training = weightsOf(shape, trains) + kept(shape, Math.min(datamodule.token_budget, sentences * WIDEST));
+  const training = train
+    ? weightsOf(shape, trains) + kept(shape, Math.min(datamodule.token_budget, sentences * WIDEST))
+    : weightsOf(shape, false);
   const tuning = glue ? weightsOf(shape, true) + kept(shape, finetune.token_budget) : 0;
   return Math.round(BARE + Math.max(training, tuning));
 }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { GlueTask } from "@pruning-bias/data";
+import { sha256 } from "@pruning-bias/files";
 import { z } from "zod";
 import { parseOverride, parseValue, splitValues } from "../config/overrides.ts";
 import { UsageError } from "../usage-error.ts";
@@ -13,7 +13,7 @@ const value = z.union([z.string(), z.number(), z.boolean(), z.null()]).transform
 
 /** What `experiments/NAME/sweep.json` holds: settings that all points share, and the values that are tried. */
 export const Sweep = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: z.string().optional().describe("for editors"),
   base: z.array(z.string()).describe("overrides of all points, key=value"),
   grid: z.record(z.string(), z.array(value).min(1)).describe("values for each key; a point for every combination"),
   generated: z.literal(true).optional().describe("written for a command line, so that another one may write it again"),
@@ -38,29 +38,19 @@ export type Sweep = z.infer<typeof Sweep>;
 export interface Point {
   /** `embedding_layer=last,debias_mode=token`: a folder's name. */
   readonly name: string;
+  /** Its settings, `key=value`. */
   readonly overrides: readonly string[];
 }
 
 /** The untouched model of a sweep, measured beside its points. */
 export const BASELINE = "baseline";
 
-/** A GLUE task with a seed. */
-export interface GlueRun {
-  /** Of its target, `glue-NAME`, and its results, `glue/NAME.json`. */
-  readonly name: string;
-  readonly task: (typeof tasks)[number];
-  readonly seed?: number;
-}
-
-/** Every GLUE task with every seed; one run a task where no seeds are named. */
-export const glueRuns = ({ glue, glueSeeds }: Pick<Sweep, "glue" | "glueSeeds">): GlueRun[] =>
-  glue.flatMap((task): GlueRun[] =>
-    glueSeeds === undefined
-      ? [{ name: task, task }]
-      : glueSeeds.map((seed) => ({ name: `${task}-${seed}`, task, seed })),
-  );
-
-/** A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid. */
+/**
+ * A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid.
+ *
+ * @param glue GLUE tasks of every point; none by default
+ * @throws UsageError in one line: an empty value, a key that comes twice, or a task that there is not
+ */
 export function parseSweep(overrides: readonly string[], glue: readonly string[] = [], where = false): Sweep {
   const base: string[] = [];
   const grid: Record<string, string[]> = {};
@@ -74,10 +64,14 @@ export function parseSweep(overrides: readonly string[], glue: readonly string[]
   const known = new Set(Object.keys(grid));
   const twice = base.find((override) => known.has(parseOverride(override).key));
   if (twice !== undefined) throw new UsageError(`${twice}: expected each key once, got it in the grid as well`);
-  return { base, grid, glue: glue.map(glueTask), where, generated: true };
+  return { base, grid, glue: glue.map((name) => glueTask(name)), where, generated: true };
 }
 
-/** All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`. */
+/**
+ * All points of a sweep, the last key varying fastest; a sweep without a grid has one, `run`.
+ *
+ * @throws UsageError for too many points, or two of one name
+ */
 export function points({ base, grid }: Sweep): Point[] {
   const count = Object.values(grid).reduce((product, values) => product * values.length, 1);
   if (count > MOST_POINTS) throw new UsageError(`sweep: expected at most ${MOST_POINTS} points, got ${count}`);
@@ -99,9 +93,10 @@ export function points({ base, grid }: Sweep): Point[] {
   return named;
 }
 
-function glueTask(name: string): (typeof tasks)[number] {
+/** A task by its name; `where` names the setting in the error. */
+export function glueTask(name: string, where = "--glue"): GlueTask {
   const task = tasks.find((known) => known === name);
-  if (task === undefined) throw new UsageError(`--glue: expected ${tasks.join(" | ")}, got ${JSON.stringify(name)}`);
+  if (task === undefined) throw new UsageError(`${where}: expected ${tasks.join(" | ")}, got ${JSON.stringify(name)}`);
   return task;
 }
 
@@ -124,7 +119,7 @@ const safe = (text: string): string => text.replaceAll(/[^\w.+-]+/g, "_");
 
 /** File systems end names after 255 bytes. */
 const shortened = (name: string): string =>
-  name.length <= 200 ? name : `${name.slice(0, 190)}-${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
+  name.length <= 200 ? name : `${name.slice(0, 190)}-${sha256(name).slice(0, 8)}`;
 
 const quotedText = (value: string): string => {
   const parsed = /^['"]/.test(value) ? parseValue(value) : value;

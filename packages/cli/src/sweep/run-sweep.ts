@@ -3,20 +3,22 @@ import { createWriteStream, existsSync, mkdirSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
+import { writeWhole } from "@pruning-bias/files";
 import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
-import { writeWhole } from "../commands/files.ts";
 import { isProjection } from "../config/alternative.ts";
-import { compose, digest } from "../config/compose.ts";
+import { digest } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { parseOverride } from "../config/overrides.ts";
 import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
+import { type Composed, composed } from "./composed.ts";
 import { type Failure, failuresIn } from "./failures.ts";
 import { memoryOf, memoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
-import { BASELINE, glueRuns, parseSweep, type Point, points, type Sweep } from "./points.ts";
+import { type Asked, measurements } from "./measurements.ts";
+import { BASELINE, parseSweep, type Point, type Sweep } from "./points.ts";
 import { classifierOf, classifierSettings, dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
@@ -26,40 +28,47 @@ import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-fil
 export interface SweepOptions {
   /** The workspace. */
   readonly root: string;
+  /** GLUE tasks that every point is fine-tuned on; none by default. */
   readonly glue?: readonly string[];
-  /** Seeds of every GLUE task: how many, from `finetune.seed` on, or which. */
+  /** Seeds of every GLUE task: how many, from `finetune.seed` on, or which; that one by default. */
   readonly glueSeeds?: number | readonly number[];
-  /** Where bias sits, head by head. */
+  /** Where bias sits, head by head; `false` by default. */
   readonly where?: boolean;
-  /** Tasks that run at once, on an equal share of the cores each. */
+  /** Tasks that run at once, on an equal share of the cores each; 1 by default. */
   readonly parallel?: number;
+  /** Composes every point and runs nothing; `false` by default. */
   readonly dryRun?: boolean;
-  /** Where tasks run: here, or as jobs of a cluster. */
+  /** Where tasks run: here, the default, or as jobs of a cluster. */
   readonly launcher?: "local" | "slurm";
+  /** Told what happens, a line at a time. */
   readonly log: (line: string) => void;
   /** Lines of Nx and of the tasks. */
   readonly output: (text: string) => void;
+  /** Of the tasks. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Bytes that tasks may take, so that more is warned of; and the hub's cache, where models' sizes are read. */
+  /** Bytes that tasks may take, so that more is warned of; no warning by default. */
   readonly memory?: number;
+  /** The hub's cache, where models' sizes are read. */
   readonly hubCache?: string;
-  /** Stops Nx and what it runs. */
+  /** Stops Nx and what it runs; nothing does by default. */
   readonly signal?: AbortSignal;
 }
 
 /** What a sweep is, and how its tasks ended. */
-export interface SweepOutcome {
+export interface SweepOutcome extends Asked {
+  /** Of the sweep, as of its folders. */
   readonly name: string;
+  /** Each with its folder, relative to the workspace. */
   readonly points: readonly (Point & { readonly folder: string })[];
-  /** GLUE tasks of every point, one for each seed. */
-  readonly glue: readonly string[];
-  /** Whether where bias sits is asked for. */
-  readonly where: boolean;
+  /** The folder of the untouched model's measurements. */
+  readonly baseline: string;
   /** Tasks that failed; empty after a dry run. */
   readonly failed: readonly Failure[];
+  /** Path of the report, where there is one. */
   readonly report?: string;
-  /** Of a cluster: its scripts, and its jobs after they were submitted. */
+  /** Of a cluster: its scripts. */
   readonly scripts?: readonly Script[];
+  /** Of a cluster: its jobs, after they were submitted. */
   readonly jobs?: readonly Job[];
   /** What Nx and the tasks said. */
   readonly output?: string;
@@ -68,6 +77,9 @@ export interface SweepOutcome {
 /**
  * Runs a sweep: composes every point first, so that a wrong setting costs nothing, writes it down as
  * `experiments/NAME/sweep.json` and lets Nx run what is not in its cache yet. Without overrides: the demo.
+ *
+ * @throws UsageError in one line for settings that cannot be, before anything runs, or a folder that is no clone of the
+ *   repository
  */
 export async function runSweep(overrides: readonly string[], options: SweepOptions): Promise<SweepOutcome> {
   const { root, log } = options;
@@ -77,22 +89,23 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     );
   }
   const { name, sweep, written } = find(overrides, options);
-  const all = points(sweep).map((point) => ({ ...point, folder: `runs/${name}/${point.name}` }));
-  const configs = all.map((point) => compose(point.overrides).config);
+  const runs = composed(sweep);
+  const all = runs.map((run) => ({ name: run.name, overrides: run.overrides, folder: `runs/${name}/${run.name}` }));
+  const configs = runs.map(({ config }) => config);
   checkClassifiers(configs);
   checkGlue(configs, sweep);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
-  const glue = glueRuns(sweep).map(({ task }) => task);
-  const outcome = { name, points: all, glue, where: sweep.where, failed: [] };
-  const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, root)) : undefined;
+  const asked = { glue: sweep.glue, where: sweep.where, ...(sweep.glueSeeds && { glueSeeds: sweep.glueSeeds }) };
+  const outcome = { name, points: all, ...asked, baseline: `runs/${name}/${BASELINE}`, failed: [] };
+  const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, runs, root)) : undefined;
   if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
   if (scripts !== undefined) {
     const jobs = await submit(scripts, join(root, "runs", name, "slurm"), options.environment);
     return { ...outcome, scripts, jobs };
   }
-  sayMemory(configs, glue.length > 0, options);
-  const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, sweep, options), {
+  sayMemory(configs, sweep, options);
+  const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, { sweep, runs }, options), {
     ...{ who: `sweep ${name}`, signal: options.signal },
     onWait: (holder) => log(`waiting until ${holder}, is done: sweeps of one workspace share its results`),
   });
@@ -125,12 +138,14 @@ function checkClassifiers(configs: readonly Config[]): void {
 /** What the largest point takes; nothing where no model is known yet. */
 function sayMemory(
   configs: readonly Config[],
-  glue: boolean,
+  { glue }: Sweep,
   { root, parallel = 1, memory, hubCache = "", log }: SweepOptions,
 ): void {
   const needs = configs.flatMap((config) => {
     const shape = modelShape(config, root, hubCache);
-    return shape === undefined ? [] : [memoryOf(config, shape, glue)];
+    return shape === undefined
+      ? []
+      : [memoryOf(config, shape, { glue: glue.length > 0 || classifierOf(config) !== undefined })];
   });
   if (memory !== undefined && needs.length > 0) {
     log(memoryText(Math.max(...needs), Math.min(parallel, configs.length), memory));
@@ -146,26 +161,17 @@ function checkGlue(configs: readonly Config[], { glue }: Sweep): void {
   );
 }
 
-function slurmPlan(name: string, sweep: Sweep, root: string): SlurmPlan {
-  const all = points(sweep);
-  const configs = all.map((point) => compose(point.overrides).config);
+function slurmPlan(name: string, sweep: Sweep, runs: readonly Composed[], root: string): SlurmPlan {
+  const configs = runs.map(({ config }) => config);
+  const targets = (config: Config) => measurements(config, sweep).map(({ target }) => target);
   const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
-  const data = new Set([
-    ...configs.map((config) => `${dataProject(config)}:data`),
-    ...classifiers.map((classifier) => `${classifier}:finetune`),
-  ]);
-  const slurm = Slurm.parse(sweep.slurm ?? {});
-  const glue = glueRuns(sweep).map(({ name }) => name);
   return {
-    root,
-    sweep: name,
-    points: all,
-    glue,
-    where: sweep.where,
-    data: [...data],
-    node: process.execPath,
-    slurm,
-    baseline: BASELINE,
+    ...{ root, sweep: name, node: process.execPath, slurm: Slurm.parse(sweep.slurm ?? {}) },
+    points: runs.map(({ name, config }) => ({ name, targets: targets(config) })),
+    baseline: { name: BASELINE, targets: targets(configs[0]!) },
+    classifiers: [...new Set(classifiers.map((classifier) => `${classifier}:finetune`))],
+    data: [...new Set(configs.map((config) => `${dataProject(config)}:data`))],
+    pretrains: configs.some(({ pretrain }) => pretrain !== null),
   };
 }
 
@@ -231,7 +237,7 @@ function findOwn(
 function withSeeds(sweep: Sweep, seeds: SweepOptions["glueSeeds"]): Sweep {
   if (seeds === undefined) return sweep;
   if (typeof seeds !== "number") return { ...sweep, glueSeeds: [...seeds] };
-  const firsts = new Set(points(sweep).map(({ overrides }) => compose(overrides).config.finetune.seed));
+  const firsts = new Set(composed(sweep).map(({ config }) => config.finetune.seed));
   const [first = 0] = firsts;
   if (firsts.size > 1) {
     throw new UsageError(`--seeds: expected one finetune.seed to count from, got ${[...firsts].join(", ")}`);
@@ -248,15 +254,14 @@ function inOrderOf(root: string, name: string, sweep: Sweep): Sweep {
   return { ...sweep, grid: Object.fromEntries(before.map((key) => [key, sweep.grid[key]!])) };
 }
 
-/** Targets of GLUE; of points that start from a fine-tuned classifier that one's task as well. */
-function glueTargets(sweep: Sweep): string[] {
-  const kept = points(sweep).flatMap(({ overrides }) => classifierOf(compose(overrides).config)?.task ?? []);
-  return [...new Set([...glueRuns(sweep).map(({ name }) => name), ...kept])].map((name) => `glue-${name}`);
-}
-
 /** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
-async function runTasks(name: string, sweep: Sweep, options: SweepOptions): Promise<Failure[]> {
-  const targets = ["train", "bias", ...(sweep.where ? ["where"] : []), ...glueTargets(sweep), "report"];
+async function runTasks(
+  name: string,
+  { sweep, runs }: { readonly sweep: Sweep; readonly runs: readonly Composed[] },
+  options: SweepOptions,
+): Promise<Failure[]> {
+  const measured = runs.flatMap(({ config }) => measurements(config, sweep).map(({ target }) => target));
+  const targets = ["train", ...new Set(measured), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
   const file = outputFile(options.root, name);
   const { code, text } = await nx([...line, `--parallel=${options.parallel ?? 1}`], file, {

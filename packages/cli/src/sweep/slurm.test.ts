@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { dependency, Slurm, slurmScripts } from "./slurm.ts";
+import { dependency, Slurm, slurmScripts, type SlurmPlan } from "./slurm.ts";
 
+const targets = ["bias", "glue-cola"];
 const plan = {
-  ...{ root: "/shared/work", sweep: "seeds", glue: ["cola"], where: false, data: ["inputs/1:data"], node: "/bin/node" },
-  points: ["seed=1", "seed=2"].map((name) => ({ name, overrides: [] })),
-  baseline: "baseline",
+  ...{ root: "/shared/work", sweep: "seeds", data: ["inputs/1:data"], node: "/bin/node" },
+  points: ["seed=1", "seed=2"].map((name) => ({ name, targets })),
+  baseline: { name: "baseline", targets },
+  ...{ classifiers: [], pretrains: false },
 };
-const scripts = (settings: object = {}) => slurmScripts({ ...plan, slurm: Slurm.parse(settings) });
-const named = (name: string, settings?: object) => scripts(settings).find((script) => script.name === name)!;
+const scripts = (settings: object = {}, more: Partial<SlurmPlan> = {}) =>
+  slurmScripts({ ...plan, ...more, slurm: Slurm.parse(settings) });
+const named = (name: string, settings?: object, more?: Partial<SlurmPlan>) =>
+  scripts(settings, more).find((script) => script.name === name)!;
 
 describe("a sweep as jobs of Slurm", () => {
   it("has an array for each level, an element for each task, and the report at the end", () => {
@@ -37,5 +41,30 @@ describe("a sweep as jobs of Slurm", () => {
       /--array=0-1%8\n#SBATCH --partition=gpu\n#SBATCH --time=2:00:00\n#SBATCH --gres=gpu:1\n#SBATCH --cpus-per-task=4/,
     );
     expect(named("data", settings).text).not.toContain("gres");
+  });
+
+  it("makes classifiers first, where there is a GPU: data waits for them, and what trains for data", () => {
+    const classifiers = ["classifiers/m/cola-1:finetune", "classifiers/m/cola-2:finetune"];
+    expect(scripts({}, { classifiers }).map(({ name }) => name)).toEqual([
+      ...["classifiers", "data", "train", "baseline", "bias", "glue-cola", "report"],
+    ]);
+    const first = named("classifiers", { gres: "gpu:1", at_once: "8" }, { classifiers });
+    expect(first.tasks).toEqual(classifiers);
+    expect(first.text).toMatch(/--array=0-1%8\n[\s\S]*--gres=gpu:1\n/);
+    expect(dependency(named("data", {}, { classifiers }), new Map([["classifiers", "7"]]))).toBe("afterok:7");
+    // A model that is made first is made by one of them, not by all at once.
+    expect(named("classifiers", {}, { classifiers, pretrains: true }).text).toContain("--array=0-1%1\n");
+  });
+
+  it("numbers elements as their points, where some points have none", () => {
+    const points = ["cola", "rte", "cola"].map((task, seed) => ({
+      ...{ name: `seed=${seed}`, targets: ["bias", `glue-${task}`] },
+    }));
+    const cola = named("glue-cola", {}, { points });
+    expect(cola.tasks).toEqual(["seeds/seed=0/glue-cola:glue-cola", "seeds/seed=2/glue-cola:glue-cola"]);
+    expect(cola.text).toContain("#SBATCH --array=0,2\n");
+    expect(cola.text).toContain("  [2]='seeds/seed=2/glue-cola:glue-cola'\n");
+    expect(named("glue-rte", {}, { points }).text).toContain("#SBATCH --array=1\n");
+    expect(named("bias", {}, { points }).text).toContain("#SBATCH --array=0-2\n");
   });
 });

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { z } from "zod";
-import type { Point } from "./points.ts";
 
 /** A word of a script's head: with a line end it would be a command of the script. */
 const word = z
@@ -10,8 +9,8 @@ const word = z
 /** What a cluster wants to know of a job; `slurm.KEY=VALUE` on the command line. */
 export const Slurm = z.strictObject({
   partition: word.optional().describe("partition of all jobs"),
-  account: word.optional(),
-  qos: word.optional(),
+  account: word.optional().describe("whose time it is"),
+  qos: word.optional().describe("quality of service"),
   time: word.default("24:00:00").describe("limit of one task"),
   gres: word.optional().describe("generic resources of what trains, such as gpu:1"),
   cpus: z.coerce.number().int().positive().default(2).describe("processors of a task, and its threads"),
@@ -34,55 +33,74 @@ export interface Script {
 export interface SlurmPlan {
   readonly root: string;
   readonly sweep: string;
-  readonly points: readonly Point[];
-  readonly glue: readonly string[];
-  readonly where: boolean;
-  /** Tasks that prepare data, and models that are made. */
+  /** Each with the targets that measure it, which may differ: a classifier is scored on its own task. */
+  readonly points: readonly Measured[];
+  /** The untouched model. */
+  readonly baseline: Measured;
+  /** Tasks that fine-tune the classifiers that points start from. */
+  readonly classifiers: readonly string[];
+  /** Tasks that prepare data; where a model is made first, the first of them does. */
   readonly data: readonly string[];
+  /** Whether a model is made first. */
+  readonly pretrains: boolean;
   /** The Node that runs the tasks. */
   readonly node: string;
   readonly slurm: Slurm;
-  /** Names the untouched model. */
-  readonly baseline: string;
+}
+
+/** What is measured, and by which targets. */
+export interface Measured {
+  readonly name: string;
+  readonly targets: readonly string[];
 }
 
 /**
- * A sweep as Slurm's array jobs: data → train → bias and each GLUE task → report. Each element runs the same Nx task as on
+ * A sweep as Slurm's array jobs: classifiers → data → train → bias and each GLUE task → report. Each element runs the same Nx task as on
  * one machine, over a cache on the shared file system, so that what is done already takes seconds when it is submitted again.
  */
 export function slurmScripts(plan: SlurmPlan): Script[] {
-  const { sweep, points, glue, where, data, baseline } = plan;
-  const measured = ["bias", ...(where ? ["where"] : []), ...glue.map((task) => `glue-${task}`)];
+  const { sweep, points, classifiers, data, pretrains, baseline } = plan;
+  const measured = [...new Set(points.flatMap(({ targets }) => targets))];
   const after = (name: string, kind: Script["after"][number]["kind"]) => ({ name, kind });
   const nx = (
     name: string,
-    tasks: readonly string[],
+    elements: readonly (string | undefined)[],
     before: Script["after"],
     { heavy = true, array = true, atOnce = plan.slurm.at_once }: Partial<Shape> = {},
-  ): Script => ({ name, after: before, tasks, text: script(plan, name, tasks, { heavy, array, atOnce }) });
+  ): Script => {
+    const tasks = elements.filter((task) => task !== undefined);
+    return { name, after: before, tasks, text: script(plan, name, elements, { heavy, array, atOnce }) };
+  };
+  const taskOf = (name: string, target: string) => `${sweep}/${name}/${target}:${target}`;
+  // Elements have the numbers of their points, also where some points have none: they wait for the one of the same number.
   const measurements = measured.map((target) =>
     nx(
       target,
-      points.map((point) => `${sweep}/${point.name}/${target}:${target}`),
+      points.map(({ name, targets }) => (targets.includes(target) ? taskOf(name, target) : undefined)),
       [after("train", "aftercorr")],
     ),
   );
-  const untouched = measured.map((target) => `${sweep}/${baseline}/${target}:${target}`);
+  const classifying = classifiers.length > 0;
   return [
+    ...(classifying ? [nx("classifiers", classifiers, [], pretrains ? { atOnce: 1 } : {})] : []),
     // One after the other: they may share a model that is made first.
-    nx("data", data, [], { heavy: false, atOnce: 1 }),
+    nx("data", data, classifying ? [after("classifiers", "afterok")] : [], { heavy: false, atOnce: 1 }),
     nx(
       "train",
       points.map((point) => `${sweep}/${point.name}:train`),
       [after("data", "afterok")],
     ),
-    nx(baseline, untouched, [after("data", "afterok")]),
+    nx(
+      baseline.name,
+      baseline.targets.map((target) => taskOf(baseline.name, target)),
+      [after("data", "afterok")],
+    ),
     ...measurements,
     // Drawn from what there is: a point that failed must not keep the others from being seen.
     nx(
       "report",
       [`${sweep}:report`],
-      [...measured, baseline].map((name) => after(name, "afterany")),
+      [...measured, baseline.name].map((name) => after(name, "afterany")),
       {
         ...{ heavy: false, array: false },
       },
@@ -100,15 +118,18 @@ interface Shape {
 function script(
   { root, sweep, node, slurm }: SlurmPlan,
   name: string,
-  tasks: readonly string[],
+  elements: readonly (string | undefined)[],
   { heavy, array, atOnce }: Shape,
 ): string {
   const limit = atOnce === undefined ? "" : `%${atOnce}`;
+  const tasks = elements.flatMap((task, number) => (task === undefined ? [] : [{ task, number }]));
+  const numbers = tasks.map(({ number }) => number);
+  const range = tasks.length === elements.length ? `0-${elements.length - 1}` : numbers.join(",");
   const options = {
     "job-name": `${sweep}-${name}`,
     chdir: root,
     output: `runs/${sweep}/slurm/${name}-%A${array ? "_%a" : ""}.log`,
-    ...(array && { array: `0-${tasks.length - 1}${limit}` }),
+    ...(array && { array: `${range}${limit}` }),
     ...{ partition: slurm.partition, account: slurm.account, qos: slurm.qos, time: slurm.time, mem: slurm.memory },
     ...(heavy && { gres: slurm.gres }),
     "cpus-per-task": slurm.cpus,
@@ -119,7 +140,7 @@ function script(
   );
   const run = array
     ? [
-        `tasks=(\n${tasks.map((task) => `  ${quoted(task)}\n`).join("")})`,
+        `tasks=(\n${tasks.map(({ task, number }) => `  [${number}]=${quoted(task)}\n`).join("")})`,
         `exec ${quoted(node)} node_modules/nx/dist/bin/nx.js run "\${tasks[$SLURM_ARRAY_TASK_ID]}" --outputStyle=stream`,
       ]
     : [`exec ${quoted(node)} packages/cli/src/main.ts report ${quoted(sweep)}`];

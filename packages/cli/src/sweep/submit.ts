@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { writeWhole } from "../commands/files.ts";
+import { writeWhole } from "@pruning-bias/files";
 import { dependency, type Script } from "./slurm.ts";
 
 /** A job that waits or runs. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../commands/files.ts";
+import { writeWhole } from "@pruning-bias/files";
 import { digest } from "../config/compose.ts";
 import { findPreset } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
@@ -9,7 +9,11 @@ import { Sweep } from "./points.ts";
 /** Where the file of a sweep is: `experiments/NAME/sweep.json` of a workspace. */
 export const sweepFile = (root: string, name: string): string => join(root, "experiments", name, "sweep.json");
 
-/** Reads a sweep file; errors name it and the place in it. */
+/**
+ * Reads a sweep file.
+ *
+ * @throws UsageError in one line that names it and the place in it
+ */
 export function readSweepFile(path: string): Sweep {
   if (!existsSync(path)) throw new UsageError(`${path}: expected a sweep file, got none`);
   let value: unknown;
@@ -26,7 +30,10 @@ export function readSweepFile(path: string): Sweep {
   return data;
 }
 
-/** Writes a sweep file unless it says the same already, so that Nx sees no change where there is none. */
+/**
+ * Writes a sweep file unless it says the same already, so that Nx sees no change where there is none. @throws Error where it
+ * cannot be written
+ */
 export async function writeSweepFile(path: string, sweep: Sweep): Promise<void> {
   const text = `${JSON.stringify({ $schema: "../sweep.schema.json", ...sweep }, null, 2)}\n`;
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;

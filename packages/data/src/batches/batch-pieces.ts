@@ -1,7 +1,10 @@
 /** A piece of a batch that goes through the encoder at once: `rows` examples, filled up to `size`, `width` tokens each. */
 export interface BatchPiece {
+  /** [n]: which examples, at most `size`. */
   readonly rows: Int32Array;
+  /** Rows of the batch, fillers counted. */
   readonly size: number;
+  /** Tokens of a row, padding counted. */
   readonly width: number;
 }
 
@@ -18,8 +21,11 @@ export interface BatchPiecesOptions {
 }
 
 /**
- * Cuts rows into pieces of like length within a budget of tokens, so that their padding, fillers and number together cost
- * least. Where each shape is compiled few come about: widths are multiples of 8, sizes powers of two (or `most`).
+ * Cuts rows, [n] of examples whose `lengths` are in tokens, into pieces of like length within a budget of tokens, so that
+ * their padding, fillers and number together cost least. Where each shape is compiled few come about: widths are multiples of
+ * 8, sizes powers of two (or `most`).
+ *
+ * @throws RangeError for an option below 1, or a row without a length
  */
 export function batchPieces(rows: Int32Array, lengths: ArrayLike<number>, options: BatchPiecesOptions): BatchPiece[] {
   const { piece, cheapest } = cuts(byLength(rows, lengths), lengths, options);
@@ -61,6 +67,9 @@ function cuts(
   lengths: ArrayLike<number>,
   { tokenBudget, positions, most = Infinity, anyShape = false }: BatchPiecesOptions,
 ) {
+  for (const [name, count] of Object.entries({ tokenBudget, positions, most })) {
+    if (!(count >= 1)) throw new RangeError(`batchPieces: ${name}: expected at least 1, got ${count}`);
+  }
   const allowed = anyShape ? sorted.map((_, n) => n + 1).subarray(0, most) : sizes.filter((size) => size < most);
   if (!anyShape && most <= largest) (allowed as number[]).push(most);
   const smallest = allowed[0]!;
@@ -86,9 +95,12 @@ function cuts(
   return { cheapest, piece };
 }
 
-/** Rows from the shortest to the longest; among equals the first. */
-export const byLength = (rows: Int32Array, lengths: ArrayLike<number>): Int32Array =>
-  rows.toSorted((a, b) => lengths[a]! - lengths[b]! || a - b);
+/** Rows, [n], from the shortest to the longest; among equals the first. @throws RangeError for a row without a length */
+export function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Array {
+  const outside = rows.find((row) => lengths[row] === undefined);
+  if (outside !== undefined) throw new RangeError(`byLength: expected rows below ${lengths.length}, got ${outside}`);
+  return rows.toSorted((a, b) => lengths[a]! - lengths[b]! || a - b);
+}
 
 const sizes = [4, 8, 16, 32, 64, 128, 256];
 const largest = sizes.at(-1)!;

@@ -2,24 +2,26 @@ import { draws } from "../random/draws.ts";
 
 /** Rows of each batch of an epoch; both streams have equally many batches. */
 export interface EpochBatches {
-  /** Rows of the stereotype sentences. */
+  /** [batch] each: rows of the stereotype sentences. */
   readonly targets: Int32Array[];
-  /** Rows of the male sentences followed by the female ones: female row r is `male + r`. */
+  /** [batch] each: rows of the male sentences followed by the female ones: female row r is `male + r`. */
   readonly attributes: Int32Array[];
 }
 
 /**
- * Draws the batches of an epoch; the same seed and epoch give the same ones.
+ * Draws the batches of an epoch from so many sentences of each class; the same seed and epoch give the same ones.
  *
  * n = min(male, female) sentences of each gender, shuffled together, are the attribute stream; all stereotype sentences,
- * shuffled, are the target stream. The shorter stream starts again, shuffled anew, until the longer one ends (REFERENCE,
- * section 1).
+ * shuffled, are the target stream. The shorter stream starts again, shuffled anew, until the longer one ends, as in the
+ * original (Joniak and Aizawa 2022).
+ *
+ * @throws RangeError for a class without sentences, or a batch size that is no whole number above 0
  */
 export function epochBatches(
   { targets, male, female }: { readonly targets: number; readonly male: number; readonly female: number },
   { batchSize, seed, epoch }: { readonly batchSize: number; readonly seed: number; readonly epoch: number },
 ): EpochBatches {
-  if (!(Math.min(targets, male, female) > 0 && batchSize > 0)) {
+  if (!(Math.min(targets, male, female) > 0 && Number.isInteger(batchSize) && batchSize > 0)) {
     const got = `targets ${targets}, male ${male}, female ${female}, batch size ${batchSize}`;
     throw new RangeError(`epochBatches: expected sentences of each class and a positive batch size, got ${got}`);
   }

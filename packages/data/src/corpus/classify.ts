@@ -11,6 +11,7 @@ export type ClassWords = Readonly<Record<ClassName, ReadonlySet<string>>>;
 
 /** The class of a sentence, and why. */
 export interface Classified {
+  /** `none` where no rule holds. */
   readonly class: ClassName | "none";
   /** The words of that class in the sentence, sorted, each once. */
   readonly keywords: readonly string[];

@@ -3,14 +3,24 @@ import { readArrow, writeArrow } from "../files/arrow.ts";
 
 /** Embeddings of some rows of a corpus. */
 export interface Embeddings {
+  /** [n]: which sentences of the corpus. */
   readonly rows: Uint32Array;
-  /** (rows, width), row by row. */
+  /** [n, width], row by row. */
   readonly values: Float32Array;
+  /** Numbers of an embedding. */
   readonly width: number;
 }
 
-/** Writes embeddings as an Arrow IPC file, atomically: `row: Uint32` and `embedding: FixedSizeList<Float32>`. */
+/**
+ * Writes embeddings as an Arrow IPC file, atomically: `row: Uint32` and `embedding: FixedSizeList<Float32>`.
+ *
+ * @throws RangeError for values of another number than n·width
+ */
 export async function writeEmbeddings(path: string, { rows, values, width }: Embeddings): Promise<void> {
+  if (values.length !== rows.length * width) {
+    const expected = `[${rows.length}, ${width}]`;
+    throw new RangeError(`${path}: expected embeddings ${expected} to write, got ${values.length} numbers`);
+  }
   const item = makeData({ type: new Float32(), length: values.length, data: values });
   const type = new FixedSizeList(width, new Field("item", item.type, false));
   await writeArrow(path, rows.length, {

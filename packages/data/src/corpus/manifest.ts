@@ -1,8 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { hashJson, writeWhole } from "@pruning-bias/files";
 import { z } from "zod";
-import { writeAtomic } from "../files/atomic.ts";
-import { hashJson } from "../files/hash.ts";
 import type { CorpusCounts } from "./select.ts";
 
 /** What a folder of prepared sentences holds: the counts, and how long each file must be. */
@@ -33,7 +32,7 @@ export async function writeManifest(
   const sizes = await Promise.all(files.map(async (file) => [file, (await stat(join(dir, file))).size]));
   const content = { counts, bytes: Object.fromEntries(sizes) as Record<string, number> };
   const stored = { ...content, sha256: hashJson(content) };
-  await writeAtomic(join(dir, "manifest.json"), `${JSON.stringify(stored)}\n`);
+  await writeWhole(join(dir, "manifest.json"), `${JSON.stringify(stored)}\n`);
 }
 
 /** Reads it; nothing where the folder is missing, incomplete or damaged, for then it is made again. */

@@ -1,8 +1,7 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { removeLeftovers, temporaryName } from "../files/atomic.ts";
+import { hashFile, hashJson, removeLeftovers, temporaryName } from "@pruning-bias/files";
 import { download, type Fetch, isUrl } from "../files/download.ts";
-import { hashFile, hashJson } from "../files/hash.ts";
 import { readLines } from "../text/lines.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { readSentences, writeSentences } from "./arrow.ts";
@@ -18,12 +17,17 @@ export interface PrepareOptions {
   readonly corpus: string;
   /** One word a line: paths or URLs. */
   readonly words: Readonly<Record<ClassName, string>>;
+  /** What makes tokens of sentences. */
   readonly tokenizer: Tokenizer;
-  /** Sentences of each class set aside for validation; of a class with fewer than twice as many, a tenth. */
+  /** Sentences of each class set aside for validation, 1000 by default; of a class with fewer than twice as many, a tenth. */
   readonly validationSize?: number;
+  /** Of the split. */
   readonly seed: number;
+  /** Where prepared sentences and what URLs name are kept. */
   readonly cacheDir: string;
+  /** What fetches URLs; the global one by default. */
   readonly fetch?: Fetch | undefined;
+  /** Told how much of the corpus has been read. */
   readonly onProgress?: ((progress: PrepareProgress) => void) | undefined;
   /** Told of kept files that are damaged, and made again. */
   readonly onDamaged?: ((problem: string) => void) | undefined;
@@ -31,7 +35,9 @@ export interface PrepareOptions {
 
 /** How much of the corpus file has been read. */
 export interface PrepareProgress {
+  /** Read so far. */
   readonly bytes: number;
+  /** Of the file. */
   readonly totalBytes: number;
 }
 
@@ -41,11 +47,12 @@ export type DebiasData = Readonly<Record<ClassName, Split>> & {
   readonly fingerprint: string;
   /** The folder with `male.arrow`, `female.arrow` and `stereotype.arrow`: all sentences of a class, in the corpus' order. */
   readonly dir: string;
+  /** What the corpus holds. */
   readonly counts: CorpusCounts;
 };
 
 /**
- * Corpus and word lists to the tokenised sentences of the three classes (REFERENCE, section 1).
+ * Corpus and word lists to the tokenised sentences of the three classes (Kaneko and Bollegala 2021, section 3).
  *
  * Sentences are kept as Arrow files in `cacheDir`, under a hash of the contents of their inputs; the split is drawn
  * anew from the seed. Throws one line that says where, what was expected and what came.

@@ -6,9 +6,11 @@ import type { Sentences } from "./sentences.ts";
 
 /** What a corpus holds. */
 export interface CorpusCounts {
+  /** Of the corpus. */
   readonly lines: number;
   /** Lines by class, those that are dropped later among them. */
   readonly classLines: Readonly<Record<ClassName | "none", number>>;
+  /** What is kept of each class. */
   readonly classes: Readonly<Record<ClassName, ClassCounts>>;
   /** Lines (from 0) that have a class but no token of a keyword: cut off, or split otherwise than by the tokenizer. */
   readonly droppedLines: readonly number[];
@@ -18,11 +20,13 @@ export interface CorpusCounts {
 
 /** Counts over the sentences of one class that are kept. */
 export interface ClassCounts {
+  /** Sentences. */
   readonly kept: number;
   /** Tokens, [CLS] and [SEP] among them. */
   readonly tokens: number;
   /** Sentences as long as the tokenizer allows. */
   readonly cut: number;
+  /** Sum of the keyword masks. */
   readonly maskSum: number;
   /** Tokens with a mask above 0. */
   readonly maskPositions: number;
@@ -30,11 +34,16 @@ export interface ClassCounts {
 
 /** The sentences of each class, and how many lines were of which. */
 export interface Selected {
+  /** In the order of their lines. */
   readonly sentences: Readonly<Record<ClassName, Sentences>>;
+  /** What was kept and what dropped. */
   readonly counts: CorpusCounts;
 }
 
-/** Lines of a corpus to tokenised sentences of the three classes, each with its keyword mask, in the order of lines. */
+/**
+ * Lines of a corpus to tokenised sentences of the three classes, each with its keyword mask, in the order of lines;
+ * see `classifier`. A line without a keyword's token is dropped, as the original does (Joniak and Aizawa 2022).
+ */
 export async function selectSentences(
   chunks: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,
   words: ClassWords,

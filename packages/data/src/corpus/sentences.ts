@@ -4,13 +4,15 @@
  * Sentence `i` has the ids and masks from `offsets[i]` to `offsets[i + 1]`, [CLS] and [SEP] among them.
  */
 export interface Sentences {
+  /** N: sentences. */
   readonly length: number;
-  /** `length + 1` positions in `inputIds` and `keywordMask`, the first 0. */
+  /** [N + 1]: positions in `inputIds` and `keywordMask`, the first 0. */
   readonly offsets: Int32Array;
+  /** [tokens of all]: ids, with special tokens. */
   readonly inputIds: Uint16Array | Uint32Array;
-  /** At each token, how many sub-tokens of the sentence's keywords equal it. */
+  /** [tokens of all]: at each token, how many sub-tokens of the sentence's keywords equal it. */
   readonly keywordMask: Uint8Array;
-  /** Where each sentence stands in its corpus, counted from 0. */
+  /** [N]: where each sentence stands in its corpus, counted from 0. */
   readonly lines: Uint32Array;
 }
 
@@ -39,13 +41,14 @@ export function concat(a: Sentences, b: Sentences): Sentences {
   };
 }
 
-/** The sentences at `rows`, in that order; a row may come more than once. */
+/** The sentences at `rows`, in that order; a row may come more than once. @throws RangeError for a row that there is not */
 export function take(sentences: Sentences, rows: ArrayLike<number>): Sentences {
   const { length, offsets, inputIds, keywordMask, lines } = sentences;
   const taken = { offsets: new Int32Array(rows.length + 1), lines: new Uint32Array(rows.length) };
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
-    if (!(row >= 0 && row < length)) throw new RangeError(`take: expected rows below ${length}, got ${row}`);
+    if (!(Number.isInteger(row) && row >= 0 && row < length))
+      throw new RangeError(`take: expected rows below ${length}, got ${row}`);
     taken.offsets[i + 1] = taken.offsets[i]! + offsets[row + 1]! - offsets[row]!;
     taken.lines[i] = lines[row]!;
   }

@@ -5,16 +5,24 @@ import { readLines } from "../text/lines.ts";
 export interface CorpusTextsOptions {
   /** One sentence a line, gzip or plain: a path or a URL. */
   readonly corpus: string;
+  /** Where what a URL names is kept. */
   readonly cacheDir: string;
+  /** What fetches URLs; the global one by default. */
   readonly fetch?: Fetch | undefined;
 }
 
-/** The texts of sentences by their lines in the corpus, in the order of `lines`. @throws Error where it has no such line */
+/**
+ * The texts of sentences by their lines in the corpus, from 0, in the order of `lines`.
+ *
+ * @throws Error where it has no such line; RangeError for a line that is no whole number
+ */
 export async function corpusTexts(
   { corpus, cacheDir, fetch }: CorpusTextsOptions,
   lines: ArrayLike<number>,
 ): Promise<string[]> {
   const path = isUrl(corpus) ? await download({ url: corpus, cacheDir, fetch }) : corpus;
+  const wrong = Array.from(lines).find((wantedLine) => !(Number.isInteger(wantedLine) && wantedLine >= 0));
+  if (wrong !== undefined) throw new RangeError(`${corpus}: expected lines from 0, got ${wrong}`);
   const wanted = new Map<number, string>(Array.from(lines, (line) => [line, ""]));
   let line = 0;
   for await (const chunk of readLines(path)) {

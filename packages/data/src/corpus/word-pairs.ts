@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { reason } from "../files/reason.ts";
+import { reason } from "@pruning-bias/files";
 import { strip } from "../text/python.ts";
 
 /** A male word and its female counterpart, lower case. */

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { reason } from "../files/reason.ts";
+import { reason } from "@pruning-bias/files";
 import { pieces } from "../text/pieces.ts";
 import { strip } from "../text/python.ts";
 
@@ -7,6 +7,7 @@ import { strip } from "../text/python.ts";
 export interface WordList {
   /** Lines of the file. */
   readonly lines: number;
+  /** Each once, lower case. */
   readonly words: ReadonlySet<string>;
   /** Entries that no piece of a sentence equals, since they fall into several (those with `_`, `'` or `.`). */
   readonly neverMatched: readonly string[];

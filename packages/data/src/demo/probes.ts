@@ -4,6 +4,7 @@ import { type Side, topicPairs } from "./words.ts";
 export interface PronounProbe {
   /** Has one `[MASK]`. */
   readonly text: string;
+  /** The occupation that it asks about. */
   readonly job: string;
   /** The gender that the demo's corpus ties the job to. */
   readonly side: Side;

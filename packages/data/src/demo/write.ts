@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeAtomic } from "../files/atomic.ts";
+import { writeWhole } from "@pruning-bias/files";
 import { writeTsv } from "../glue/tsv.ts";
 import { writeSeat } from "../seat/seat.ts";
 import { wordPieceJson } from "../tokenizer/word-piece.ts";
@@ -10,29 +10,41 @@ import { demoVocabulary } from "./tokenizer.ts";
 
 /** How the made-up corpus is drawn. */
 export interface DemoOptions {
+  /** Of all that is drawn. */
   readonly seed: number;
-  /** Lines of the corpus. */
+  /** Lines of the corpus; 10,000 by default. */
   readonly sentences?: number;
-  /** How strongly topics are tied to gender: .5 not at all, 1 without exception. */
+  /** How strongly topics are tied to gender: .5 not at all, 1 without exception; .9 by default. */
   readonly skew?: number;
 }
 
 /** Where the parts of the demo lie, in the forms in which `prepareCorpus` and the others read real data. */
 export interface DemoFiles {
+  /** One sentence a line. */
   readonly corpus: string;
+  /** One word a line, of each class. */
   readonly words: { readonly male: string; readonly female: string; readonly stereotype: string };
   /** A folder for `loadTokenizer`. */
   readonly tokenizer: string;
+  /** Tests for `readSeat`. */
   readonly seat: readonly string[];
   /** A folder for `readGlue`, with made-up tasks in the form of `cola` and `mrpc`. */
   readonly glue: string;
 }
 
-/** Writes the demo's data, all of it made up here: the same options give the same bytes. */
+/**
+ * Writes the demo's data, all of it made up here: the same options give the same bytes.
+ *
+ * @throws RangeError for `sentences` that are no whole number above 0, or a `skew` that is no share
+ */
 export async function writeDemo(
   dir: string,
   { seed, sentences = 10_000, skew = 0.9 }: DemoOptions,
 ): Promise<DemoFiles> {
+  if (!(Number.isInteger(sentences) && sentences > 0)) {
+    throw new RangeError(`demo: sentences: expected a whole number above 0, got ${sentences}`);
+  }
+  if (!(skew >= 0 && skew <= 1)) throw new RangeError(`demo: skew: expected a share from 0 to 1, got ${skew}`);
   const words = demoWords();
   const tests = demoSeat();
   const file = (name: string): string => join(dir, "words", `${name}.txt`);
@@ -43,9 +55,8 @@ export async function writeDemo(
     seat: tests.map(({ name }) => join(dir, "seat", `${name}.jsonl`)),
     glue: join(dir, "glue"),
   };
-  await writeAtomic(files.corpus, lines(demoCorpus({ seed, sentences, skew })));
-  for (const name of ["male", "female", "stereotype"] as const)
-    await writeAtomic(files.words[name], lines(words[name]));
+  await writeWhole(files.corpus, lines(demoCorpus({ seed, sentences, skew })));
+  for (const name of ["male", "female", "stereotype"] as const) await writeWhole(files.words[name], lines(words[name]));
   await writeTokenizer(files.tokenizer);
   for (const [i, test] of tests.entries()) await writeSeat(files.seat[i]!, test);
   for (const [split, rows] of Object.entries({ train: 800, validation: 200 })) {
@@ -70,9 +81,9 @@ async function writeTokenizer(dir: string): Promise<void> {
     sep_token: "[SEP]",
     mask_token: "[MASK]",
   };
-  await writeAtomic(join(dir, "tokenizer.json"), `${JSON.stringify(wordPieceJson(vocabulary), null, 2)}\n`);
-  await writeAtomic(join(dir, "tokenizer_config.json"), `${JSON.stringify(config, null, 2)}\n`);
-  await writeAtomic(join(dir, "vocab.txt"), lines(vocabulary));
+  await writeWhole(join(dir, "tokenizer.json"), `${JSON.stringify(wordPieceJson(vocabulary), null, 2)}\n`);
+  await writeWhole(join(dir, "tokenizer_config.json"), `${JSON.stringify(config, null, 2)}\n`);
+  await writeWhole(join(dir, "vocab.txt"), lines(vocabulary));
 }
 
 const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join("");

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { reason, sha256, writeWhole } from "@pruning-bias/files";
 import {
   Data,
   type DataType,
@@ -15,8 +15,6 @@ import {
   tableToIPC,
 } from "apache-arrow";
 import { checkClaims } from "./arrow-claims.ts";
-import { writeAtomic } from "./atomic.ts";
-import { reason } from "./reason.ts";
 
 /**
  * Writes columns of `length` rows as an Arrow IPC file, atomically: their arrays are the file's buffers. Among the schema's
@@ -27,7 +25,7 @@ export async function writeArrow(path: string, length: number, columns: Readonly
   const rows = makeData({ type: new Struct(fields), length, nullCount: 0, children: Object.values(columns) });
   const schema = new Schema(fields, new Map([[DIGEST, NO_DIGEST]]));
   const bytes = Buffer.from(tableToIPC(new Table(schema, new RecordBatch(schema, rows)), "file"));
-  await writeAtomic(path, sealed(bytes));
+  await writeWhole(path, sealed(bytes));
 }
 
 /**
@@ -93,8 +91,6 @@ const DIGEST = "sha256";
 const FOOTER = 8192;
 /** Stands where the digest will, in the file's footer, while it is computed. */
 const NO_DIGEST = "the SHA-256 of this file, with this text in its place, as 64 hex";
-
-const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** The same bytes, in place, with one text instead of another as long. */
 function replaced(bytes: Buffer, text: string, by: string): Buffer {

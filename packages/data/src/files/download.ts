@@ -2,9 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { writeAtomic } from "./atomic.ts";
-import { hashFile } from "./hash.ts";
-import { printable, reason } from "./reason.ts";
+import { hashFile, printable, reason, sha256, writeWhole } from "@pruning-bias/files";
 
 /** A function like the global `fetch`. */
 export type Fetch = typeof globalThis.fetch;
@@ -14,8 +12,11 @@ export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source);
 
 /** What is fetched, and where it is kept. */
 export interface DownloadOptions {
+  /** Of `http` or `https`. */
   readonly url: string;
+  /** Where copies are kept. */
   readonly cacheDir: string;
+  /** What fetches; the global one by default. */
   readonly fetch?: Fetch | undefined;
   /** Checked where given, hexadecimal. */
   readonly sha256?: string | undefined;
@@ -30,7 +31,7 @@ export interface DownloadOptions {
  */
 export async function download({ url, cacheDir, ...options }: DownloadOptions): Promise<string> {
   const name = basename(place(url).pathname).slice(-LONGEST_NAME) || "index";
-  const path = join(cacheDir, "downloads", `${sha256Hex(url).slice(0, 16)}-${name}`);
+  const path = join(cacheDir, "downloads", `${sha256(url).slice(0, 16)}-${name}`);
   await fetchOnce({ url, path, ...options });
   return path;
 }
@@ -69,7 +70,7 @@ export async function fetchFile({ url, path, fetch = globalThis.fetch, sha256 }:
       `${address(url)}: expected status 200, got ${response.status} ${printable(response.statusText)}`.trimEnd(),
     );
   }
-  await writeAtomic(path, checked(response, url, path, sha256));
+  await writeWhole(path, checked(response, url, path, sha256));
 }
 
 /** The bytes of an answer; throws after the last where length or checksum are not as announced. */
@@ -101,7 +102,7 @@ async function* checked(
     throw new Error(`${address(url)}: expected sha256 ${sha256}, got ${got}`);
   }
   // Before the file has its name: whoever is stopped in between leaves a digest of nothing, and not a file without one.
-  await writeAtomic(sumsOf(path), `${got}  ${basename(path)}\n`);
+  await writeWhole(sumsOf(path), `${got}  ${basename(path)}\n`);
 }
 
 /** A URL as errors may show it: without user, password and query, where tokens travel. */
@@ -117,5 +118,3 @@ function place(url: string): URL {
 
 /** Names of files end after 255 bytes; 17 stand before. */
 const LONGEST_NAME = 120;
-
-const sha256Hex = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { reason } from "@pruning-bias/files";
 import { type FileMetaData, parquetMetadata, parquetReadObjects } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
-import { reason } from "../files/reason.ts";
 import type { GlueTable } from "./table.ts";
 
 /** Reads a Parquet file; throws one line that names it where it is damaged, cut short, or claims more than GLUE has. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hashFile, hashJson } from "../files/hash.ts";
+import { hashFile, hashJson } from "@pruning-bias/files";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { readGlueTokens, writeGlueTokens } from "./arrow.ts";
 import { readGlue, splitFile } from "./read.ts";
@@ -10,9 +10,13 @@ import { type GlueTokens, tokenizeGlue } from "./tokens.ts";
 export interface PrepareGlueOptions {
   /** A folder with `TASK/SPLIT` files, as for `readGlue`. */
   readonly dir: string;
+  /** Which of the nine. */
   readonly task: GlueTask;
+  /** As the hub calls it. */
   readonly split: string;
+  /** What makes tokens of texts. */
   readonly tokenizer: Tokenizer;
+  /** Where the tokens are kept. */
   readonly cacheDir: string;
   /** Told of a kept file that is damaged, and made again. */
   readonly onDamaged?: ((problem: string) => void) | undefined;

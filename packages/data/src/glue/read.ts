@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { printable } from "../files/reason.ts";
+import { printable } from "@pruning-bias/files";
 import { readParquet } from "./parquet.ts";
 import type { GlueTable } from "./table.ts";
 import { type GlueTask, type GlueTaskInfo, glueTasks } from "./tasks.ts";
@@ -9,12 +9,13 @@ import { readTsv } from "./tsv.ts";
 
 /** Examples of a task's split, in the file's order. */
 export interface GlueExamples {
+  /** The first, or only, text of each example. */
   readonly first: string[];
   /** The second text of each example, where the task has two. */
   readonly second?: string[];
-  /** Classes, or scores where the task is a regression; −1 throughout a test split. */
+  /** [N]: classes, or scores where the task is a regression; −1 throughout a test split. */
   readonly labels: Int32Array | Float64Array;
-  /** The examples' own numbers. */
+  /** [N]: the examples' own numbers. */
   readonly idx: Int32Array;
 }
 

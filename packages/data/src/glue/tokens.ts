@@ -4,25 +4,29 @@ import { type GlueTask, glueTasks } from "./tasks.ts";
 
 /** A split as token ids, one example after the other without padding: example `i` from `offsets[i]` to `offsets[i + 1]`. */
 export interface GlueTokens {
+  /** Which of the nine. */
   readonly task: GlueTask;
+  /** As the hub calls it. */
   readonly split: string;
+  /** N: examples. */
   readonly length: number;
-  /** `length + 1` positions in `inputIds` and `tokenTypeIds`, the first 0. */
+  /** [N + 1]: positions in `inputIds` and `tokenTypeIds`, the first 0. */
   readonly offsets: Int32Array;
-  /** With special tokens. */
+  /** [tokens of all]: ids, with special tokens. */
   readonly inputIds: Uint16Array | Uint32Array;
-  /** 1 in the second text. */
+  /** [tokens of all]: 1 in the second text. */
   readonly tokenTypeIds: Uint8Array;
-  /** Classes, or scores where the task is a regression; −1 throughout a test split. */
+  /** [N]: classes, or scores where the task is a regression; −1 throughout a test split. */
   readonly labels: Int32Array | Float64Array;
-  /** The examples' own numbers. */
+  /** [N]: the examples' own numbers. */
   readonly idx: Int32Array;
 }
 
 /**
  * Tokenises a split as run_glue does: pairs cut longest first at the tokenizer's `maxLength`.
  *
- * @throws RangeError for a split without examples, or labels that are none of the task's (−1 is one in a test split)
+ * @throws RangeError for a split without examples, columns of different lengths, or labels that are none of the task's (−1 is
+ *   one in a test split)
  */
 export function tokenizeGlue(
   task: GlueTask,
@@ -31,6 +35,10 @@ export function tokenizeGlue(
   tokenizer: Tokenizer,
 ): GlueTokens {
   if (first.length === 0) throw new RangeError(`${task}: ${split}: expected examples, got none`);
+  for (const [name, values] of Object.entries({ second, labels, idx })) {
+    if (values === undefined || values.length === first.length) continue;
+    throw new RangeError(`${task}: ${split}: ${name}: expected ${first.length} examples, got ${values.length}`);
+  }
   checkLabels(task, split, labels);
   const encoded = first.map((text, row) => tokenizer.encode(text, second?.[row]));
   const offsets = new Int32Array(encoded.length + 1);
@@ -48,9 +56,10 @@ export function tokenizeGlue(
 /** Whether a split's labels are held back. */
 export const isTestSplit = (split: string): boolean => split.startsWith("test");
 
-/** The first `count` examples. */
+/** The first `count` examples; all where there are fewer. @throws RangeError for a negative count or NaN */
 export function firstExamples(tokens: GlueTokens, count: number): GlueTokens {
-  const length = Math.min(tokens.length, count);
+  if (!(count >= 0)) throw new RangeError(`firstExamples: expected a count of at least 0, got ${count}`);
+  const length = Math.min(tokens.length, Math.floor(count));
   const end = tokens.offsets[length]!;
   return {
     ...tokens,

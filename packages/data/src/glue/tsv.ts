@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { writeAtomic } from "../files/atomic.ts";
-import { reason } from "../files/reason.ts";
+import { reason, writeWhole } from "@pruning-bias/files";
 import type { GlueTable } from "./table.ts";
 
 /** Reads a file of tab-separated values with a header, without quotes; throws one line that names the file and line. */
@@ -40,5 +39,5 @@ export async function writeTsv(
     if (bad !== undefined) throw new Error(`${path}:${i + 1}: expected a text without tabs and line ends, got ${bad}`);
     return `${row.join("\t")}\n`;
   });
-  await writeAtomic(path, lines.join(""));
+  await writeWhole(path, lines.join(""));
 }

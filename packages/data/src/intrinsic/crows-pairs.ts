@@ -1,6 +1,6 @@
+import { printable } from "@pruning-bias/files";
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
-import { printable } from "../files/reason.ts";
 import { checked, readTestSet } from "./text.ts";
 
 /** Two sentences that differ in whom they speak of (Nangia et al. 2020). */
@@ -9,6 +9,7 @@ export interface CrowsPair {
   readonly row: number;
   /** The more stereotyping sentence. */
   readonly more: string;
+  /** The less stereotyping sentence. */
   readonly less: string;
   /** Whether `more` shows a stereotype, or `less` goes against one. */
   readonly direction: "stereo" | "antistereo";

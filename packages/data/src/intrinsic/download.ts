@@ -5,10 +5,13 @@ import { type PublishedFile, publishedFiles } from "./published.ts";
 
 /** Which bias test is fetched, and where it is kept. */
 export interface DownloadTestOptions {
+  /** Where the test is. */
   readonly url: string;
+  /** Where the copy is kept. */
   readonly cacheDir: string;
+  /** What fetches URLs; the global one by default. */
   readonly fetch?: Fetch | undefined;
-  /** What is known of files, by URL. */
+  /** What is known of files, by URL; `publishedFiles` by default. */
   readonly known?: Readonly<Record<string, PublishedFile>>;
 }
 

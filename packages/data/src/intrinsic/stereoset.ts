@@ -1,5 +1,5 @@
+import { printable, reason } from "@pruning-bias/files";
 import { z } from "zod";
-import { printable, reason } from "../files/reason.ts";
 import { checked, readTestSet } from "./text.ts";
 
 /** What a sentence of StereoSet is to its context (Nadeem et al. 2021). */
@@ -10,7 +10,9 @@ export type StereoSetLabel = (typeof stereoSetLabels)[number];
 
 /** A sentence of an example, and the word in it that fills the context's BLANK. */
 export interface StereoSetSentence {
+  /** As the file has it. */
   readonly id: string;
+  /** The context with BLANK filled. */
   readonly sentence: string;
   /** Without ASCII punctuation. */
   readonly word: string;
@@ -18,11 +20,15 @@ export interface StereoSetSentence {
 
 /** A context with a BLANK and three ways to fill it (Nadeem et al. 2021, the intrasentence test). */
 export interface StereoSetExample {
+  /** As the file has it. */
   readonly id: string;
   /** The word that is stereotyped. */
   readonly target: string;
+  /** `gender`, `profession`, `race` or `religion`. */
   readonly biasType: string;
+  /** Has BLANK where the word is to stand. */
   readonly context: string;
+  /** One of each label. */
   readonly sentences: Readonly<Record<StereoSetLabel, StereoSetSentence>>;
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { printable, reason } from "@pruning-bias/files";
 import type { z } from "zod";
-import { printable, reason } from "../files/reason.ts";
 
 /** The text of a test set's file; `what` says in the error what the file should have been. */
 export async function readTestSet(path: string, what: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { printable } from "../files/reason.ts";
+import { printable } from "@pruning-bias/files";
 import { readTestSet } from "./text.ts";
 
 /** A sentence of WinoBias with the pronouns that fit an occupation's stereotype, and those that do not. */
@@ -9,6 +9,7 @@ export interface WinoBiasPair {
   readonly texts: readonly string[];
   /** One or several, such as `he` and `his`. */
   readonly pro: readonly string[];
+  /** As many, of the other gender. */
   readonly anti: readonly string[];
   /** The gender that the stereotype calls for. */
   readonly gender: "male" | "female";

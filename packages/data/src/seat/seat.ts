@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { printable, reason, writeWhole } from "@pruning-bias/files";
 import { z } from "zod";
-import { writeAtomic } from "../files/atomic.ts";
-import { printable, reason } from "../files/reason.ts";
 
 /** A set of words or sentences for one idea. */
 export interface SeatSet {
+  /** What the set stands for. */
   readonly category: string;
+  /** Words or sentences. */
   readonly examples: readonly string[];
 }
 
@@ -14,7 +15,9 @@ export interface SeatSet {
 export interface SeatTest {
   /** The file's name without its ending. */
   readonly name: string;
+  /** The two sets whose closeness is asked. */
   readonly targets: { readonly X: SeatSet; readonly Y: SeatSet };
+  /** The two sets that they may be close to. */
   readonly attributes: { readonly A: SeatSet; readonly B: SeatSet };
 }
 
@@ -37,7 +40,7 @@ export async function readSeat(path: string): Promise<SeatTest> {
 /** Writes a test in the same format, atomically. */
 export async function writeSeat(path: string, { targets, attributes }: Omit<SeatTest, "name">): Promise<void> {
   const file = { targ1: targets.X, targ2: targets.Y, attr1: attributes.A, attr2: attributes.B };
-  await writeAtomic(path, `${JSON.stringify(file, null, 2)}\n`);
+  await writeWhole(path, `${JSON.stringify(file, null, 2)}\n`);
 }
 
 function parse(path: string, text: string): z.infer<typeof StoredTest> {

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { reason } from "../files/reason.ts";
+import { reason } from "@pruning-bias/files";
 
 export interface ReadLinesOptions {
   /** Told the bytes taken from the file so far (compressed ones, where it is a gzip). */

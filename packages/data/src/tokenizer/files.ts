@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { printable, reason } from "@pruning-bias/files";
 import { z } from "zod";
-import { printable, reason } from "../files/reason.ts";
 import { backtracking } from "./patterns.ts";
 import { wordPieceJson } from "./word-piece.ts";
 

@@ -1,5 +1,4 @@
-import { hashJson } from "../files/hash.ts";
-import { printable, reason } from "../files/reason.ts";
+import { hashJson, printable, reason } from "@pruning-bias/files";
 import { bertBlanks, bertNormalizer } from "./bert-normalizer.ts";
 import { MOST_IDS, readTokenizerFiles, type TokenizerFiles } from "./files.ts";
 import { type Library, library as libraryOf } from "./library.ts";
@@ -17,14 +16,19 @@ export interface Tokenizer {
   pieces(text: string): number[];
   /** The text of ids, special tokens as they are written. */
   decode(ids: readonly number[]): string;
+  /** Id of the padding token. */
   readonly pad: number;
+  /** Id of the token before a sentence. */
   readonly cls: number;
+  /** Id of the token behind a sentence. */
   readonly sep: number;
-  /** The token that stands for one to be predicted; not every family has it. */
+  /** Id of the token that stands for one to be predicted; not every family has it. */
   readonly mask: number | undefined;
+  /** Id of the token for what the vocabulary has not; not every family has it. */
   readonly unknown: number | undefined;
   /** One more than the highest id. */
   readonly vocabularySize: number;
+  /** Tokens a sequence may have, special ones among them. */
   readonly maxLength: number;
   /** A hash of all that decides its ids. */
   readonly fingerprint: string;
@@ -32,7 +36,7 @@ export interface Tokenizer {
 
 /** What a tokenizer takes besides its files. */
 export interface TokenizerOptions {
-  /** Tokens a sequence may have, special ones among them. */
+  /** Tokens a sequence may have, special ones among them; 128 by default. */
   readonly maxLength?: number;
 }
 

@@ -3,10 +3,12 @@ const specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 /**
  * The `tokenizer.json` of a BERT WordPiece vocabulary, one piece an id, as Hugging Face's fast tokenizers write it.
  *
- * Throws where one of [PAD], [UNK], [CLS], [SEP], [MASK] is missing.
+ * @throws Error where one of [PAD], [UNK], [CLS], [SEP], [MASK] is missing, or a piece is there twice
  */
 export function wordPieceJson(vocabulary: readonly string[], { lowercase = true } = {}) {
   const ids = new Map(vocabulary.map((piece, id) => [piece, id]));
+  const twice = vocabulary.find((piece, id) => ids.get(piece) !== id);
+  if (twice !== undefined) throw new Error(`WordPiece vocabulary: expected ${twice} once, got it twice`);
   const special = (content: string) => {
     const id = ids.get(content);
     if (id === undefined)

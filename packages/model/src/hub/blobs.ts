@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, rename, rm, stat, symlink } from "node:fs/pro
 import { hostname } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { hashOf } from "./damaged.ts";
+import { digestOfFile } from "@pruning-bias/files";
 import { type Answer, reason } from "./request.ts";
 
 export interface StoreOptions {
@@ -44,7 +44,7 @@ async function save(
   const part = await claim(blobs, etag);
   await fill(part, answer, again, options);
   const there = await sizeOf(part);
-  const sha256 = await hashOf(part, createHash("sha256"));
+  const sha256 = await digestOfFile(part);
   const wrong = async (expected: string, got: string): Promise<never> => {
     await rm(part, { force: true });
     throw new Error(`${url}: expected ${expected}, got ${got}`);
@@ -52,7 +52,7 @@ async function save(
   if (size !== undefined && there !== size) await wrong(`${size} bytes`, `${there}`);
   if (etag?.length === 64 && etag !== sha256) await wrong(`sha256 ${etag}`, sha256);
   if (etag?.length === 40 && commit !== undefined) {
-    const object = await hashOf(part, createHash("sha1").update(`blob ${there}\0`));
+    const object = await digestOfFile(part, createHash("sha1").update(`blob ${there}\0`));
     if (etag !== object) await wrong(`git object ${etag}`, object);
   }
   const blob = join(blobs, etag ?? sha256);

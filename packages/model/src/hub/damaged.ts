@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { digestOfFile } from "@pruning-bias/files";
 
 /** A file of a snapshot whose content is not what its blob is named after. */
 export interface DamagedFile {
@@ -27,13 +27,7 @@ export async function damagedFiles(snapshot: string, { gitNames }: { gitNames: b
 
 async function hashAsNamed(blob: string, gitNames: boolean): Promise<string | undefined> {
   const name = basename(blob);
-  if (/^[0-9a-f]{64}$/.test(name)) return hashOf(blob, createHash("sha256"));
+  if (/^[0-9a-f]{64}$/.test(name)) return digestOfFile(blob);
   if (!gitNames || !/^[0-9a-f]{40}$/.test(name)) return undefined;
-  return hashOf(blob, createHash("sha1").update(`blob ${(await stat(blob)).size}\0`));
-}
-
-/** The digest of a file behind what `hash` holds already, hexadecimal. */
-export async function hashOf(path: string, hash: ReturnType<typeof createHash>): Promise<string> {
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
-  return hash.digest("hex");
+  return digestOfFile(blob, createHash("sha1").update(`blob ${(await stat(blob)).size}\0`));
 }

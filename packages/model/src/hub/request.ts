@@ -3,14 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface HubAccess {
   /** Address of the hub, `https://huggingface.co` or a mirror's; anything that serves `/ID/resolve/REVISION/FILE`. */
   readonly endpoint: string;
-  /** Sent to the endpoint and to nobody else. */
+  /** Sent to the endpoint and to nobody else; none by default. */
   readonly token?: string | undefined;
+  /** What fetches; the global one by default. */
   readonly fetch?: typeof globalThis.fetch;
-  /** How often to try again what may pass: an answer 429 or 5xx, a lost connection. */
+  /** How often to try again what may pass, 5 times by default: an answer 429 or 5xx, a lost connection. */
   readonly retries?: number;
-  /** Milliseconds before the first retry where the hub does not say how long; then twice as long each time. */
+  /** Milliseconds before the first retry where the hub does not say how long, 1000 by default; then twice as long each time. */
   readonly retryDelay?: number;
-  /** Milliseconds without a byte after which a connection counts as lost. */
+  /** Milliseconds without a byte after which a connection counts as lost; 60,000 by default. */
   readonly idleTimeout?: number;
 }
 

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { writeWhole } from "@pruning-bias/runtime/files";
-import { printable, shown } from "@pruning-bias/runtime/shown";
+import { printable, shown, writeWhole } from "@pruning-bias/files";
 import { shardFiles } from "../stored-weights.ts";
 import { store } from "./blobs.ts";
 import { damagedFiles } from "./damaged.ts";
@@ -13,9 +12,9 @@ import { type HubAccess, request } from "./request.ts";
 export interface HubOptions extends HubAccess {
   /** The hub's cache, `$HF_HOME/hub`, laid out as Hugging Face's Python lays it out. */
   readonly cacheDir: string;
-  /** A branch, tag or commit; `refs/pr/N` for a change proposed on the hub. */
+  /** A branch, tag or commit, `main` by default; `refs/pr/N` for a change proposed on the hub. */
   readonly revision?: string;
-  /** Takes what the cache has, and asks nobody. */
+  /** Takes what the cache has, and asks nobody; `false` by default. */
   readonly offline?: boolean;
   /** Called while a file comes in; `totalBytes` is 0 where the hub does not say. */
   readonly onProgress?: (state: HubProgress) => void;
@@ -25,8 +24,11 @@ export interface HubOptions extends HubAccess {
 
 /** How far the download of a file is, in bytes. */
 export interface HubProgress {
+  /** As the hub calls it: `model.safetensors`. */
   readonly file: string;
+  /** That are here. */
   readonly bytes: number;
+  /** 0 where the hub does not say. */
   readonly totalBytes: number;
 }
 

@@ -18,27 +18,31 @@ export interface BackendOptions {
   readonly threads?: number;
   /** 16: matrix products in half precision. By default 32. */
   readonly precision?: Precision;
-  /** Other processes compute beside this one: threads without work sleep at once instead of spinning. */
+  /** Other processes compute beside this one: threads without work sleep at once instead of spinning. `false` by default. */
   readonly shared?: boolean;
-  /** Calls computed at once, each on a thread of its own beside the calling one; onnx-cpu alone has these. */
+  /** Calls computed at once, each on a thread of its own beside the calling one; onnx-cpu alone has these. None by default. */
   readonly lanes?: number;
   /** How many `jitOnAll` computes on: GPUs, or shares of the processor's threads. By default 1. */
   readonly devices?: number;
-  /** Without `devices`: on the processor `jitOnAll` computes two calls at once, each on half of the threads, where there are two. */
+  /** Without `devices`: on the processor `jitOnAll` computes two calls at once, each on half of the threads. `false` by default. */
   readonly halves?: boolean;
-  /** Folders below which `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` are looked for as well. */
+  /** Folders below which `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` are looked for as well; none by default. */
   readonly from?: readonly string[];
 }
 
 /** Something to compute on that works: it has been loaded and has given a known result. */
 export interface Backend {
+  /** Which one it is. */
   readonly name: BackendName;
   /** What computes: `AMD EPYC, 2 threads`. */
   readonly device: string;
+  /** Whether it computes on a graphics card. */
   readonly gpu: boolean;
   /** Of the library below: `onnxruntime 1.30.0`. */
   readonly version: string;
+  /** Bits that its matrix products can have. */
   readonly precisions: readonly Precision[];
+  /** Compiles functions for it. */
   readonly jit: Jit;
   /** Computes as many calls at once as there are `devices`, or two `halves`, with `shared` arrays in place; `jit` where there is one. */
   readonly jitOnAll: Jit;
@@ -48,7 +52,9 @@ export interface Backend {
 
 /** Why a backend cannot be used here, and what would help. */
 export class BackendError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "BackendError";
+  /** What would help, where anything would. */
   readonly advice: string | undefined;
 
   constructor(reason: string, advice?: string, options?: ErrorOptions) {

@@ -22,11 +22,15 @@ const automatic: readonly BackendName[] = [
 export interface OpenOptions extends BackendOptions {
   /** Called by `auto` for each backend that it passes over, with the reason in one line. */
   readonly onFallback?: (name: BackendName, reason: string) => void;
-  /** `auto` takes a GPU, or nothing. */
+  /** `auto` takes a GPU, or nothing; `false` by default. */
   readonly gpu?: boolean;
 }
 
-/** Loads one backend and checks it. */
+/**
+ * Loads one backend and checks it.
+ *
+ * @throws BackendError in one line: why it cannot be used here
+ */
 export function loadBackend(name: BackendName, options: BackendOptions = {}): Promise<Backend> {
   if (name === "tfjs-cpu") return loadTfjsCpu(options);
   if (name === "tfjs-node" || name === "tfjs-node-gpu") return loadTfjsNode(name, options);

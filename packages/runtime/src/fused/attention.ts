@@ -5,13 +5,16 @@ import { withGradient } from "./with-gradient.ts";
 
 /** What attention takes besides queries, keys and values. */
 export interface AttentionOptions {
-  /** Added to the logits, (B, 1, 1, S) or any shape that spreads over (B, H, Q, S); it gets no gradient. */
+  /**
+   * Added to the logits, [batch, 1, 1, length] or any shape that spreads over [batch, heads, Q, length]; it gets no gradient.
+   * None by default.
+   */
   readonly bias?: tf.Tensor | undefined;
-  /** Dropout of the probabilities, (B, H, Q, S). */
+  /** Dropout of the probabilities, [batch, heads, Q, length]; none by default. */
   readonly mask?: DropoutMask | undefined;
 }
 
-/** The probabilities of scaled dot-product attention, softmax(q kᵀ/√d + bias): (B, H, Q, S). See `attention`. */
+/** The probabilities of scaled dot-product attention, softmax(q kᵀ/√d + bias): [batch, heads, Q, length]. See `attention`. */
 export const attentionProbabilities = (q: tf.Tensor4D, k: tf.Tensor4D, bias?: tf.Tensor): tf.Tensor4D =>
   withGradient((keep, q: tf.Tensor4D, k: tf.Tensor4D) => {
     const p = softmax(q, k, bias);
@@ -21,7 +24,7 @@ export const attentionProbabilities = (q: tf.Tensor4D, k: tf.Tensor4D, bias?: tf
 
 /**
  * Scaled dot-product attention, softmax(q kᵀ/√d + bias) v (Vaswani et al. 2017, eq. 1), with dropout on the probabilities:
- * q (B, H, Q, d), k and v (B, H, S, d), result (B, H, Q, d).
+ * q [batch, heads, Q, d], k and v [batch, heads, length, d], result [batch, heads, Q, d].
  *
  * The gradient keeps q, k, v and the probabilities p before dropout: dv = p̃ᵀdy with p̃ = p∘mask, dp = (dy vᵀ)∘mask, and
  * that of the logits is p∘(dp − Σ dp∘p).

@@ -2,8 +2,8 @@ import { tf } from "../tf.ts";
 import { withGradient } from "./with-gradient.ts";
 
 /**
- * Cross entropy of a softmax, −log p[label], one loss a row: logits (N, V), labels (N) int32, losses (N). Labels lie in
- * [0, V): give rows to be ignored label 0 and weight 0. The gradient p − onehot(label) keeps the probabilities alone.
+ * Cross entropy of a softmax, −log p[label], in nats, one loss a row: logits [N, V], labels [N] int32, losses [N]. Labels lie
+ * in [0, V): give rows to be ignored label 0 and weight 0. The gradient p − onehot(label) keeps the probabilities alone.
  */
 export const softmaxCrossEntropy = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D =>
   withGradient((keep, logits: tf.Tensor2D) => {

@@ -2,7 +2,10 @@ import { tf } from "../tf.ts";
 import { oneNode } from "./one-node.ts";
 import { withGradient } from "./with-gradient.ts";
 
-/** gelu(x) = x·Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016, eq. 1). Its gradient keeps x alone. */
+/**
+ * gelu(x) = x·Φ(x), [shape of x], Φ the normal distribution function (Hendrycks & Gimpel 2016, eq. 1). Its gradient keeps x
+ * alone.
+ */
 export const gelu: (x: tf.Tensor2D) => tf.Tensor2D = withGradient((keep, x: tf.Tensor2D) => {
   keep([x]);
   const node = { op: "Gelu", inputs: [x], shapes: [x.shape] };
@@ -18,7 +21,10 @@ export const gelu: (x: tf.Tensor2D) => tf.Tensor2D = withGradient((keep, x: tf.T
   };
 });
 
-/** gelu by tanh: x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))) (Hendrycks & Gimpel 2016, eq. 2). Its gradient keeps x alone. */
+/**
+ * gelu by tanh: x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), [shape of x] (Hendrycks & Gimpel 2016, eq. 2). Its gradient keeps x
+ * alone.
+ */
 export const geluTanh: (x: tf.Tensor2D) => tf.Tensor2D = withGradient((keep, x: tf.Tensor2D) => {
   keep([x]);
   const node = { op: "Gelu", inputs: [x], shapes: [x.shape], attributes: { approximate: { text: "tanh" } } };

@@ -4,7 +4,7 @@ import { withGradient } from "./with-gradient.ts";
 
 /**
  * Layer normalisation over the last axis: n·weight + bias, n = (x − mean)/√(var + eps) (Ba et al. 2016, eq. 4).
- * x (N, D), weight and bias (D). The gradient keeps x, its mean and 1/σ:
+ * x [N, D], weight and bias [D], result [N, D]. The gradient keeps x, its mean and 1/σ:
  * dx = (dn − mean(dn) − n·mean(dn·n))/σ, dn = dy·weight.
  */
 export const layerNorm = (x: tf.Tensor2D, weight: tf.Tensor, bias: tf.Tensor, eps: number): tf.Tensor2D =>

@@ -3,13 +3,15 @@ import { oneNode } from "./one-node.ts";
 
 /** Which sides of a product are transposed, and its factor. */
 export interface ProductOptions {
+  /** A is given as (…, k, n); `false` by default. */
   readonly transposeA?: boolean;
+  /** B is given as (…, m, k); `false` by default. */
   readonly transposeB?: boolean;
-  /** A factor of the whole product, which costs nothing. */
+  /** A factor of the whole product, which costs nothing; 1 by default. */
   readonly scale?: number;
 }
 
-/** scale·A·B of batches of matrices, (…, n, k) by (…, k, m); either may be given transposed. */
+/** scale·A·B of batches of matrices, […, n, k] by […, k, m]: […, n, m]; either may be given transposed. */
 export function product<T extends tf.Tensor>(
   a: T,
   b: T,

@@ -2,8 +2,9 @@ import { tf } from "../tf.ts";
 
 /** A value, and its gradients as a function of the output's gradient and of what was kept: all that memory must hold. */
 export interface WithGradient<Y extends tf.Tensor> {
+  /** What the function gives. */
   value: Y;
-  /** One gradient for each input, in their order; a tensor for a function of one. */
+  /** One gradient for each input, [shape of the input], in their order; a tensor for a function of one. */
   gradient: (dy: tf.Tensor, kept: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 }
 

@@ -22,16 +22,17 @@ export type ModelFunction<I extends string, O extends string> = TensorFunction<
 export interface ModelOptions<I extends string> {
   /** Axes of the inputs by the names that the model gives them, such as `["batch", "sequence"]`. */
   readonly inputs: Readonly<Record<I, readonly [string, string]>>;
-  /** They go into the model under their names, where it uses them. */
+  /** They go into the model under their names, [any shape], float32, where it uses them. */
   readonly weights: Readonly<Record<string, NDArray>>;
   /** Sizes above 1 at which the function is traced, more of them than axes. The model is for every size. */
   readonly sizes: readonly Sizes[];
+  /** What the model says made it; nothing by default. */
   readonly producer?: string;
 }
 
 /**
- * An ONNX model of a function for inputs (int64) of every size: weights inside, outputs under the function's names,
- * operators of ONNX alone.
+ * The bytes of an ONNX model of a function for inputs (int64, [rows, columns]) of every size: weights inside, outputs under
+ * the function's names, operators of ONNX alone.
  *
  * The function is traced at several sizes. The graphs differ in lengths only, each a product of open axes and a number:
  * the model computes these from its inputs' shapes.

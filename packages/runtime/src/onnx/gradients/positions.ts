@@ -11,7 +11,7 @@ export function addedBack(dy: tf.Tensor, shape: number[], move: (positions: tf.T
   return tf.reshape(addedAt(tf.reshape(positions, [-1]), tf.reshape(dy, [-1]), size), shape);
 }
 
-/** A vector of `size` with the values added up at positions, both (N). */
+/** A vector of `size` with the values added up at positions, both [N]. */
 export const addedAt = (positions: tf.Tensor, values: tf.Tensor, size: number): tf.Tensor =>
   tf.scatterND(tf.reshape(positions, [-1, 1]), values, [size]);
 

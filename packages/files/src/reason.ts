@@ -1,3 +1,5 @@
+import { printable } from "./shown.ts";
+
 /** Why a file or a server could not be read, in the last words of a one-line error. */
 export function reason(error: unknown): string {
   const { code, message, cause } = error as NodeJS.ErrnoException;
@@ -16,11 +18,3 @@ const known: Record<string, string | undefined> = {
   ERR_STRING_TOO_LONG: "found it too long",
   ERR_FS_FILE_TOO_LARGE: "found it too long",
 };
-
-const LONGEST = 200;
-
-/** Text of a file as errors may quote it: on one line, without what moves a terminal's cursor, not too long. */
-export function printable(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, "\ufffd");
-  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST)}…`;
-}

@@ -1,0 +1,13 @@
+import { compose } from "../config/compose.ts";
+import type { Config } from "../config/schema.ts";
+import { type Point, points, type Sweep } from "./points.ts";
+
+/** A point with all its settings. */
+export interface Composed extends Point {
+  /** Presets, overrides and references put together. */
+  readonly config: Config;
+}
+
+/** All points of a sweep; a setting that is wrong in any of them is an error. */
+export const composed = (sweep: Sweep): Composed[] =>
+  points(sweep).map((point) => ({ ...point, config: compose(point.overrides).config }));

@@ -1,0 +1,54 @@
+import type { GlueTask } from "@pruning-bias/data";
+import type { Config } from "../config/schema.ts";
+import { glueTask } from "./points.ts";
+import { classifierOf } from "./task-settings.ts";
+
+/** What is asked of every point of a sweep beside its training and its bias tests. */
+export interface Asked {
+  /** GLUE tasks of every point. */
+  readonly glue: readonly GlueTask[];
+  /** Each of them with each of these seeds; without, with `finetune.seed`. */
+  readonly glueSeeds?: readonly number[];
+  /** Where bias sits, head by head. */
+  readonly where: boolean;
+}
+
+/** A GLUE task with a seed. */
+export interface GlueRun {
+  /** Of its results, `glue/NAME.json`. */
+  readonly name: string;
+  /** Which of the nine. */
+  readonly task: GlueTask;
+  /** Of its fine-tuning. */
+  readonly seed: number;
+  /** Scored as debiasing left it: the task of the classifier that it started from. */
+  readonly scoreOnly: boolean;
+}
+
+/** A task of a point behind its training, or of the untouched model. */
+export interface Measurement {
+  /** Of its project of Nx: `bias`, `where`, `glue-NAME`. */
+  readonly target: string;
+  /** What is fine-tuned and scored; none but for targets of GLUE. */
+  readonly glue?: GlueRun;
+}
+
+/** What is measured of a point, in the order in which Nx lists it. */
+export function measurements(config: Config, { glue, glueSeeds, where }: Asked): Measurement[] {
+  const classifier = classifierOf(config);
+  const kept = classifier && glueTask(classifier.task, "glue");
+  const { seed } = config.finetune;
+  const scored = kept === undefined ? [] : [{ name: kept, task: kept, seed, scoreOnly: true }];
+  const tuned = glue
+    .filter((task) => task !== kept)
+    .flatMap((task): GlueRun[] =>
+      glueSeeds === undefined
+        ? [{ name: task, task, seed, scoreOnly: false }]
+        : glueSeeds.map((own) => ({ name: `${task}-${own}`, task, seed: own, scoreOnly: false })),
+    );
+  return [
+    { target: "bias" },
+    ...(where ? [{ target: "where" }] : []),
+    ...[...scored, ...tuned].map((run) => ({ target: `glue-${run.name}`, glue: run })),
+  ];
+}
