@@ -70,7 +70,7 @@ it.each([
   const { events } = await finish({
     ...options,
     batchSize: 8,
-    epochs: 4,
+    epochs: 8,
     settle: "greedy",
     pruning: pruningBy(columns),
   });

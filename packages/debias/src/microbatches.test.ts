@@ -19,8 +19,8 @@ it("sentences of like length go together, each once", () => {
     [1, 3],
   ]);
   expect(pieces.map(({ batch }) => batch.shape)).toEqual([
-    [2, 40],
-    [2, 8],
+    [2, 33],
+    [2, 6],
   ]);
 });
 
@@ -33,9 +33,12 @@ it("no more go together than the budget has tokens for", () => {
   }
 });
 
-it("no batch is wider than the model has positions", () => {
-  const [piece] = microbatches(sentences, [0], { ...options, positions: 36 });
-  expect(piece!.batch.shape).toEqual([1, 36]);
+it("a batch has no row or token beyond its longest sentence", () => {
+  expect(microbatches(sentences, [0], options)[0]!.batch.shape).toEqual([1, 33]);
+  expect(microbatches(sentences, [0, 1, 2], { ...options, tokenBudget: 100 }).map(({ batch }) => batch.shape)).toEqual([
+    [1, 5],
+    [2, 33],
+  ]);
 });
 
 it("a width that is asked for is kept, and counts", () => {
