@@ -36,8 +36,8 @@ it("no more go together than the budget has tokens for", () => {
 it("a batch has no row or token beyond its longest sentence", () => {
   expect(microbatches(sentences, [0], options)[0]!.batch.shape).toEqual([1, 33]);
   expect(microbatches(sentences, [0, 1, 2], { ...options, tokenBudget: 100 }).map(({ batch }) => batch.shape)).toEqual([
-    [1, 5],
     [2, 33],
+    [1, 5],
   ]);
 });
 

@@ -187,6 +187,20 @@ describe("named axes", () => {
     await expect(short({ x: floats(1, 2, 3) })).rejects.toThrow("too long");
   });
 
+  it("are refused by the function in its own words where one is too long for it alone", async () => {
+    const table = jit(
+      ({ x, table }: { x: tf.Tensor1D; table: tf.Tensor1D }) => {
+        const [length, most] = [x.shape[0], table.shape[0]];
+        if (length > most) throw new RangeError(`x: expected at most ${most}, got ${length}`);
+        return tf.mul(x, tf.slice(table, 0, length));
+      },
+      { axes: { x: ["n"] } },
+    );
+    const ones = (length: number) => floats(...Array<number>(length).fill(1));
+    expect((await table({ x: ones(4), table: ones(20) })).data).toHaveLength(4);
+    await expect(table({ x: ones(21), table: ones(20) })).rejects.toThrow("x: expected at most 20, got 21");
+  });
+
   it("have one size each in a call", async () => {
     const given = inputs(4, 6);
     const batch = { ...given.batch, weights: floats(1, 2) };

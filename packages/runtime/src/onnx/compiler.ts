@@ -53,11 +53,19 @@ export function compiler(options: CompilerOptions = {}): Jit {
       into?: HostOutput<O>,
     ): Promise<HostOutput<O>> => {
       const arrays = hostLeaves(inputs);
-      const program =
-        found(`open ${signatureOf(arrays, axes)}`, () => opened(fn, inputs, axes)) ??
-        found(signatureOf(arrays), () => fixed(trace(fn, inputs)))!;
       const call = { arrays: new Map(arrays), sizes: sizesOf(arrays, axes), key, into };
-      return (await run(await program, call)) as HostOutput<O>;
+      const forAll = found(`open ${signatureOf(arrays, axes)}`, () => opened(fn, inputs, axes));
+      if (forAll === undefined) {
+        const program = await found(signatureOf(arrays), () => fixed(trace(fn, inputs)))!;
+        return (await run(program, call)) as HostOutput<O>;
+      }
+      try {
+        return (await run(await forAll, call)) as HostOutput<O>;
+      } catch (error) {
+        // A function that refuses these sizes says so in its own words.
+        trace(fn, inputs);
+        throw error;
+      }
     };
     const dispose = async (): Promise<void> => {
       const loaded = await Promise.allSettled(programs.values());
