@@ -23,7 +23,12 @@ it.each([
 ] as const)("$debiasMode mode is traced for all shapes of micro-batches at once: %o", async (options) => {
   traced = 0;
   const { events } = await finish({
-    ...{ checkpoint: smallModel({ num_hidden_layers: 2, max_position_embeddings: 128 }), ...sentences, ...options, pruning },
+    ...{
+      checkpoint: smallModel({ num_hidden_layers: 2, max_position_embeddings: 128 }),
+      ...sentences,
+      ...options,
+      pruning,
+    },
     ...{ jit: counting, tokenBudget: 40, batchSize: 8, epochs: 2 },
   });
   expect(events.length).toBeGreaterThan(4);

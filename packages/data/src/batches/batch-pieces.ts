@@ -16,7 +16,7 @@ export interface BatchPiecesOptions {
   readonly positions: number;
   /** Most rows of a piece; as many as the budget allows where absent. */
   readonly most?: number;
-  /** Pieces of every size and width: for a function that is compiled once for all of them. */
+  /** Pieces of every size and width, for a function that is compiled once for all of them; by default of few. */
   readonly anyShape?: boolean;
 }
 
@@ -39,8 +39,10 @@ export function batchPieces(rows: Int32Array, lengths: ArrayLike<number>, option
 }
 
 /**
- * Two lists of pieces of any shape that cost about the same, to be computed at once: of the shorter rows and of the longer
- * ones. The second is empty where there is one row.
+ * Two lists of pieces of any shape of the rows, [n], that cost about the same, to be computed at once: of the shorter rows and
+ * of the longer ones. The second is empty where there is one row.
+ *
+ * @throws RangeError for an option below 1, or a row without a length
  */
 export function batchHalves(
   rows: Int32Array,
