@@ -6,7 +6,7 @@ import {
   classifierOf,
   classifierSettings,
   compose,
-  composed,
+  composedPoints,
   type Config,
   dataProject,
   dataSettings,
@@ -62,7 +62,7 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   const sweep = readSweepFile(join(workspaceRoot, file));
   const name = basename(dirname(file));
   const task = tasks(workspaceRoot);
-  const runs = composed(sweep);
+  const runs = composedPoints(sweep);
   const first = untouchedSettings({ ...runs[0]!.config, seed: compose(sweep.base).config.seed });
   const all = [
     ...runs.flatMap(({ name: point, config }) => [

@@ -10,7 +10,7 @@ export {
   trainSettings,
   untouchedSettings,
 } from "./task-settings.ts";
-export { type Composed, composed } from "./composed.ts";
+export { type ComposedPoint, composedPoints } from "./composed-points.ts";
 export { type Asked, type GlueRun, type Measurement, measurements } from "./measurements.ts";
 export { BASELINE, parseSweep, type Point, points, Sweep } from "./points.ts";
 export { runSweep, type SweepOptions, type SweepOutcome } from "./run-sweep.ts";

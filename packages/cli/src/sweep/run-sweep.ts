@@ -12,7 +12,7 @@ import type { Config } from "../config/schema.ts";
 import { parseOverride } from "../config/overrides.ts";
 import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
-import { type Composed, composed } from "./composed.ts";
+import { type ComposedPoint, composedPoints } from "./composed-points.ts";
 import { type Failure, failuresIn } from "./failures.ts";
 import { memoryOf, memoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
@@ -89,7 +89,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     );
   }
   const { name, sweep, written } = find(overrides, options);
-  const runs = composed(sweep);
+  const runs = composedPoints(sweep);
   const all = runs.map((run) => ({ name: run.name, overrides: run.overrides, folder: `runs/${name}/${run.name}` }));
   const configs = runs.map(({ config }) => config);
   checkClassifiers(configs);
@@ -161,7 +161,7 @@ function checkGlue(configs: readonly Config[], { glue }: Sweep): void {
   );
 }
 
-function slurmPlan(name: string, sweep: Sweep, runs: readonly Composed[], root: string): SlurmPlan {
+function slurmPlan(name: string, sweep: Sweep, runs: readonly ComposedPoint[], root: string): SlurmPlan {
   const configs = runs.map(({ config }) => config);
   const targets = (config: Config) => measurements(config, sweep).map(({ target }) => target);
   const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
@@ -237,7 +237,7 @@ function findOwn(
 function withSeeds(sweep: Sweep, seeds: SweepOptions["glueSeeds"]): Sweep {
   if (seeds === undefined) return sweep;
   if (typeof seeds !== "number") return { ...sweep, glueSeeds: [...seeds] };
-  const firsts = new Set(composed(sweep).map(({ config }) => config.finetune.seed));
+  const firsts = new Set(composedPoints(sweep).map(({ config }) => config.finetune.seed));
   const [first = 0] = firsts;
   if (firsts.size > 1) {
     throw new UsageError(`--seeds: expected one finetune.seed to count from, got ${[...firsts].join(", ")}`);
@@ -257,7 +257,7 @@ function inOrderOf(root: string, name: string, sweep: Sweep): Sweep {
 /** Runs all tasks of a sweep; one that fails does not stop those that do not need it. */
 async function runTasks(
   name: string,
-  { sweep, runs }: { readonly sweep: Sweep; readonly runs: readonly Composed[] },
+  { sweep, runs }: { readonly sweep: Sweep; readonly runs: readonly ComposedPoint[] },
   options: SweepOptions,
 ): Promise<Failure[]> {
   const measured = runs.flatMap(({ config }) => measurements(config, sweep).map(({ target }) => target));

@@ -3,11 +3,11 @@ import type { Config } from "../config/schema.ts";
 import { type Point, points, type Sweep } from "./points.ts";
 
 /** A point with all its settings. */
-export interface Composed extends Point {
+export interface ComposedPoint extends Point {
   /** Presets, overrides and references put together. */
   readonly config: Config;
 }
 
 /** All points of a sweep; a setting that is wrong in any of them is an error. */
-export const composed = (sweep: Sweep): Composed[] =>
+export const composedPoints = (sweep: Sweep): ComposedPoint[] =>
   points(sweep).map((point) => ({ ...point, config: compose(point.overrides).config }));
