@@ -1,10 +1,10 @@
+import { expectInRange, type NumberRange } from "@pruning-bias/training";
 import type { FinepruneOptions } from "./options.ts";
 
 type NumberKeys = { [K in keyof FinepruneOptions]-?: Required<FinepruneOptions>[K] extends number ? K : never };
 type NumberKey = NumberKeys[keyof FinepruneOptions];
 
-/** What a number may be, and of which ones `Infinity` says "all". */
-const ranges: Record<NumberKey, { readonly least: number; readonly whole?: boolean }> = {
+const ranges: Record<NumberKey, NumberRange> = {
   alpha: { least: 0 },
   beta: { least: 0 },
   learningRate: { least: 0 },
@@ -35,14 +35,7 @@ const classes = ["targets", "male", "female"] as const;
  * @throws RangeError `fineprune: KEY: expected …, got …`
  */
 export function checkOptions(options: FinepruneOptions): void {
-  for (const [key, { least, whole = false }] of Object.entries(ranges)) {
-    const value = options[key as NumberKey];
-    if (value === undefined) continue;
-    if (value >= least && (!whole || value === Infinity || Number.isInteger(value))) continue;
-    const what = whole ? "a whole number" : "a number";
-    const range = least === -Infinity ? "" : least === 1 ? " above 0" : ` of at least ${least}`;
-    throw new RangeError(`fineprune: ${key}: expected ${what}${range}, got ${value}`);
-  }
+  expectInRange("fineprune", options, ranges);
   const { train, validation } = options;
   const empty = classes.find((one) => train[one].length === 0);
   if (empty) throw new RangeError(`fineprune: train: expected sentences of each class, got no ${empty}`);

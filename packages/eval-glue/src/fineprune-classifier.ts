@@ -30,6 +30,7 @@ import {
   initialState,
   linearSchedule,
 } from "@pruning-bias/training";
+import { stepsOf } from "./check-options.ts";
 import { epochBatches } from "./batches.ts";
 import { axes, classifier, squaredErrors, type TokenBatch } from "./classifier.ts";
 import { type SplitScore, score } from "./evaluate.ts";
@@ -112,8 +113,8 @@ export async function* finepruneClassifier({
   tokenBudget = 2048,
   seed = 42,
 }: FinepruneOptions): AsyncGenerator<PruneStepEvent | PruneEpochEvent, FineprunedClassifier> {
-  const totalSteps = epochs * Math.ceil(train.length / batchSize);
-  if (totalSteps < 1) throw new RangeError(`finepruneClassifier: expected one epoch or more, got ${epochs}`);
+  const numbers = { epochs, batchSize, learningRate, warmupSteps, weightDecay, maxGradientNorm, tokenBudget, seed };
+  const totalSteps = stepsOf("finepruneClassifier", numbers, train.length);
   const headed = withClassifier(start, train.task, seed, languageHeads);
   const { config } = headed;
   const layout = scoreLayout(config, pruning);

@@ -13,6 +13,7 @@ import {
   type ParameterGroup,
   type TrainingState,
 } from "@pruning-bias/training";
+import { stepsOf } from "./check-options.ts";
 import { epochBatches } from "./batches.ts";
 import { type Classifier, classifier } from "./classifier.ts";
 import { mainScore, score } from "./evaluate.ts";
@@ -54,8 +55,8 @@ export async function* finetune({
   resume,
 }: FinetuneOptions): AsyncGenerator<FinetuneEvent, void> {
   const { task } = train;
-  const totalSteps = epochs * Math.ceil(train.length / batchSize);
-  if (totalSteps < 1) throw new RangeError(`finetune: expected one epoch or more, got ${epochs}`);
+  const numbers = { epochs, batchSize, learningRate, warmupSteps, weightDecay, maxGradientNorm, tokenBudget, seed };
+  const totalSteps = stepsOf("finetune", numbers, train.length);
   expectSameTask(task, [...validation, ...test]);
 
   const headed = withClassifier(start, task, seed, otherHeads);

@@ -79,7 +79,7 @@ describe("a classifier that is pruned while it learns", () => {
 
   it("refuses no epochs, and a model that is compact", async () => {
     await expect(all({ ...options, epochs: 0 })).rejects.toThrow(
-      "finepruneClassifier: expected one epoch or more, got 0",
+      "finepruneClassifier: epochs: expected a whole number above 0, got 0",
     );
     const { checkpoint } = await compactCheckpoint(options.checkpoint);
     await expect(all({ ...options, checkpoint })).rejects.toThrow("scoreLayout: expected a model with all its heads");

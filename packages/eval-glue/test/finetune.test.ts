@@ -210,7 +210,19 @@ describe("finetune", () => {
     await expect(run({ ...settings, checkpoint: small })).rejects.toThrow(
       /sst2: train: expected token ids below 20, got/,
     );
-    await expect(run({ ...settings, epochs: 0 })).rejects.toThrow("finetune: expected one epoch or more, got 0");
+    for (const [key, value, expected] of [
+      ["epochs", 0, "a whole number above 0"],
+      ["epochs", NaN, "a whole number above 0"],
+      ["batchSize", 1.5, "a whole number above 0"],
+      ["learningRate", -1, "a number of at least 0"],
+      ["maxGradientNorm", NaN, "a number of at least 0"],
+      ["tokenBudget", 0, "a whole number above 0"],
+    ] as const) {
+      await expect(run({ ...settings, [key]: value })).rejects.toThrow(
+        `finetune: ${key}: expected ${expected}, got ${value}`,
+      );
+    }
+    await expect(run({ ...settings, epochs: Infinity })).rejects.toThrow("epochs: expected a finite number");
   });
 });
 

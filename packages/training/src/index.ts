@@ -15,6 +15,7 @@ export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
 export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
 export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";
 export { type Histogram, histogram } from "./histogram.ts";
+export { expectInRange, type NumberRange } from "./ranges.ts";
 export { flatThenLinear, linearSchedule } from "./schedule.ts";
 export { type LinearClassifier, logisticRegression } from "./logistic-regression.ts";
 export { type MaskedBatch, type MaskingOptions, maskTokens } from "./masking.ts";
