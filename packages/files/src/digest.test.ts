@@ -14,6 +14,7 @@ it("a text, its bytes and a file that holds them have the digest of the standard
   expect([sha256("abc"), sha256(Buffer.from("abc")), await hashFile(join(dir, "abc"), "a text")]).toEqual(
     Array(3).fill(OF_ABC),
   );
+  expect(sha256("a", Buffer.from("bc"), "")).toBe(OF_ABC);
   expect(hashJson({ a: [1, null] })).toBe(sha256('{"a":[1,null]}'));
 });
 

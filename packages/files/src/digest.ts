@@ -2,8 +2,18 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { reason } from "./reason.ts";
 
-/** SHA-256 of bytes, or of a text as UTF-8, hexadecimal. */
-export const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+/** SHA-256 of bytes, of any length, or of texts as UTF-8, one behind the other, hexadecimal. */
+export function sha256(...contents: readonly (string | Uint8Array)[]): string {
+  const hash = createHash("sha256");
+  for (const content of contents) {
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    for (let at = 0; at < bytes.length; at += MOST_AT_ONCE) hash.update(bytes.subarray(at, at + MOST_AT_ONCE));
+  }
+  return hash.digest("hex");
+}
+
+/** One update of a hash takes less than 2 GiB. */
+const MOST_AT_ONCE = 2 ** 30;
 
 /** SHA-256 of a value's JSON, hexadecimal. */
 export const hashJson = (value: unknown): string => sha256(JSON.stringify(value));

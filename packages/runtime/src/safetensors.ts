@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import { printable, writeWhole } from "@pruning-bias/files";
+import { printable, sha256, writeWhole } from "@pruning-bias/files";
 import { z } from "zod";
 import { fromBfloat16, fromHalf, toBfloat16, toHalf } from "./half-floats.ts";
 import { ndarray, type NDArray, sizeOf } from "./ndarray.ts";
@@ -72,7 +71,7 @@ export async function readSafetensors(source: string | Uint8Array): Promise<Safe
       { dtype, shape, data: new View(aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) },
     ]);
   }
-  if (digest !== undefined && digest !== digestOf(withoutDigest(header, digest), data)) {
+  if (digest !== undefined && digest !== sha256(withoutDigest(header, digest), data)) {
     fail(`expected the bytes of which its metadata have the ${DIGEST}, got others: the file is damaged`);
   }
   return { tensors: Object.fromEntries(tensors), metadata };
@@ -94,7 +93,7 @@ export async function writeSafetensors(
     throw new Error(`${path}: ${problem}`);
   });
   const at = bytes.indexOf(`"${DIGEST}":"${NO_DIGEST}"`);
-  bytes.write(digestOf(header, data), at + `"${DIGEST}":"`.length, "latin1");
+  bytes.write(sha256(header, data), at + `"${DIGEST}":"`.length, "latin1");
   await writeWhole(path, bytes);
 }
 
@@ -168,12 +167,6 @@ const DIGEST = "sha256";
 /** Stands where the digest will, while it is computed. */
 const NO_DIGEST = "0".repeat(64);
 
-function digestOf(header: Uint8Array, data: Uint8Array): string {
-  const hash = createHash("sha256").update(header);
-  for (let at = 0; at < data.length; at += MAX_AT_ONCE) hash.update(data.subarray(at, at + MAX_AT_ONCE));
-  return hash.digest("hex");
-}
-
 function withoutDigest(header: Uint8Array, digest: string): Buffer {
   const text = Buffer.from(header);
   const at = digest.length === NO_DIGEST.length ? text.indexOf(`"${DIGEST}":"${digest}"`) : -1;
@@ -185,8 +178,8 @@ function withoutDigest(header: Uint8Array, digest: string): Buffer {
 const pickles = /\.(bin|pt|pth|pkl|pickle|ckpt)$/i;
 
 const MAX_HEADER = 100_000_000;
-// Neither one read of the system nor one update of a hash takes 2 GB.
-const MAX_AT_ONCE = 2 ** 30;
+// One read of the system takes less than 2 GB.
+const MAX_READ = 2 ** 30;
 
 type Fail = (problem: string) => never;
 
@@ -202,7 +195,7 @@ async function readParts(path: string, fail: Fail): Promise<{ header: Uint8Array
     const read = async (position: number, length: number): Promise<Buffer> => {
       const bytes = Buffer.allocUnsafeSlow(length);
       for (let done = 0; done < length;) {
-        const part = Math.min(length - done, MAX_AT_ONCE);
+        const part = Math.min(length - done, MAX_READ);
         const { bytesRead } = await file.read(bytes, done, part, position + done);
         if (bytesRead === 0) fail(`expected ${size} bytes, got ${position + done}: the file is cut short`);
         done += bytesRead;
