@@ -31,15 +31,15 @@ export interface CompilerOptions {
 }
 
 /**
- * A `Jit` that traces each function once for every combination of input types and shapes into one ONNX graph, forward
- * and backward together, and runs that with onnxruntime.
+ * A `Jit` that traces each function once for every combination of input types and shapes, or for all sizes of the axes that
+ * have names, into one ONNX graph, forward and backward together, and runs that with onnxruntime.
  */
 export function compiler(options: CompilerOptions = {}): Jit {
   const onDevice = (own: SessionOptions, device: number): SessionOptions => ({ ...own, ...provider(options, device) });
   const open = options.lanes === undefined ? openSession : onLanes(options.lanes, onDevice);
   return <I, O>(fn: TensorFunction<I, O>, { axes = {} }: JitOptions = {}): Compiled<I, O> => {
     const programs = new Map<string, Promise<Program> | undefined>();
-    const found = (signature: string, traced: () => Traced | undefined): Promise<Program> | undefined => {
+    const found = (signature: string, traced: () => OpenTrace | undefined): Promise<Program> | undefined => {
       if (programs.has(signature)) return programs.get(signature);
       const own = traced();
       const program = own && load(own, open, options);
@@ -47,20 +47,21 @@ export function compiler(options: CompilerOptions = {}): Jit {
       program?.catch(() => programs.delete(signature));
       return program;
     };
+    const named = Object.keys(axes).length > 0;
     const call = async (
       inputs: HostInput<I>,
       key: RandomKey = { seed: 0, counter: 0 },
       into?: HostOutput<O>,
     ): Promise<HostOutput<O>> => {
       const arrays = hostLeaves(inputs);
-      const call = { arrays: new Map(arrays), sizes: sizesOf(arrays, axes), key, into };
-      const forAll = found(`open ${signatureOf(arrays, axes)}`, () => opened(fn, inputs, axes));
+      const given = { arrays: new Map(arrays), sizes: sizesOf(arrays, axes), key, into };
+      const forAll = named ? found(`open ${signatureOf(arrays, axes)}`, () => opened(fn, inputs, axes)) : undefined;
       if (forAll === undefined) {
         const program = await found(signatureOf(arrays), () => fixed(trace(fn, inputs)))!;
-        return (await run(program, call)) as HostOutput<O>;
+        return (await run(program, given)) as HostOutput<O>;
       }
       try {
-        return (await run(await forAll, call)) as HostOutput<O>;
+        return (await run(await forAll, given)) as HostOutput<O>;
       } catch (error) {
         // A function that refuses these sizes says so in its own words.
         trace(fn, inputs);
@@ -79,19 +80,15 @@ export function compiler(options: CompilerOptions = {}): Jit {
 /** Compiles with the default options. */
 export const jit: Jit = compiler();
 
-/** A graph, and what it takes and gives at each size of its open axes. */
-type Traced = OpenTrace;
-
-interface Program extends Omit<Traced, "graph"> {
+interface Program extends Omit<OpenTrace, "graph"> {
   readonly session: Session;
   /** What the graph takes and gives; its bytes are not kept. */
   readonly used: ReadonlySet<string>;
   readonly names: readonly string[];
 }
 
-/** None where no axis has a name, or the function cannot be compiled for every size of them. */
-function opened<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): Traced | undefined {
-  if (Object.keys(axes).length === 0) return undefined;
+/** None where the function cannot be compiled for every size of the axes. */
+function opened<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): OpenTrace | undefined {
   try {
     return openTrace(fn, inputs, axes);
   } catch {
@@ -99,7 +96,7 @@ function opened<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): Tr
   }
 }
 
-const fixed = ({ noise, shapes, ...rest }: Trace): Traced => ({
+const fixed = ({ noise, shapes, ...rest }: Trace): OpenTrace => ({
   ...rest,
   at: () => ({ noise, shapes, constants: {} }),
 });
@@ -113,7 +110,7 @@ const signatureOf = (arrays: readonly (readonly [string, NDArray])[], axes: Axes
     })
     .join(" ");
 
-async function load({ graph, ...rest }: Traced, open: OpenSession, options: CompilerOptions): Promise<Program> {
+async function load({ graph, ...rest }: OpenTrace, open: OpenSession, options: CompilerOptions): Promise<Program> {
   const model = options.precision === 16 ? halfProducts(graph.bytes) : graph.bytes;
   const session = await open(model, sessionOptions(options));
   return { ...rest, session, used: new Set(graph.inputs.map(({ name }) => name)), names: graph.outputs };

@@ -6,11 +6,9 @@ import { leaves } from "../tree.ts";
 import { onnxTypes } from "./graph.ts";
 import { isFixed, type Length, lengthName, lengthOf, type Sizes } from "./open-axes.ts";
 import { standardNodes } from "./standard-nodes.ts";
-import { trace } from "./trace.ts";
+import { commonNodes, inputNames, type NodeProto, type TensorProto, traceAt, type TraceAt } from "./traces.ts";
 
 const { onnx } = onnxProto;
-export type NodeProto = Parameters<typeof onnx.NodeProto.encode>[0];
-type TensorProto = Parameters<typeof onnx.TensorProto.encode>[0];
 
 /** What a model is made of: a function of integers such as token ids, and of weights, by name. */
 export type ModelFunction<I extends string, O extends string> = TensorFunction<
@@ -44,10 +42,10 @@ export function onnxModel<I extends string, O extends string>(
   fn: ModelFunction<I, O>,
   { inputs, weights, sizes, producer = "" }: ModelOptions<I>,
 ): Uint8Array {
-  const traces = sizes.map((at) => traceAt(fn, inputs, weights, at));
+  const traces = sizes.map((at) => traceAt(fn, { inputs: inputsAt(inputs, at), weights }));
   const [first] = traces as [TraceAt];
   const shapes = openShapes(inputs, sizes);
-  const body = standardNodes(openNodes(traces, shapes), first.graph.outputs);
+  const body = standardNodes(commonNodes(traces, inputNames(traces), shapes.constant), first.graph.outputs);
 
   // From here on values have the names that users know.
   const names = new Map([...first.inputs].map(([path, name]) => [name, path.replace(/^(inputs|weights)\./, "")]));
@@ -93,54 +91,14 @@ export function onnxModel<I extends string, O extends string>(
   }).finish();
 }
 
-type TraceAt = ReturnType<typeof traceAt>;
-
-/** The function's graph at one size, nodes in the order of computation. */
-function traceAt<I, O>(
-  fn: TensorFunction<I, O>,
-  inputs: Readonly<Record<string, readonly string[]>>,
-  weights: Readonly<Record<string, NDArray>>,
-  at: Sizes,
-) {
+/** Inputs of one size: zeros, for values are not looked at. */
+function inputsAt(inputs: Readonly<Record<string, readonly string[]>>, at: Sizes): Record<string, NDArray> {
   const ids = Object.entries(inputs).map(([name, axes]) => {
     const shape = axes.map((axis) => at[axis]!);
     return [name, ndarray(new Int32Array(sizeOf(shape)), shape)] as const;
   });
-  const found = trace(fn, { inputs: Object.fromEntries(ids), weights });
-  const graph = onnx.ModelProto.decode(found.graph.bytes).graph!;
-  return {
-    ...found,
-    nodes: (graph.node as NodeProto[]).toReversed(),
-    constants: new Map(graph.initializer!.map((tensor) => [tensor.name!, tensor as TensorProto])),
-    outputTypes: graph.output!.map(({ type }) => type!.tensorType!.elemType!),
-  };
+  return Object.fromEntries(ids);
 }
-
-/** The nodes of the first trace, with lengths that differ between traces computed from the inputs' shapes. */
-function openNodes(traces: readonly TraceAt[], shapes: OpenShapes): NodeProto[] {
-  const [first] = traces as [TraceAt];
-  const differ = (op: string | null | undefined): never => {
-    throw new Error(`onnx: ${op} is not there at every size: the function does something else at another one`);
-  };
-  // What a value of the first trace is called in the others.
-  const known = traces.map(({ inputs }) => new Map([...first.inputs].map(([path, name]) => [name, inputs.get(path)])));
-  return first.nodes.map((node, index) => {
-    const twins = traces.map(({ nodes }) => nodes[index] ?? differ(node.opType));
-    const kind = ({ opType, attribute, input, output }: NodeProto) =>
-      JSON.stringify([opType, attribute, input!.length, output!.length]);
-    if (twins.some((twin) => kind(twin) !== kind(node))) differ(node.opType);
-    node.output!.forEach((name, i) => known.forEach((names, k) => names.set(name, twins[k]!.output![i])));
-    const input = node.input!.map((name, i) => {
-      const tensors = twins.map((twin, k) => traces[k]!.constants.get(twin.input![i]!));
-      if (tensors.every((tensor) => tensor !== undefined)) return shapes.constant(node, i, tensors);
-      if (twins.some((twin, k) => twin.input![i] !== known[k]!.get(name))) differ(node.opType);
-      return name;
-    });
-    return { ...node, input };
-  });
-}
-
-type OpenShapes = ReturnType<typeof openShapes>;
 
 /** Constants of a model, and nodes that compute those which depend on the size of its inputs. */
 function openShapes(inputs: Readonly<Record<string, readonly string[]>>, sizes: readonly Sizes[]) {

@@ -5,7 +5,8 @@ import { ndarray, type NDArray, sizeOf } from "../ndarray.ts";
 import { mapTree, type Tree } from "../tree.ts";
 import { onnxTypes } from "./graph.ts";
 import { isFixed, lengthName, lengthOf, type Sizes } from "./open-axes.ts";
-import { trace, type Trace } from "./trace.ts";
+import type { Trace } from "./trace.ts";
+import { commonNodes, inputNames, type NodeProto, type TensorProto, traceAt, type TraceAt } from "./traces.ts";
 
 const { onnx } = onnxProto;
 
@@ -42,17 +43,97 @@ export function sizesOf(inputs: Iterable<readonly [string, NDArray]>, axes: Axes
  * One graph of a function for inputs whose named axes have any size. The function is traced at three sizes of each; what
  * depends on them are constants alone, each of which follows from the sizes and becomes an input of the graph.
  *
- * @returns none where the function does something else at another size
+ * @throws Error where the function does something else at another size, or a constant or a shape follows from none of them
  */
-export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): OpenTrace | undefined {
+export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): OpenTrace {
   const names = [...new Set(Object.values(axes).flatMap((own) => own.filter((name) => name !== null)))];
   const sizes = TRACED.map((own): Sizes => Object.fromEntries(names.map((name, n) => [name, own[n % own.length]!])));
-  const traces = sizes.map((at) => tracedAt(fn, inputs, axes, at));
-  const [first] = traces as [TracedAt];
-  const counts = ({ nodes, noise, shapes }: TracedAt) => [nodes, noise, shapes].map(({ length }) => length).join();
-  if (traces.some((one) => counts(one) !== counts(first))) return undefined;
+  const traces = sizes.map((at) => traceAt(fn, resized(inputs, axes, at)));
+  const [first] = traces as [TraceAt];
+  const counts = ({ nodes, noise, shapes }: TraceAt) => [nodes, noise, shapes].map(({ length }) => length).join();
+  if (traces.some((one) => counts(one) !== counts(first))) {
+    throw new Error("onnx: the function does something else at another size");
+  }
+  const { found, formulas, valueInfo } = following(sizes, names);
+  const known = inputNames(traces);
+  first.noise.forEach(({ name }, site) => traces.forEach(({ noise }, k) => known[k]!.set(name, noise[site]!.name)));
+  const constants = openConstants(found);
+  const nodes = commonNodes(traces, known, constants.standIn);
+  const { inputs: before, outputs: last } = first.graph;
+  last.forEach((name, n) => {
+    if (known.every((own, k) => own.get(name) === traces[k]!.graph.outputs[n])) return;
+    throw new Error(`onnx: output ${n} is another value at another size`);
+  });
+  const noise = first.noise.map(({ name }, site) => {
+    return { name, dims: formulas(traces.map(({ noise }) => noise[site]!.shape)) };
+  });
+  const outputs = first.shapes.map((_, n) => formulas(traces.map(({ shapes }) => shapes[n]!)));
 
-  /** Of a number at each of the sizes: what it is at others. */
+  const inputShapes = (name: string) =>
+    traces.map(({ graph }, k) => graph.inputs.find((input) => input.name === known[k]!.get(name))?.shape);
+  const shapesOf = (name: string) => traces.map(({ values }, k) => values.get(known[k]!.get(name) ?? "")?.shape);
+  const outside = new Set([...before.map(({ name }) => name), ...last]);
+  const inside = first.nodes
+    .flatMap(({ output }) => output!)
+    // Whole numbers may be wider inside a graph than outside.
+    .filter((name) => first.values.get(name)?.dtype === "float32" && !outside.has(name));
+  const used = new Set(nodes.flatMap(({ input }) => input!));
+  const { graph } = first.proto;
+  const bytes = onnx.ModelProto.encode({
+    ...first.proto,
+    graph: {
+      ...graph,
+      // The last node comes first: see `Graph.model`.
+      node: [...nodes.toReversed(), ...constants.all.filter(({ type }) => type === "int64").map(toInt64)],
+      input: [
+        ...before.map(({ name, type }) => valueInfo(name, onnxTypes[type], inputShapes(name))),
+        ...constants.all.map(({ name, type, shape }) => {
+          const dim = shape.map(() => ({}));
+          return { name, type: { tensorType: { elemType: onnxTypes[carried(type)], shape: { dim } } } };
+        }),
+      ],
+      output: last.map((name, n) => {
+        const shapes = traces.map((own) => own.shapes[n]);
+        return valueInfo(name, first.outputTypes[n]!, shapes);
+      }),
+      valueInfo: inside.map((name) => valueInfo(name, onnxTypes.float32, shapesOf(name))),
+      initializer: graph!.initializer!.filter(({ name }) => used.has(name!)),
+    },
+  }).finish();
+
+  return {
+    ...{ inputs: first.inputs, outputs: first.outputs },
+    graph: {
+      ...{ ...first.graph, bytes },
+      inputs: [...before, ...constants.all.map(({ name, type }) => ({ name, type: carried(type), shape: [] }))],
+    },
+    at: (own) => {
+      const dims = (all: readonly Formula[]) => all.map((one) => one(own));
+      return {
+        shapes: outputs.map(dims),
+        noise: noise.map((one) => ({ name: one.name, shape: dims(one.dims) })),
+        constants: Object.fromEntries(
+          constants.all.map(({ name, type, shape, values }) => {
+            const size = dims(shape);
+            const data = values(own, sizeOf(size));
+            return [name, ndarray(carried(type) === "int32" ? Int32Array.from(data) : Float32Array.from(data), size)];
+          }),
+        ),
+      };
+    },
+  };
+}
+
+/** Inputs whose named axes have these sizes; values are not looked at. */
+const resized = (inputs: unknown, axes: Axes, at: Sizes) =>
+  mapTree(inputs as Tree<NDArray | number>, isHostLeaf, (leaf, path) => {
+    const own = axes[path];
+    if (own === undefined || typeof leaf === "number") return leaf;
+    return { ...leaf, shape: leaf.shape.map((size, axis) => at[own[axis] ?? ""] ?? size) };
+  });
+
+/** How numbers follow from the sizes at which they were found. */
+function following(sizes: readonly Sizes[], names: readonly string[]) {
   const formula = (values: readonly number[]): Formula | undefined => {
     if (values.every((value) => value === values[0])) return () => values[0]!;
     const length = lengthOf(values, sizes);
@@ -62,140 +143,58 @@ export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes:
     }
     return lineOf(values, sizes, names);
   };
-  const formulas = (lists: readonly (readonly number[])[]): Formula[] | undefined => {
-    const all = lists[0]!.map((_, i) => formula(lists.map((list) => list[i]!)));
-    return lists.every(({ length }) => length === all.length) && all.every((one) => one !== undefined)
-      ? (all as Formula[])
-      : undefined;
+  /** Of lists with a number for each size: what the numbers are at others. */
+  const found: Formulas = (lists) => {
+    const [first] = lists as [readonly number[]];
+    if (lists.some(({ length }) => length !== first.length)) return undefined;
+    const all = first.map((_, i) => formula(lists.map((list) => list[i]!)));
+    return all.every((one) => one !== undefined) ? all : undefined;
   };
-
-  const constants: OpenConstant[] = [];
-  const opened = new Map<string, string>();
-  const same = traces.map(({ inputs }) => new Map([...first.inputs].map(([path, name]) => [name, inputs.get(path)])));
-  first.noise.forEach(({ name }, site) => traces.forEach(({ noise }, k) => same[k]!.set(name, noise[site]!.name)));
-  const kind = ({ opType, attribute, input, output }: Node) =>
-    JSON.stringify([opType, attribute, input!.length, output!.length]);
-  const nodes: Node[] = [];
-  for (const [index, node] of first.nodes.entries()) {
-    const twins = traces.map(({ nodes }) => nodes[index]!);
-    if (twins.some((twin) => kind(twin) !== kind(node))) return undefined;
-    const input: string[] = [];
-    for (const [i, name] of node.input!.entries()) {
-      const own = twins.map((twin) => twin.input![i]!);
-      const tensors = own.map((name, k) => traces[k]!.constants.get(name));
-      if (tensors.some((tensor) => tensor === undefined)) {
-        if (own.some((name, k) => same[k]!.get(node.input![i]!) !== name)) return undefined;
-        input.push(name);
-        continue;
-      }
-      const found = tensors as Constant[];
-      if (found.every((tensor) => tensor.bytes === found[0]!.bytes && tensor.dims.join() === found[0]!.dims.join())) {
-        input.push(name);
-        continue;
-      }
-      const key = own.join();
-      if (!opened.has(key)) {
-        const shape = formulas(found.map(({ dims }) => dims));
-        const values = valuesOf(found, formulas);
-        if (shape === undefined || values === undefined) return undefined;
-        const { type } = found[0]!;
-        const constant = { name: `open.${opened.size}`, type, rank: shape.length, shape, values };
-        constants.push(constant);
-        opened.set(key, type === "int64" ? `${constant.name}.int64` : constant.name);
-      }
-      input.push(opened.get(key)!);
-    }
-    node.output!.forEach((name, i) => same.forEach((names, k) => names.set(name, twins[k]!.output![i])));
-    nodes.push({ ...node, input });
-  }
-  const elsewhere = (name: string, n: number) =>
-    same.some((names, k) => names.get(name) !== traces[k]!.graph.outputs[n]);
-  if (first.graph.outputs.some(elsewhere)) return undefined;
-  const noise = first.noise.map(({ name }, site) => {
-    const dims = formulas(traces.map(({ noise }) => noise[site]!.shape));
-    return dims && { name, dims };
-  });
-  const outputs = first.shapes.map((_, n) => formulas(traces.map(({ shapes }) => shapes[n]!)));
-  if (noise.includes(undefined) || outputs.includes(undefined)) return undefined;
-
-  /** As onnxruntime is told: it computes in place where it knows that two values have one shape. */
-  const valueInfo = (name: string, elemType: number, shapes: readonly (readonly number[] | undefined)[]) => {
-    const dim = shapes[0]!.map((_, axis) => {
-      const length = lengthOf(
-        shapes.map((shape) => shape?.[axis] ?? NaN),
-        sizes,
-      );
-      if (length === undefined) return {};
-      return isFixed(length) ? { dimValue: length.factor } : { dimParam: lengthName(length) };
-    });
-    return { name, type: { tensorType: { elemType, shape: { dim } } } };
-  };
-  const shapesOf = (name: string) => traces.map(({ values }, k) => values.get(same[k]!.get(name) ?? "")?.shape);
-  const { graph } = first.proto;
-  const outside = new Set([...first.graph.inputs.map(({ name }) => name), ...first.graph.outputs]);
-  const inside = first.nodes
-    .flatMap(({ output }) => output!)
-    // Whole numbers may be wider inside a graph than outside.
-    .filter((name) => first.values.get(name)?.dtype === "float32" && !outside.has(name));
-  const bytes = onnx.ModelProto.encode({
-    ...first.proto,
-    graph: {
-      ...graph,
-      // The last node comes first: see `Graph.model`.
-      node: [...nodes.toReversed(), ...constants.filter(({ type }) => type === "int64").map(toInt64)],
-      input: [
-        ...first.graph.inputs.map(({ name, type }) =>
-          valueInfo(
-            name,
-            onnxTypes[type],
-            traces.map(({ graph }, k) => graph.inputs.find((own) => own.name === same[k]!.get(name))?.shape),
-          ),
-        ),
-        ...constants.map(({ name, type, rank }) => ({
-          name,
-          type: {
-            tensorType: {
-              elemType: onnxTypes[carried(type)],
-              shape: { dim: Array.from({ length: rank }, () => ({})) },
-            },
-          },
-        })),
-      ],
-      output: first.graph.outputs.map((name, n) =>
-        valueInfo(
-          name,
-          first.outputTypes[n]!,
-          traces.map(({ shapes }) => shapes[n]),
-        ),
-      ),
-      valueInfo: inside.map((name) => valueInfo(name, onnxTypes[first.values.get(name)!.dtype], shapesOf(name))),
-      initializer: graph!.initializer!.filter(({ name }) => nodes.some(({ input }) => input!.includes(name!))),
-    },
-  }).finish();
-
   return {
-    ...{ inputs: first.inputs, outputs: first.outputs },
-    graph: {
-      ...first.graph,
-      bytes,
-      inputs: [
-        ...first.graph.inputs,
-        ...constants.map(({ name, type }) => ({ name, type: carried(type), shape: [] as number[] })),
-      ],
+    found,
+    formulas: (lists: readonly (readonly number[])[]): Formula[] => found(lists) ?? unfit(lists),
+    /** A value as onnxruntime is told of it: it computes in place where it knows that two have one shape. */
+    valueInfo(name: string, elemType: number, shapes: readonly (readonly number[] | undefined)[]) {
+      const dim = shapes[0]!.map((_, axis) => {
+        const length = lengthOf(
+          shapes.map((shape) => shape?.[axis] ?? NaN),
+          sizes,
+        );
+        if (length === undefined) return {};
+        return isFixed(length) ? { dimValue: length.factor } : { dimParam: lengthName(length) };
+      });
+      return { name, type: { tensorType: { elemType, shape: { dim } } } };
     },
-    at: (own) => {
-      const dims = (all: readonly Formula[]) => all.map((one) => one(own));
-      return {
-        shapes: outputs.map((shape) => dims(shape!)),
-        noise: noise.map((one) => ({ name: one!.name, shape: dims(one!.dims) })),
-        constants: Object.fromEntries(
-          constants.map(({ name, type, shape, values }) => {
-            const size = dims(shape);
-            const data = values(own, sizeOf(size));
-            return [name, ndarray(carried(type) === "int32" ? Int32Array.from(data) : Float32Array.from(data), size)];
-          }),
-        ),
-      };
+  };
+}
+
+type Formulas = (lists: readonly (readonly number[])[]) => Formula[] | undefined;
+
+/** Constants that differ between traces, which become inputs of the graph. */
+function openConstants(formulas: Formulas) {
+  const all: OpenConstant[] = [];
+  const opened = new Map<string, string>();
+  return {
+    all,
+    /** What a node takes in the place of these, of which each stands in a trace. */
+    standIn(_node: NodeProto, _position: number, tensors: readonly TensorProto[]): string {
+      const key = tensors.map(({ name }) => name).join();
+      const before = opened.get(key);
+      if (before !== undefined) return before;
+      const found = tensors.map(constantOf);
+      const [first] = found as [Constant];
+      let name = tensors[0]!.name!;
+      if (found.some(({ bytes, dims }) => bytes !== first.bytes || dims.join() !== first.dims.join())) {
+        const { type } = first;
+        const constant = {
+          ...{ name: `open.${all.length}`, type, values: valuesOf(found, formulas) },
+          shape: formulas(found.map(({ dims }) => dims)) ?? unfit(found.map(({ dims }) => dims)),
+        };
+        all.push(constant);
+        name = type === "int64" ? asInt64(constant.name) : constant.name;
+      }
+      opened.set(key, name);
+      return name;
     },
   };
 }
@@ -207,7 +206,6 @@ const TRACED = [
   [19, 4],
 ] as const;
 
-type Node = Parameters<typeof onnx.NodeProto.encode>[0];
 type Formula = (at: Sizes) => number;
 type ConstantType = "int64" | "int32" | "float32";
 
@@ -221,32 +219,9 @@ interface Constant {
 interface OpenConstant {
   readonly name: string;
   readonly type: ConstantType;
-  readonly rank: number;
   readonly shape: readonly Formula[];
   readonly values: (at: Sizes, count: number) => readonly number[];
 }
-
-type TracedAt = ReturnType<typeof tracedAt>;
-
-function tracedAt<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes, at: Sizes) {
-  const resized = mapTree(inputs as Tree<NDArray | number>, isHostLeaf, (leaf, path) => {
-    const own = axes[path];
-    if (own === undefined || typeof leaf === "number") return leaf;
-    return { ...leaf, shape: leaf.shape.map((size, axis) => at[own[axis] ?? ""] ?? size) };
-  });
-  const found = trace(fn, resized);
-  const proto = onnx.ModelProto.decode(found.graph.bytes);
-  const graph = proto.graph!;
-  return {
-    ...found,
-    proto,
-    nodes: (graph.node as Node[]).toReversed(),
-    constants: new Map(graph.initializer!.map((tensor) => [tensor.name!, constantOf(tensor as TensorProto)])),
-    outputTypes: graph.output!.map(({ type }) => type!.tensorType!.elemType!),
-  };
-}
-
-type TensorProto = Parameters<typeof onnx.TensorProto.encode>[0];
 
 function constantOf({ dataType, dims, rawData }: TensorProto): Constant {
   const { buffer } = Uint8Array.from(rawData!);
@@ -260,20 +235,16 @@ function constantOf({ dataType, dims, rawData }: TensorProto): Constant {
 const arrays = { int64: BigInt64Array, int32: Int32Array, float32: Float32Array };
 
 /** Element by element, or, where their number differs, from the first and the step to the next. */
-function valuesOf(
-  found: readonly Constant[],
-  formulas: (lists: readonly (readonly number[])[]) => Formula[] | undefined,
-): OpenConstant["values"] | undefined {
-  const each = formulas(found.map(({ values }) => values));
+function valuesOf(found: readonly Constant[], formulas: Formulas): OpenConstant["values"] {
+  const lists = found.map(({ values }) => values);
+  const each = formulas(lists);
   if (each !== undefined) return (at) => each.map((one) => one(at));
-  const lines = found.map(({ values }) => [values[0]!, values[1]! - values[0]!]);
-  const straight = found.every(({ values }, k) => {
+  const lines = lists.map((values) => [values[0]!, values[1]! - values[0]!]);
+  const straight = lists.every((values, k) => {
     const [first, step] = lines[k] as [number, number];
     return values.length > 1 && values.every((value, i) => value === first + i * step);
   });
-  const line = straight ? formulas(lines) : undefined;
-  if (line === undefined) return undefined;
-  const [first, step] = line as [Formula, Formula];
+  const [first, step] = ((straight ? formulas(lines) : undefined) ?? unfit(lists)) as [Formula, Formula];
   return (at, count) => Array.from({ length: count }, (_, i) => first(at) + i * step(at));
 }
 
@@ -288,9 +259,16 @@ function lineOf(values: readonly number[], sizes: readonly Sizes[], names: reado
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
+function unfit(lists: readonly (readonly number[])[]): never {
+  const got = lists.map((list) => `[${list.join(",")}]`).join(" and ");
+  throw new Error(`onnx: expected numbers that follow from the sizes of open axes, got ${got}`);
+}
+
 const carried = (type: ConstantType): "int32" | "float32" => (type === "int64" ? "int32" : type);
 
-const toInt64 = ({ name }: OpenConstant): Node => ({
-  ...{ opType: "Cast", input: [name], output: [`${name}.int64`] },
+const asInt64 = (name: string): string => `${name}.int64`;
+
+const toInt64 = ({ name }: OpenConstant): NodeProto => ({
+  ...{ opType: "Cast", input: [name], output: [asInt64(name)] },
   attribute: [{ name: "to", type: onnx.AttributeProto.AttributeType.INT, i: onnxTypes.int64 }],
 });

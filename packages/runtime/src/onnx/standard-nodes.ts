@@ -1,5 +1,5 @@
 import onnxProto from "onnx-proto";
-import type { NodeProto } from "./model.ts";
+import type { NodeProto } from "./traces.ts";
 
 const { onnx } = onnxProto;
 
