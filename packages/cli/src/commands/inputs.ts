@@ -23,7 +23,7 @@ import {
   readScoreSettings,
   scoreLayout,
 } from "@pruning-bias/pruning";
-import { type Backend, type Jit, openBackend, type OpenOptions, physicalCores } from "@pruning-bias/runtime";
+import { type Backend, type Jit, openBackend, type OpenOptions } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { checkModel } from "./sums.ts";
@@ -157,8 +157,8 @@ export async function loadPruned(path: string, sizes: BertConfig): Promise<Prune
 }
 
 /** What the settings say to compute on; tells which it is, and why not those that come before it. */
-export async function openJit(config: ComputeSettings, context: Context, lanes?: number): Promise<Jit> {
-  return (await open(config, context, { ...(lanes !== undefined && { lanes }) })).jit;
+export async function openJit(config: ComputeSettings, context: Context): Promise<Jit> {
+  return (await open(config, context)).jit;
 }
 
 /**
@@ -186,7 +186,7 @@ type ComputeSettings = Pick<Config, "backend" | "threads" | "trainer">;
 async function open(
   { backend: name, threads, trainer }: ComputeSettings,
   { log, machine }: Context,
-  more: Pick<OpenOptions, "lanes" | "devices" | "halves">,
+  more: Pick<OpenOptions, "devices" | "halves"> = {},
 ): Promise<Backend> {
   const passed = new Map<string, string[]>();
   const backend = await openBackend(name, {
@@ -200,15 +200,13 @@ async function open(
   return backend;
 }
 
-/** Two lanes of half of the cores each, where there are several. */
+/** The same for GLUE, which computes the two halves of a batch at once where there are two halves of the processor. */
 export async function openHalves(
-  config: Config,
+  config: ComputeSettings,
   context: Context,
 ): Promise<{ readonly jit: Jit; readonly sideBySide: boolean }> {
-  const threads = config.threads ?? context.machine.threads ?? physicalCores();
-  const sideBySide = threads > 1;
-  const half = { ...config, threads: Math.max(1, Math.floor(threads / 2)) };
-  return { jit: await openJit(half, context, sideBySide ? 2 : undefined), sideBySide };
+  const { jit, jitOnAll } = await open(config, context, { halves: true });
+  return { jit: jitOnAll, sideBySide: jitOnAll !== jit };
 }
 
 /** A path of the settings, relative to the workspace. */

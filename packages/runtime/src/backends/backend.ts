@@ -20,8 +20,6 @@ export interface BackendOptions {
   readonly precision?: Precision;
   /** Other processes compute beside this one: threads without work sleep at once instead of spinning. `false` by default. */
   readonly shared?: boolean;
-  /** Calls computed at once, each on a thread of its own beside the calling one; onnx-cpu alone has these. None by default. */
-  readonly lanes?: number;
   /** How many `jitOnAll` computes on: GPUs, or shares of the processor's threads. By default 1. */
   readonly devices?: number;
   /** Without `devices`: on the processor `jitOnAll` computes two calls at once, each on half of the threads. `false` by default. */

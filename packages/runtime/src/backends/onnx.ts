@@ -47,9 +47,7 @@ export async function loadOnnx(name: OnnxName, options: BackendOptions): Promise
     ...{ threads, executionProvider: provider, shared: options.shared ?? false },
     precision: options.precision ?? 32,
   };
-  // A GPU takes one call after the other.
-  const inLanes = options.lanes !== undefined && provider === "cpu";
-  const jit = compiler({ ...settings, ...(inLanes && { lanes: options.lanes }) });
+  const jit = compiler(settings);
   try {
     await check(jit, options.precision);
   } catch (error) {
@@ -63,7 +61,7 @@ export async function loadOnnx(name: OnnxName, options: BackendOptions): Promise
   return {
     jitOnAll: atOnce === 1 ? jit : compiler({ ...settings, threads: each, lanes: atOnce }),
     ...{ name, jit, precisions, gpu: provider !== "cpu", version: `onnxruntime ${versionOf("onnxruntime-node")}` },
-    device: `${deviceOf(name, threads * (options.lanes ?? 1))}${devices === 1 ? "" : `, ${devices} devices`}`,
+    device: `${deviceOf(name, threads)}${devices === 1 ? "" : `, ${devices} devices`}`,
     dispose: async () => {},
   };
 }
