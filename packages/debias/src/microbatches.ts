@@ -9,8 +9,6 @@ export interface MicrobatchOptions {
   readonly padTokenId: number;
   /** Positions of every piece; by default each is as wide as its longest sentence. */
   readonly width?: number | undefined;
-  /** Positions that the model has, which no piece goes beyond. */
-  readonly positions?: number;
 }
 
 export interface Microbatch {
@@ -23,7 +21,7 @@ export interface Microbatch {
 export function microbatches(
   sentences: Sentences,
   rows: ArrayLike<number>,
-  { tokenBudget, size = Infinity, padTokenId, width, positions = Infinity }: MicrobatchOptions,
+  { tokenBudget, size = Infinity, padTokenId, width }: MicrobatchOptions,
 ): Microbatch[] {
   const { offsets } = sentences;
   const ordered = Int32Array.from(rows).sort();
@@ -31,7 +29,7 @@ export function microbatches(
   const cut = batchPieces(
     ordered.map((_, index) => index),
     lengths,
-    { tokenBudget, positions, most: Math.min(size, Math.max(1, rows.length)), anyShape: true },
+    { tokenBudget, most: Math.min(size, Math.max(1, rows.length)), anyShape: true },
   );
   return cut.map((piece) => {
     const own = piece.rows.map((index) => ordered[index]!);

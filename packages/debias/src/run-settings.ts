@@ -1,4 +1,3 @@
-import { maxTokens } from "@pruning-bias/model";
 import type { Layout } from "@pruning-bias/pruning";
 import type { MicrobatchOptions } from "./microbatches.ts";
 import type { FinepruneOptions } from "./options.ts";
@@ -32,6 +31,5 @@ export const microbatchOptions = ({
   tokenBudget,
   size: microbatch,
   padTokenId: config.pad_token_id ?? 0,
-  positions: maxTokens(config),
   width: compat === "reference" ? referenceWidth : undefined,
 });

@@ -1,14 +1,9 @@
 import { parsePruningSettings } from "@pruning-bias/pruning";
-import { compiler, type Jit } from "@pruning-bias/runtime";
 import { expect, it } from "vitest";
+import { countingJit } from "../../runtime/test/counting.ts";
 import { finish, smallModel, smallSentences } from "./small.ts";
 
-let traced = 0;
-const counting: Jit = (fn, options) =>
-  compiler({ threads: 1 })((inputs, random) => {
-    traced++;
-    return fn(inputs, random);
-  }, options);
+const { jit, traces } = countingJit();
 const pruning = parsePruningSettings({ attention: { block: [4, 8] }, scoresLearningRate: 0.3 });
 const sentences = { train: smallSentences(1), validation: smallSentences(2) };
 
@@ -21,7 +16,7 @@ it.each([
   { debiasMode: "token", embeddingLayer: "first" },
   { debiasMode: "sentence", compat: "reference" },
 ] as const)("$debiasMode mode is traced for all shapes of micro-batches at once: %o", async (options) => {
-  traced = 0;
+  traces.count = 0;
   const { events } = await finish({
     ...{
       checkpoint: smallModel({ num_hidden_layers: 2, max_position_embeddings: 128 }),
@@ -29,9 +24,9 @@ it.each([
       ...options,
       pruning,
     },
-    ...{ jit: counting, tokenBudget: 40, batchSize: 8, epochs: 2 },
+    ...{ jit, tokenBudget: 40, batchSize: 8, epochs: 2 },
   });
   expect(events.length).toBeGreaterThan(4);
   // The regulariser knows no micro-batches.
-  expect(traced).toBe(EACH + 1);
+  expect(traces.count).toBe(EACH + 1);
 });

@@ -1,5 +1,5 @@
 import { batchPieces } from "@pruning-bias/data";
-import { type Checkpoint, labelCount, maxTokens, sequenceLogits } from "@pruning-bias/model";
+import { type Checkpoint, labelCount, sequenceLogits } from "@pruning-bias/model";
 import {
   densitiesOf,
   encodeMasked,
@@ -129,7 +129,7 @@ export async function* finepruneClassifier({
 
   const program = jit(gradientsOf(config, layout, pruning), { axes });
   const model = classifier(jit, { config, layout });
-  const cut = { tokenBudget, positions: maxTokens(config), sideBySide: false, anyShape: true };
+  const cut = { tokenBudget, sideBySide: false };
   const pad = config.pad_token_id ?? 0;
   const training = tokenExamples(train, pad);
   const final = schedule(pruning, { step: totalSteps, totalSteps, warmupSteps, training: false });
@@ -147,7 +147,7 @@ export async function* finepruneClassifier({
         const { threshold, lambda, temperature } = pressure;
         const gradients: Record<string, NDArray> = {};
         let [loss, penalty] = [0, 0];
-        for (const [n, piece] of batchPieces(rows, training.lengths, cut).entries()) {
+        for (const [n, piece] of batchPieces(rows, training.lengths, { tokenBudget, anyShape: true }).entries()) {
           const made = await program(
             {
               ...{ trained: state.parameters, fixed, threshold, lambda, temperature, batch: training.batch(piece) },

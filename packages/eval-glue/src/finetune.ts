@@ -1,5 +1,5 @@
 import { type GlueTask, type GlueTokens, glueTasks, batchHalves } from "@pruning-bias/data";
-import { type BertConfig, type Checkpoint, familyOf, maxTokens, withHead } from "@pruning-bias/model";
+import { type BertConfig, type Checkpoint, familyOf, withHead } from "@pruning-bias/model";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   allShared,
@@ -73,7 +73,7 @@ export async function* finetune({
   const optimizer = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }), { sideBySide });
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
-  const cut = { tokenBudget, positions: maxTokens(config), sideBySide, anyShape: true };
+  const cut = { tokenBudget, sideBySide };
 
   let state = resume?.optimizer ?? initialState(trained);
   state = { ...state, parameters: placed(state.parameters), m: placed(state.m), v: placed(state.v) };

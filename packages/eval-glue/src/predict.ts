@@ -13,7 +13,7 @@ export interface Subject {
   readonly threshold: number;
 }
 
-export interface PredictOptions extends BatchPiecesOptions {
+export interface PredictOptions extends Pick<BatchPiecesOptions, "tokenBudget"> {
   /** Two pieces at once, for a `jit` with two lanes. */
   readonly sideBySide: boolean;
 }
@@ -39,7 +39,7 @@ async function everyRow<B extends Batch>(
   const all = Int32Array.from(lengths.keys());
   let results = new Float32Array();
   let dim = 0;
-  const left = batchPieces(all, lengths, options).values();
+  const left = batchPieces(all, lengths, { ...options, anyShape: true }).values();
   const some = async (): Promise<void> => {
     for (const piece of left) {
       const { data } = await run(batch(piece));

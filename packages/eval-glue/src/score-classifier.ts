@@ -1,5 +1,5 @@
 import { type GlueTokens, glueTasks } from "@pruning-bias/data";
-import { type Checkpoint, labelCount, maxTokens } from "@pruning-bias/model";
+import { type Checkpoint, labelCount } from "@pruning-bias/model";
 import type { Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import { allShared } from "@pruning-bias/training";
@@ -47,7 +47,7 @@ export async function scoreClassifier({
   const model = classifier(jit, { config, layout: pruned?.layout });
   const { scores, threshold } = pruned ?? { scores: {}, threshold: 0 };
   const subject = { trained: {}, fixed: sideBySide ? allShared(weights) : weights, scores, threshold };
-  const cut = { tokenBudget, positions: maxTokens(config), sideBySide, anyShape: true };
+  const cut = { tokenBudget, sideBySide };
   try {
     const found: Record<string, NDArray> = {};
     for (const split of splits) {

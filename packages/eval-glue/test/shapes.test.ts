@@ -1,24 +1,19 @@
 import { families, type FamilyName, initWeights, parseConfig } from "@pruning-bias/model";
 import { initialScores, parsePruningSettings, scoreLayout } from "@pruning-bias/pruning";
-import { compiler, type Jit } from "@pruning-bias/runtime";
 import { expect, it } from "vitest";
+import { countingJit } from "../../runtime/test/counting.ts";
 import { finepruneClassifier, finetune } from "../src/index.ts";
 import { toyModel, toySplit } from "./toy.ts";
 
-let traced = 0;
-const counting: Jit = (fn, options) =>
-  compiler({ threads: 1 })((inputs, random) => {
-    traced++;
-    return fn(inputs, random);
-  }, options);
+const { jit, traces } = countingJit();
 const data = { train: toySplit(), validation: [toySplit({ split: "validation" })] };
-const settings = { ...data, batchSize: 16, epochs: 2, tokenBudget: 60, jit: counting };
+const settings = { ...data, batchSize: 16, epochs: 2, tokenBudget: 60, jit };
 const pruning = parsePruningSettings({ attention: { block: [4, 4] } });
 
 async function tracesOf(run: AsyncIterable<unknown> | AsyncGenerator<unknown, unknown>): Promise<number> {
-  traced = 0;
+  traces.count = 0;
   for await (const _ of run);
-  return traced;
+  return traces.count;
 }
 
 /** Three times each: gradients, gradients that are added, and predictions. */

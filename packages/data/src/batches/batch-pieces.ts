@@ -12,8 +12,8 @@ export interface BatchPiece {
 export interface BatchPiecesOptions {
   /** Most tokens of a piece, padding counted, but for one of the smallest size that has more. */
   readonly tokenBudget: number;
-  /** Positions that the model has: no piece is padded beyond. */
-  readonly positions: number;
+  /** Positions that the model has: no piece of few shapes is padded beyond. Any number by default. */
+  readonly positions?: number;
   /** Most rows of a piece; as many as the budget allows where absent. */
   readonly most?: number;
   /** Pieces of every size and width, for a function that is compiled once for all of them; by default of few. */
@@ -67,7 +67,7 @@ export function batchHalves(
 function cuts(
   sorted: Int32Array,
   lengths: ArrayLike<number>,
-  { tokenBudget, positions, most = Infinity, anyShape = false }: BatchPiecesOptions,
+  { tokenBudget, positions = Infinity, most = Infinity, anyShape = false }: BatchPiecesOptions,
 ) {
   for (const [name, count] of Object.entries({ tokenBudget, positions, most })) {
     if (!(count >= 1)) throw new RangeError(`batchPieces: ${name}: expected at least 1, got ${count}`);
