@@ -70,10 +70,18 @@ start() {
   fail "Slurm did not come up: see $folder/slurmctld.log"
 }
 
+# One after the other: without munged, the others cannot say goodbye, and keep the port.
 stop() {
-  local daemon
+  local daemon pid
   for daemon in slurmd slurmctld munged; do
-    [ ! -s "$folder/$daemon.pid" ] || kill "$(cat "$folder/$daemon.pid")" 2> /dev/null || true
+    [ -s "$folder/$daemon.pid" ] || continue
+    pid=$(cat "$folder/$daemon.pid")
+    kill "$pid" 2> /dev/null || continue
+    for _ in $(seq 50); do
+      kill -0 "$pid" 2> /dev/null || continue 2
+      sleep 0.2
+    done
+    kill -9 "$pid" 2> /dev/null || true
   done
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -94,9 +94,14 @@ describe("a sweep", () => {
     expect(html).toContain("prune_block_size=head");
   }, 120_000);
 
-  it("runs nothing a second time, and brings back what was deleted", async () => {
+  it("runs nothing a second time, brings back what was deleted, and leaves alone what lies in place", async () => {
+    const [kept, deleted] = ["8", "head"].map((size) => join(root, `runs/small/prune_block_size=${size}/summary.json`));
+    await rm(deleted!);
+    const { ino } = await stat(kept!);
     const { stderr } = await sweep("8,head");
     expect(hits(stderr)).toEqual([7, 7]);
+    expect(existsSync(deleted!)).toBe(true);
+    expect((await stat(kept!)).ino).toBe(ino);
   }, 120_000);
 
   it("says what is there and what is still to be done", async () => {

@@ -141,7 +141,7 @@ function script(
   const run = array
     ? [
         `tasks=(\n${tasks.map(({ task, number }) => `  [${number}]=${quoted(task)}\n`).join("")})`,
-        `exec ${quoted(node)} node_modules/nx/dist/bin/nx.js run "\${tasks[$SLURM_ARRAY_TASK_ID]}" --outputStyle=stream`,
+        `exec ${quoted(node)} --import ./packages/cli/src/sweep/nx-preload.ts node_modules/nx/dist/bin/nx.js run "\${tasks[$SLURM_ARRAY_TASK_ID]}" --outputStyle=stream`,
       ]
     : [`exec ${quoted(node)} packages/cli/src/main.ts report ${quoted(sweep)}`];
   return `${[
