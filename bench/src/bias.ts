@@ -13,7 +13,7 @@ import {
   stereoSet,
 } from "@pruning-bias/eval-bias";
 import { type Checkpoint, initWeights, loadCheckpoint, parseConfig } from "@pruning-bias/model";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
 
 /** Effects by test with each head closed, as another program has them. */

@@ -1,7 +1,7 @@
 import { type BertConfig, type Checkpoint, encode, initWeights, layerSizes, parseConfig } from "@pruning-bias/model";
 import { fromNnPruning, initialScores, prunedCheckpoint, scoreLayout } from "@pruning-bias/pruning";
 import { compiler, generator, ndarray, type tf } from "@pruning-bias/runtime";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { median, round } from "./measure.ts";
 
 /**

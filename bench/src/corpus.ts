@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DebiasData, loadTokenizer, prepareCorpus, take } from "@pruning-bias/data";
 import type { DebiasSentences } from "@pruning-bias/debias";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 
 /** A corpus split and tokenised as a run would have it, in a temporary folder. */
 export async function corpusOf(

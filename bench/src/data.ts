@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadTokenizer, prepareCorpus } from "@pruning-bias/data";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { peakMegabytes, round } from "./measure.ts";
 
 /** Corpus to tokenised sentences on disk, from nothing. */

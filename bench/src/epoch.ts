@@ -2,7 +2,7 @@ import { debiasModes, embeddingLayers, fineprune, lossForms } from "@pruning-bia
 import { fromNnPruning, scoreLayout } from "@pruning-bias/pruning";
 import { compiler, physicalCores } from "@pruning-bias/runtime";
 import { corpusOf, first, part } from "./corpus.ts";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
 import { blockOf, load } from "./model.ts";
 import { row } from "./rows.ts";

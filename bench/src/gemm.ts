@@ -1,5 +1,5 @@
 import { compiler, ndarray, tf } from "@pruning-bias/runtime";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { median, round } from "./measure.ts";
 
 /** Pairs of products in one call: what goes in and out is small beside them. */

@@ -13,7 +13,7 @@ import { finetune } from "@pruning-bias/eval-glue";
 import { loadCheckpoint } from "@pruning-bias/model";
 import { fromNnPruning, readScores, readScoreSettings, scoreLayout } from "@pruning-bias/pruning";
 import { compiler, physicalCores } from "@pruning-bias/runtime";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
 
 /** Fine-tuning on a GLUE task with run_glue's settings, from the parquet files: the yardstick's flags and numbers. */

@@ -3,7 +3,7 @@ import { fineprune } from "@pruning-bias/debias";
 import { initWeights, parseConfig } from "@pruning-bias/model";
 import { fromNnPruning } from "@pruning-bias/pruning";
 import { compiler } from "@pruning-bias/runtime";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { randomSentences } from "./sentences.ts";
 
 /** Memory and open files of a small model over many fine-pruning steps of several widths, weights training: `--steps 1000`. */

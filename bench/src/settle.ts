@@ -11,7 +11,7 @@ import {
 } from "@pruning-bias/pruning";
 import { compiler, ndarray } from "@pruning-bias/runtime";
 import { corpusOf, first, part } from "./corpus.ts";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { peakMegabytes, round } from "./measure.ts";
 import { blockOf, load } from "./model.ts";
 import { row } from "./rows.ts";

@@ -4,7 +4,7 @@ import type { Checkpoint } from "@pruning-bias/model";
 import { fromNnPruning } from "@pruning-bias/pruning";
 import { compiler } from "@pruning-bias/runtime";
 import { gemm } from "./gemm.ts";
-import type { Flags } from "./main.ts";
+import type { Flags } from "./flags.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
 import { blockOf, load } from "./model.ts";
 import { randomSentences } from "./sentences.ts";

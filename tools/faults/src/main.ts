@@ -1,11 +1,12 @@
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { counts, readFlags, typed } from "./flags.ts";
 import type { Outcome } from "./record.ts";
 
 // Only this file prints and reads the command line.
-const { values, positionals } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== "--"),
+const log = (line: string) => void process.stderr.write(`${line}\n`);
+const { values, positionals } = readFlags({
+  args: typed(),
   allowPositionals: true,
   options: {
     seed: { type: "string", default: "1" },
@@ -16,16 +17,16 @@ const { values, positionals } = parseArgs({
     out: { type: "string", default: join(tmpdir(), "pruning-bias-faults") },
   },
 });
-const log = (line: string) => void process.stderr.write(`${line}\n`);
+const [seed, moments, points, flips] = counts(values, ["seed", "moments", "points", "flips"]);
 const options = {
-  ...{ out: resolve(values.out), seed: Number(values.seed), moments: Number(values.moments), log },
+  ...{ out: resolve(values.out), seed, moments, log },
   ...(values.only !== undefined && { only: values.only.split(",") }),
 };
 
 const campaigns: Readonly<Record<string, () => Promise<Outcome[]>>> = {
   kill: async () => (await import("./kill.ts")).killCampaign(options),
-  damage: async () => (await import("./damage.ts")).damageCampaign({ ...options, flips: Number(values.flips) }),
-  soak: async () => (await import("./soak.ts")).soakCampaign({ ...options, points: Number(values.points) }),
+  damage: async () => (await import("./damage.ts")).damageCampaign({ ...options, flips }),
+  soak: async () => (await import("./soak.ts")).soakCampaign({ ...options, points }),
 };
 
 const [name = ""] = positionals;
