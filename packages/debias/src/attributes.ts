@@ -12,16 +12,18 @@ export type HostModel = Parameters<Programs["attributeSum"]>[0]["model"];
  * Static attributes [2, hidden]: the mean token-mode embedding of male and of female sentences at the configured layers, in
  * evaluation mode.
  *
- * @param count sentences of each class, from its first
+ * @param counts how many sentences of each class, from its first
  */
 export async function staticAttributes(
   programs: Programs,
   model: HostModel,
-  { male, female, count }: { male: Sentences; female: Sentences; count: number },
+  { male, female, counts }: { male: Sentences; female: Sentences; counts: readonly [male: number, female: number] },
   options: MicrobatchOptions & Devices,
 ): Promise<NDArray> {
   const means = [];
-  for (const sentences of [male, female]) means.push(await mean(programs, model, sentences, count, options));
+  for (const [n, sentences] of [male, female].entries()) {
+    means.push(await mean(programs, model, sentences, counts[n]!, options));
+  }
   return ndarray(Float32Array.from(means.flat()), [2, means[0]!.length]);
 }
 

@@ -26,7 +26,7 @@ describe.each<[string, Jit]>([
     const programs = makePrograms(jit, settings);
     const [pieces, weights] = [microbatchOptions(options), encoderWeights(checkpoint)];
     const batch = everySentence(sentences);
-    const kept = { rows: batch.attributes, limit: 1e6, pieces };
+    const kept = { config: checkpoint.config, rows: batch.attributes, limit: 1e6, pieces };
     const originals = (sentences: typeof options.train.male) =>
       originalEmbeddings(programs, weights, { sentences, ...kept });
     const losses = await batchLosses(programs, settings, sentences, originals, pieces);

@@ -12,7 +12,7 @@ const ranges: Record<NumberKey, NumberRange> = {
   warmupSteps: { least: 0 },
   eps: { least: 0 },
   batchSize: { least: 1, whole: true },
-  epochs: { least: 0, whole: true },
+  epochs: { least: 0, whole: true, finite: true },
   limitBatches: { least: 1, whole: true },
   maxSteps: { least: 0, whole: true },
   validationsPerEpoch: { least: 0, whole: true },
@@ -24,7 +24,7 @@ const ranges: Record<NumberKey, NumberRange> = {
   microbatch: { least: 1, whole: true },
   originalCache: { least: 0 },
   settleSentences: { least: 1, whole: true },
-  seed: { least: -Infinity },
+  seed: { least: -Infinity, whole: true, finite: true },
   devices: { least: 1, whole: true },
 };
 const classes = ["targets", "male", "female"] as const;

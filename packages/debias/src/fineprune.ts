@@ -34,7 +34,7 @@ import {
 } from "./settle.ts";
 import { programs as makePrograms } from "./programs.ts";
 import { described, everySentence, someSentences } from "./rows.ts";
-import { microbatchOptions, programSettings } from "./run-settings.ts";
+import { attributeCounts, microbatchOptions, programSettings } from "./run-settings.ts";
 
 /** Share of the steps, the last ones, over which scores are averaged to settle gates. */
 const SETTLING = 0.25;
@@ -130,12 +130,13 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     const pieces = microbatchOptions(options);
     const weights = model.encoder;
     const { originalCache: limit = 1e9, originals: store } = options;
+    const kept = { config: checkpoint.config, limit, store, pieces };
     const of = (sentences: DebiasSentences, rows: Iterable<number>) =>
       batchLosses(
         programs,
         settings,
         sentences,
-        (attributes) => originalEmbeddings(programs, weights, { sentences: attributes, rows, limit, store, pieces }),
+        (attributes) => originalEmbeddings(programs, weights, { sentences: attributes, rows, ...kept }),
         { ...pieces, devices },
       );
     const inTraining = await of(train, at.attributeRows());
@@ -145,11 +146,11 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   /** v_m and v_f, under the masks at the final threshold. */
   function attributesNow(): Promise<NDArray> {
     const { male, female } = train;
-    const count = Math.min(male.length, female.length, options.staticSentences ?? Infinity);
+    const counts = attributeCounts(options);
     return staticAttributes(
       programs,
       model.at(state.parameters, final),
-      { male, female, count },
+      { male, female, counts },
       { ...microbatchOptions(options), devices },
     );
   }

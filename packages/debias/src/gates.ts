@@ -7,6 +7,8 @@ export interface Gates {
   readonly openBlocks: readonly number[];
   /** All blocks of each. */
   readonly blocks: readonly number[];
+  /** The sum of each module's mask: its open blocks, and less where masks lie between 0 and 1. */
+  readonly maskSums: readonly number[];
   /** Trained scores within .1 of where their gate flips: scores settle *on* the threshold, so these are open by chance. */
   readonly undecided: number;
   /** Heads that add something to the output, of each layer; of each set of them where layers share theirs. */
@@ -21,12 +23,13 @@ export interface Gates {
  * @throws what `hostMasks` throws
  */
 export function gates(layout: Layout | undefined, scores: Arrays, threshold: number): Gates {
-  if (layout === undefined) return { openBlocks: [], blocks: [], undecided: 0, headsOpen: [] };
+  if (layout === undefined) return { openBlocks: [], blocks: [], maskSums: [], undecided: 0, headsOpen: [] };
   const masks = hostMasks(layout, scores, threshold);
   const modules = Object.values(masks);
   return {
     openBlocks: modules.map(({ open }) => open),
     blocks: modules.map(({ total }) => total),
+    maskSums: modules.map(({ values }) => values.reduce((sum: number, value: number) => sum + value, 0)),
     undecided: undecided(layout, scores, threshold),
     headsOpen: headsOpen(layout, masks),
   };
@@ -34,6 +37,6 @@ export function gates(layout: Layout | undefined, scores: Arrays, threshold: num
 
 /**
  * Whether two thresholds make the same masks of the same scores: gates close one after the other as it rises, so that equal
- * counts are equal gates.
+ * sums are equal masks.
  */
-export const sameGates = (one: Gates, other: Gates): boolean => one.openBlocks.join() === other.openBlocks.join();
+export const sameGates = (one: Gates, other: Gates): boolean => one.maskSums.join() === other.maskSums.join();

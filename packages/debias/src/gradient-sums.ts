@@ -1,6 +1,6 @@
 import { dealt } from "@pruning-bias/data";
 import { type NDArray, shared, zeros } from "@pruning-bias/runtime";
-import { accumulate, type Arrays } from "@pruning-bias/training";
+import { accumulate, type Arrays, together } from "@pruning-bias/training";
 import type { Microbatch } from "./microbatches.ts";
 
 /** A micro-batch, and the program that adds its gradients to `sum`, in place, and returns its loss. */
@@ -27,7 +27,7 @@ export function gradientSums(devices: number) {
     const numbered = addends.map((addend, number) => ({ ...addend, number }));
     const lists = dealt(numbered, devices, ({ piece }) => piece.batch.shape[0] * piece.batch.shape[1]);
     const losses: number[] = [];
-    const parts = await Promise.all(
+    const parts = await together(
       sums.map(async ({ clear, add, gradients }, device) => {
         clear();
         const own = lists[device]!.toSorted((a, b) => a.number - b.number);

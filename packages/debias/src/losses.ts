@@ -112,10 +112,12 @@ export async function batchLosses(
         const addTo: Addend["addTo"] = (sum, n, into) => programs.targetGradients({ ...inputs, sum }, key(n), into);
         return { piece, addTo };
       });
+      const originalOf = (piece: Microbatch, n: number) =>
+        settings.originalDropout ? originals.noisy(piece, key(MOST_PIECES + n)) : originals.of(piece);
       const ofAttributes = cut(attributes, batch.attributes).map((piece): Addend => {
         const inputs = { model, batch: batchArrays(piece.batch), share: shares.attribute };
         const addTo: Addend["addTo"] = async (sum, n, into) =>
-          programs.attributeGradients({ ...inputs, sum, original: await originals.of(piece) }, key(n), into);
+          programs.attributeGradients({ ...inputs, sum, original: await originalOf(piece, n) }, key(n), into);
         return { piece, addTo };
       });
       const { losses, gradients } = await sums(model.trained as Arrays, [...ofTargets, ...ofAttributes]);
@@ -131,6 +133,9 @@ export async function batchLosses(
       countTokens(sentences.targets, batch.targets) + countTokens(attributes, batch.attributes),
   };
 }
+
+/** Pieces of a batch; noise of the original has numbers of its own above them. */
+const MOST_PIECES = 1 << 15;
 
 const total = (losses: readonly number[]): number => losses.reduce((sum, loss) => sum + loss, 0);
 

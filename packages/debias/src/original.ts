@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Embeddings, Sentences } from "@pruning-bias/data";
-import { ndarray, type NDArray } from "@pruning-bias/runtime";
+import type { BertConfig } from "@pruning-bias/model";
+import { ndarray, type NDArray, type RandomKey } from "@pruning-bias/runtime";
 import type { Arrays } from "@pruning-bias/training";
 import { batchArrays } from "./encoder.ts";
 import { type Microbatch, microbatches, type MicrobatchOptions } from "./microbatches.ts";
@@ -10,6 +11,8 @@ import type { Programs } from "./programs.ts";
 export interface OriginalEmbeddings {
   /** (layers + 1, B, D) for a micro-batch of B rows. */
   of(piece: Microbatch): Promise<NDArray>;
+  /** The same with dropout, which is never kept. */
+  noisy(piece: Microbatch, key: RandomKey): Promise<NDArray>;
   /** Hands what was computed to the store. */
   save(): Promise<void>;
 }
@@ -23,6 +26,8 @@ export interface OriginalStore {
 }
 
 export interface OriginalOptions {
+  /** Of the original: the same weights compute something else under another. */
+  readonly config: BertConfig;
   readonly sentences: Sentences;
   /** Which of them will be asked for; some more than once. */
   readonly rows: Iterable<number>;
@@ -45,7 +50,7 @@ const WORTH_STORING = 500;
 export async function originalEmbeddings(
   programs: Programs,
   weights: Arrays,
-  { sentences, rows, limit, store, pieces }: OriginalOptions,
+  { config, sentences, rows, limit, store, pieces }: OriginalOptions,
 ): Promise<OriginalEmbeddings> {
   const [layers, dim] = [programs.depth + 1, programs.hiddenSize];
   const width = layers * dim;
@@ -57,8 +62,9 @@ export async function originalEmbeddings(
   const groupOf = new Map(groups.flatMap((group) => Array.from(group.rows, (row) => [row, group] as const)));
 
   const key =
-    store === undefined || kept.length < WORTH_STORING ? undefined : digest(weights, sentences, { kept, pieces });
-  const stored = key === undefined ? undefined : await store!.read(key);
+    store === undefined || kept.length < WORTH_STORING ? undefined : digest(weights, sentences, { config, kept, pieces });
+  const found = key === undefined ? undefined : await store!.read(key);
+  const stored = found?.width === width && found.values.length === kept.length * width ? found : undefined;
   const values = stored?.values ?? new Float32Array(kept.length * width);
   const known = new Uint8Array(kept.length).fill(stored === undefined ? 0 : 1);
   const compute = ({ batch }: Microbatch) => programs.originalEmbeddings({ weights, batch: batchArrays(batch) });
@@ -87,6 +93,7 @@ export async function originalEmbeddings(
       for (const [position, row] of piece.rows.entries()) copy(gathered, position, values, place.get(row)!, "in");
       return gathered;
     },
+    noisy: ({ batch }, key) => programs.noisyOriginalEmbeddings({ weights, batch: batchArrays(batch) }, key),
     async save() {
       if (key !== undefined && stored === undefined && known.every(Boolean)) {
         await store!.write(key, { rows: kept, values, width });
@@ -111,13 +118,16 @@ function copy(
   }
 }
 
+/** Counted up whenever the same weights and sentences come to give other numbers. */
+const FORMAT = 1;
+
 // All that the numbers depend on, but for what computes them.
 function digest(
   weights: Arrays,
   { offsets, inputIds, keywordMask }: Sentences,
-  { kept, pieces }: { kept: Uint32Array; pieces: MicrobatchOptions },
+  { config, kept, pieces }: { config: BertConfig; kept: Uint32Array; pieces: MicrobatchOptions },
 ): string {
-  const hash = createHash("sha256").update(JSON.stringify(pieces)).update(kept);
+  const hash = createHash("sha256").update(JSON.stringify([FORMAT, config, pieces])).update(kept);
   hash.update(offsets).update(inputIds).update(keywordMask);
   for (const name of Object.keys(weights).toSorted()) hash.update(name).update(weights[name]!.data);
   return hash.digest("hex").slice(0, 32);

@@ -63,16 +63,15 @@ export function encoderWeights({ config, weights }: { readonly config: BertConfi
   return Object.fromEntries(Object.entries(weights).filter(([name]) => name in shapes));
 }
 
-/** With pruning: scores, biases and LayerNorms (never decayed), other weights, as nn_pruning groups them; else one group. */
+/** Scores, biases and LayerNorms (never decayed), other weights, as nn_pruning groups them. */
 export function parameterGroups(options: FinepruneOptions, names: readonly string[]): ParameterGroup[] {
   const { pruning, learningRate = 5e-5, weightDecay = 0, variant = "transformers" } = options;
   const eps = options.eps ?? (pruning === undefined ? 1e-8 : 1e-6);
   const shared = { variant, eps };
-  if (pruning === undefined) return [{ ...shared, names, learningRate, weightDecay }];
   const isScore = (name: string) => name.endsWith(".mask_scores");
   const undecayed = (name: string) => !isScore(name) && (name.endsWith(".bias") || name.includes("LayerNorm"));
   return [
-    { ...shared, names: names.filter(isScore), learningRate: pruning.scoresLearningRate },
+    { ...shared, names: names.filter(isScore), learningRate: pruning?.scoresLearningRate ?? 0 },
     { ...shared, names: names.filter(undecayed), learningRate },
     { ...shared, names: names.filter((name) => !isScore(name) && !undecayed(name)), learningRate, weightDecay },
   ];

@@ -28,6 +28,9 @@ export function plan(options: FinepruneOptions) {
     });
   const stepsPerEpoch = Math.min(batchesOf(0).length, options.limitBatches ?? Infinity);
   const totalSteps = Math.min(epochs * stepsPerEpoch, options.maxSteps ?? Infinity);
+  // The original counts batches of targets, and leaves schedules at their end where attributes last longer.
+  const ofTargets = reference && options.batches === undefined ? epochs * Math.ceil(sizes.targets / batchSize) : Infinity;
+  const scheduled = Math.min(totalSteps, ofTargets);
   // Of an epoch: evenly spread, the last at its end.
   const validations = new Set(
     Array.from({ length: validationsPerEpoch }, (_, i) => Math.ceil((stepsPerEpoch * (i + 1)) / validationsPerEpoch)),
@@ -36,7 +39,7 @@ export function plan(options: FinepruneOptions) {
   const pressureAt = (step: number, training: boolean): Pressure =>
     pruning === undefined
       ? { threshold: 0, lambda: 0, temperature: 0 }
-      : schedule(pruning, { step, totalSteps, warmupSteps: reference ? -1 : warmupSteps, training });
+      : schedule(pruning, { step, totalSteps: scheduled, warmupSteps: reference ? -1 : warmupSteps, training });
   const batches = (epoch: number) =>
     batchesOf(epoch).slice(0, Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch));
   return {
@@ -58,7 +61,7 @@ export function plan(options: FinepruneOptions) {
     final: pressureAt(totalSteps, false),
     /** Factor of all learning rates, of the step that follows `step` others. */
     rate: (step: number) =>
-      linearSchedule(reference ? Math.floor(step / stepsPerEpoch) : step, totalSteps, warmupSteps),
+      linearSchedule(reference ? Math.floor(step / stepsPerEpoch) : step, scheduled, warmupSteps),
     /** Whether there is a validation after `step` steps. */
     validates: (step: number) => step === 0 || step === totalSteps || validations.has(((step - 1) % stepsPerEpoch) + 1),
   };

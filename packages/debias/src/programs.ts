@@ -22,6 +22,8 @@ export interface ProgramSettings extends DebiasTerm {
   readonly dropout: boolean;
   /** Whether steps are in training mode: dropout, and the noise of masks that have one. */
   readonly trainMode: boolean;
+  /** Whether the original model's dropout is on while training. */
+  readonly originalDropout: boolean;
 }
 
 interface Model {
@@ -174,6 +176,11 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     /** (layers + 1, B, D): token-mode embeddings of a model without masks at every hidden state. */
     originalEmbeddings: open(({ weights, batch }: { weights: Tensors; batch: BatchTensors }) => {
       const options = { threshold: tf.scalar(0), layers: depth, keywordsOnly };
+      return tokenEmbeddings(hiddenStates({ config: subject.config }, weights, batch, options));
+    }),
+    /** The same with dropout, as the original's code leaves it on. */
+    noisyOriginalEmbeddings: open(({ weights, batch }: { weights: Tensors; batch: BatchTensors }, random) => {
+      const options = { threshold: tf.scalar(0), layers: depth, keywordsOnly, random };
       return tokenEmbeddings(hiddenStates({ config: subject.config }, weights, batch, options));
     }),
   };

@@ -17,6 +17,7 @@ export function programSettings(options: FinepruneOptions, layout: Layout | unde
     beta: options.beta ?? 0.8,
     dropout: options.dropout ?? true,
     trainMode: options.trainMode ?? true,
+    originalDropout: reference && (options.dropout ?? true) && (options.trainMode ?? true),
   };
 }
 
@@ -33,3 +34,15 @@ export const microbatchOptions = ({
   padTokenId: config.pad_token_id ?? 0,
   width: compat === "reference" ? referenceWidth : undefined,
 });
+
+/** How many sentences of each class static attributes are the mean of: as many of both, or, in the original, as many batches. */
+export function attributeCounts({
+  train: { male, female },
+  batchSize = 128,
+  staticSentences = Infinity,
+  compat,
+}: Pick<FinepruneOptions, "train" | "batchSize" | "staticSentences" | "compat">): readonly [male: number, female: number] {
+  const least = Math.min(male.length, female.length);
+  const most = Math.min(compat === "reference" ? Math.ceil(least / batchSize) * batchSize : least, staticSentences);
+  return [Math.min(male.length, most), Math.min(female.length, most)];
+}

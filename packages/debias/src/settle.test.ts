@@ -1,5 +1,5 @@
-import { parsePruningSettings, scoreLayout } from "@pruning-bias/pruning";
-import { ndarray, sizeOf } from "@pruning-bias/runtime";
+import { definePruningMethod, parsePruningSettings, scoreLayout } from "@pruning-bias/pruning";
+import { ndarray, sizeOf, tf } from "@pruning-bias/runtime";
 import type { Arrays } from "@pruning-bias/training";
 import { describe, expect, it } from "vitest";
 import { addMargins, changedGates, expectSettling, type MeanMargins, settle } from "./settle.ts";
@@ -70,9 +70,14 @@ describe("scores that open nothing alone", () => {
       parsePruningSettings({ attention: { block: [2, 8], ...attention }, dense, finalThreshold: 0.1 }),
     );
   const factors = { layout: "1d" as const };
+  const halves = definePruningMethod({
+    ...{ name: "halves", soft: true, cutoff: (_, threshold) => threshold },
+    mask: (scores, threshold) => tf.mul(0.5, tf.cast(tf.greater(scores, threshold), "float32")),
+  });
 
   it.each([
     ["l0", { method: "l0" }, "got l0, whose masks are amounts"],
+    ["a method of one's own", { method: halves }, "got halves, whose masks are amounts"],
     ["topK", { method: "topK" }, "got topK, which opens a gate only as it closes another"],
     ["rows times columns", factors, "got rows times columns, none of which"],
   ])("are averaged, and refused to be chosen by loss: %s", (_, attention, message) => {

@@ -1,4 +1,4 @@
-import { cutoffs, hostMasks, type Layout } from "@pruning-bias/pruning";
+import { cutoffs, hostMasks, type Layout, methodOf, nameOf } from "@pruning-bias/pruning";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
 import { type Arrays, copies, type TrainingState } from "@pruning-bias/training";
 import { store, stored } from "./stored.ts";
@@ -82,9 +82,11 @@ export function expectSettling(layout: Layout | undefined, method: Exclude<Settl
   if (layout === undefined) fail("no pruning");
   if (trained.length === 0) fail("magnitudes, which do not train");
   if (method === "average") return;
-  const names = new Set(trained.map((tensor) => tensor.method));
-  if (names.has("l0")) fail("l0, whose masks are amounts and rest on no threshold; settle=average has a meaning");
-  if (names.has("topK")) fail("topK, which opens a gate only as it closes another; settle=average has a meaning");
+  for (const { method } of trained) {
+    const { ranked, soft } = methodOf(method);
+    if (soft) fail(`${nameOf(method)}, whose masks are amounts; settle=average has a meaning`);
+    if (ranked) fail(`${nameOf(method)}, which opens a gate only as it closes another; settle=average has a meaning`);
+  }
   if (trained.some(({ kind }) => kind === "factor")) {
     fail("rows times columns, none of which opens or closes anything alone; settle=average has a meaning");
   }

@@ -6,6 +6,13 @@ export function checkTargets(place: string, associations: Float64Array, sizeX: n
   throw new RangeError(`${place}: expected targets of X and of Y, got ${sizeX} of X among ${associations.length}`);
 }
 
+/** Refuses associations that are not half X's and half Y's. */
+export function checkHalves(place: string, associations: Float64Array, sizeX: number): void {
+  checkTargets(place, associations, sizeX);
+  const sizeY = associations.length - sizeX;
+  if (sizeX !== sizeY) throw new RangeError(`${place}: expected |X| = |Y|, got ${sizeX} and ${sizeY}`);
+}
+
 /** Refuses numbers of samples and levels of confidence that are none. */
 export function checkSamples(place: string, { samples = 1, level = 0.95 }: BootstrapOptions): void {
   if (!(Number.isInteger(samples) && samples > 0)) {

@@ -26,10 +26,11 @@ import {
 } from "./index.ts";
 
 const words = ["the", "cook", "boss", "he", "she", "his", "her", "said", "ate", "##s", ".", "nurse"];
+let dir: string;
 let tokenizer: Tokenizer;
 let config: BertConfig;
 beforeAll(async () => {
-  const dir = await mkdtemp(join(tmpdir(), "clozes-"));
+  dir = await mkdtemp(join(tmpdir(), "clozes-"));
   const vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ...words];
   await writeFile(join(dir, "tokenizer.json"), JSON.stringify(wordPieceJson(vocabulary)));
   tokenizer = await loadTokenizer(dir);
@@ -130,6 +131,14 @@ describe("crowsPairs", () => {
     const same = Math.log(id("the") / 100) + Math.log(id("ate") / 100);
     expect(result.scores[0]).toEqual({ row: 0, more: expect.closeTo(same, 5), less: expect.closeTo(same, 5) });
   });
+});
+
+it("crowsPairs refuses a sentence of which one token is cut off", async () => {
+  const short = await loadTokenizer(dir, { maxLength: 5 });
+  const pair = { row: 7, less: "the cook ate", direction: "stereo" as const, biasType: "gender" };
+  const score = (more: string) => crowsPairs(predict, short, [{ ...pair, more }]);
+  expect((await score("the boss ate")).pairs).toBe(1);
+  await expect(score("the boss ate .")).rejects.toThrow("row 7: expected a sentence of at most 5 tokens, got a longer one");
 });
 
 describe("stereoSet", () => {

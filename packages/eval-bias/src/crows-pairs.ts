@@ -139,7 +139,7 @@ export const prefersStereotype = ({ scores }: CrowsResult): boolean[] =>
 function hiddenPositions({ row, more, less, direction }: CrowsPair, tokenizer: Tokenizer, protocol: CrowsProtocol) {
   const sentences = [more, less].map((text) => {
     const { inputIds } = tokenizer.encode(text);
-    if (tokenizer.pieces(text).length > inputIds.length) {
+    if (tokenizer.pieces(text).length > inputIds.length - tokenizer.encode("").inputIds.length) {
       throw new Error(
         `CrowS-Pairs, row ${row}: expected a sentence of at most ${tokenizer.maxLength} tokens, got a longer one`,
       );

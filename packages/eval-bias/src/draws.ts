@@ -4,7 +4,7 @@
  */
 export function sfc32(seed: number): () => number {
   let a = 0;
-  let b = 0;
+  let b = Math.floor(seed / 2 ** 32) | 0;
   let c = seed | 0;
   let counter = 1;
   const next = (): number => {

@@ -15,7 +15,10 @@ import { checkSamples, checkTargets } from "./checks.ts";
  */
 export function effectSize(associations: Float64Array, sizeX: number): number {
   checkTargets("effectSize", associations, sizeX);
-  return (mean(associations.subarray(0, sizeX)) - mean(associations.subarray(sizeX))) / deviation(associations);
+  const spread = deviation(associations);
+  // Means of equal values may round apart.
+  if (spread === 0) return NaN;
+  return (mean(associations.subarray(0, sizeX)) - mean(associations.subarray(sizeX))) / spread;
 }
 
 /**

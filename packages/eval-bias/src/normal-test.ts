@@ -1,4 +1,4 @@
-import { checkTargets } from "./checks.ts";
+import { checkHalves } from "./checks.ts";
 
 /**
  * The parametric form of the permutation test: the statistic Σ_X s − Σ_Y s taken as normal with the variance that it has
@@ -10,10 +10,10 @@ import { checkTargets } from "./checks.ts";
  *
  * @param associations s(w) of the targets, [|X| + |Y|], X first
  * @param sizeX how many of them belong to X: half
- * @throws RangeError where X or Y is empty
+ * @throws RangeError where X and Y differ in size or are empty
  */
 export function normalTest(associations: Float64Array, sizeX: number): number {
-  checkTargets("normalTest", associations, sizeX);
+  checkHalves("normalTest", associations, sizeX);
   if (associations.every((value) => value === associations[0])) return 1;
   const n = associations.length;
   const mean = associations.reduce((sum, value) => sum + value, 0) / n;

@@ -1,5 +1,5 @@
 import { sfc32 } from "./draws.ts";
-import { checkSamples, checkTargets } from "./checks.ts";
+import { checkHalves, checkSamples } from "./checks.ts";
 
 /** The p-value of a permutation test and how it was found. */
 export interface PermutationTest {
@@ -39,9 +39,7 @@ export function permutationTest(
   sizeX: number,
   { samples = 100_000, seed = 0, tolerance = 1e-9 }: PermutationOptions = {},
 ): PermutationTest {
-  const sizeY = associations.length - sizeX;
-  if (sizeX !== sizeY) throw new RangeError(`permutationTest: expected |X| = |Y|, got ${sizeX} and ${sizeY}`);
-  checkTargets("permutationTest", associations, sizeX);
+  checkHalves("permutationTest", associations, sizeX);
   checkSamples("permutationTest", { samples });
   const threshold = associations.subarray(0, sizeX).reduce((sum, value) => sum + value, 0) - tolerance;
   const splits = binomial(2 * sizeX, sizeX);

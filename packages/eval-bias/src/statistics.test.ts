@@ -25,6 +25,7 @@ describe("effectSize", () => {
   });
 
   it("is NaN where nothing varies, even where the mean rounds", () => {
+    expect(effectSize(new Float64Array(4).fill(0.1), 3)).toBeNaN();
     expect(effectSize(Float64Array.of(0.1, 0.1, 0.1, 0.1, 0.1, 0.1), 3)).toBeNaN();
   });
 });
@@ -87,6 +88,7 @@ describe("statistics refuse", () => {
 
   it.each([
     ["effectSize: expected targets of X and of Y, got 0 of X among 4", () => effectSize(four, 0)],
+    ["normalTest: expected |X| = |Y|, got 1 and 3", () => normalTest(four, 1)],
     ["normalTest: expected targets of X and of Y, got 4 of X among 4", () => normalTest(four, 4)],
     ["permutationTest: expected |X| = |Y|, got 1 and 3", () => permutationTest(four, 1)],
     ["permutationTest: expected a number of samples above 0, got 0", () => permutationTest(four, 2, { samples: 0 })],

@@ -128,7 +128,8 @@ export function wordClozes(context: string, word: string, tokenizer: Tokenizer):
     `${tokenizer.pieces(" a").join() === tokenizer.pieces("a").join() ? "" : " "}${word}`,
   );
   return tokens.map((token, n) => {
-    const text = context.replaceAll("BLANK", `${tokenizer.decode(tokens.slice(0, n))}${tokenizer.decode([mask])}`);
+    const shown = `${tokenizer.decode(tokens.slice(0, n))}${tokenizer.decode([mask])}`;
+    const text = context.replaceAll("BLANK", () => shown); // `$&` in a word is no pattern
     const { inputIds } = tokenizer.encode(text);
     const position = inputIds.indexOf(mask);
     if (position < 0) {

@@ -8,14 +8,14 @@ export type CommonNumbers = Pick<
 >;
 
 const ranges: Record<keyof CommonNumbers, NumberRange> = {
-  epochs: { least: 1, whole: true },
+  epochs: { least: 1, whole: true, finite: true },
   batchSize: { least: 1, whole: true },
   learningRate: { least: 0 },
   warmupSteps: { least: 0 },
   weightDecay: { least: 0 },
   maxGradientNorm: { least: 0 },
   tokenBudget: { least: 1, whole: true },
-  seed: { least: -Infinity },
+  seed: { least: -Infinity, whole: true, finite: true },
 };
 
 /**
@@ -30,8 +30,5 @@ export function stepsOf(
 ): number {
   expectInRange(where, numbers, ranges);
   if (examples === 0) throw new RangeError(`${where}: train: expected an example or more, got none`);
-  const steps = numbers.epochs * Math.ceil(examples / numbers.batchSize);
-  if (!Number.isFinite(steps))
-    throw new RangeError(`${where}: epochs: expected a finite number, got ${numbers.epochs}`);
-  return steps;
+  return numbers.epochs * Math.ceil(examples / Math.min(numbers.batchSize, examples));
 }

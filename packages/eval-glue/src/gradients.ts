@@ -1,6 +1,6 @@
 import type { BatchPiece } from "@pruning-bias/data";
 import { ndarray, type NDArray, zeros } from "@pruning-bias/runtime";
-import { allShared, type Arrays } from "@pruning-bias/training";
+import { allShared, type Arrays, together } from "@pruning-bias/training";
 import { type Classifier, WORDS } from "./classifier.ts";
 import type { Examples } from "./examples.ts";
 import type { Subject } from "./predict.ts";
@@ -70,7 +70,7 @@ export function batchGradients(
       }
       return loss;
     };
-    const losses = sideBySide ? await Promise.all([half(0), half(1)]) : [await half(0), await half(1)];
+    const losses = sideBySide ? await together([half(0), half(1)]) : [await half(0), await half(1)];
     const of = (side: 0 | 1): Arrays => ({ ...words?.tables[side], ...stores[side] });
     return { loss: losses[0]! + losses[1]!, gradients: of(0), ...(halves[1].length > 0 && { more: of(1) }) };
   };

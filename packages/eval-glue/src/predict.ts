@@ -1,6 +1,7 @@
 import { type GlueTokens, type BatchPiecesOptions, batchPieces } from "@pruning-bias/data";
 import type { HostScores } from "@pruning-bias/pruning";
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
+import { together } from "@pruning-bias/training";
 import type { Classifier } from "./classifier.ts";
 import type { Batch, Examples, TokenBatch } from "./examples.ts";
 import { argmax } from "./metrics.ts";
@@ -48,7 +49,7 @@ async function everyRow<B extends Batch>(
       piece.rows.forEach((row, n) => results.set(data.subarray(n * dim, (n + 1) * dim), row * dim));
     }
   };
-  await Promise.all(options.sideBySide ? [some(), some()] : [some()]);
+  await together(options.sideBySide ? [some(), some()] : [some()]);
   return ndarray(results, [source.length, dim]);
 }
 

@@ -44,12 +44,12 @@ export function gateSets(
   return Object.fromEntries(sets) as GateSets<NDArray>;
 }
 
-/** A module's gate with a mask of its own for each candidate, [C, g]; its bias closes with its rows. */
+/** A module's gate with a mask of its own for each candidate, [C, g]; its bias closes with rows of which nothing is left. */
 export function gateOf(
   { grid: [, columns] }: MaskedModule,
   set: tf.Tensor2D,
   { biasMask }: Pick<Layout, "biasMask">,
 ): Gate {
-  if (columns === 1) return { own: { rows: set, ...(biasMask && { bias: set }) } };
-  return { own: { columns: set, ...(biasMask && { bias: tf.max<tf.Tensor2D>(set, 1, true) }) } };
+  const bias = () => tf.cast<tf.Tensor2D>(tf.greater(columns === 1 ? set : tf.max(set, 1, true), 0), "float32");
+  return { own: { [columns === 1 ? "rows" : "columns"]: set, ...(biasMask && { bias: bias() }) } };
 }

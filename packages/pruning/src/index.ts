@@ -24,6 +24,8 @@ export {
   hostBinarise,
   type Method,
   type MethodName,
+  methodOf,
+  nameOf,
   type Noise,
   type PruningMethod,
   straightThrough,

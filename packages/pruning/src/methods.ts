@@ -99,9 +99,11 @@ export const methods: Record<MethodName, Method> = {
   },
 };
 
+/** What a method computes: one of ours by its name, one of one's own as it is. */
 export const methodOf = (method: Binariser["method"]): Method =>
   typeof method === "string" ? methods[method] : method;
 
+/** What a method is called, in settings and files. */
 export const nameOf = (method: Binariser["method"] | "disabled"): string =>
   typeof method === "string" ? method : method.name;
 

@@ -51,3 +51,10 @@ test("⌊τ·n⌋ in float32 does not lose what τ·n is meant to be", () => {
   expect(hostCountKept(0.29, 100)).toBe(29);
   expect(hostCountKept(0.1, 589_824)).toBe(58_982);
 });
+
+test("of 2²² values and more no more than all are kept", () => {
+  for (const n of [2 ** 22, 2 ** 24]) {
+    expect(hostCountKept(1, n)).toBe(n);
+    expect(countKept(tf.scalar(1), n).dataSync()[0]).toBe(n);
+  }
+});

@@ -47,14 +47,14 @@ export function hostLargest(values: Float32Array, count: number): Uint8Array {
 
 /**
  * ⌊density·n⌋ as int32, of a density in float32. A product that float32 rounds to just below an integer counts as that
- * integer: .7·10 is 7.
+ * integer: .7·10 is 7, and of 2²² and more values the next one, never above n.
  */
 export const countKept = (density: tf.Scalar, n: number): tf.Scalar =>
-  tf.cast(tf.floor(tf.mul(density, raised(n))), "int32");
+  tf.minimum(tf.cast(tf.floor(tf.mul(density, raised(n))), "int32"), int(n));
 
 /** The same on the host, to the bit. */
 export const hostCountKept = (density: number, n: number): number =>
-  Math.floor(Math.fround(Math.fround(density) * raised(n)));
+  Math.min(Math.floor(Math.fround(Math.fround(density) * raised(n))), n);
 
 const int = (value: number): tf.Scalar => tf.scalar(value, "int32");
 

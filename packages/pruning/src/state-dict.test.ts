@@ -156,3 +156,28 @@ test("2:4 scores of six patterns are read in the order that is stored beside the
   await writeSafetensors(path, Object.fromEntries(reversed));
   expect(await readScores(path, own)).toEqual(drawn);
 });
+
+test("magnitudes of weights stand in no file, and are missing from none", async () => {
+  const magnitudes = fromNnPruning({
+    ...{ attention_block_rows: 2, attention_block_cols: 4 },
+    ...{ attention_pruning_method: "magnitude", dense_pruning_method: "magnitude:1d_alt" },
+  });
+  const path = join(folder, "magnitudes.safetensors");
+  await writeScores(path, scoreLayout(sizes, magnitudes), {}, magnitudes);
+  expect((await readPruned(path)).scores).toEqual({});
+});
+
+test("patterns of 2:4 sparsity that lack one are refused", async () => {
+  const annealing = fromNnPruning({ ampere_pruning_method: "annealing", attention_block_rows: 2, attention_block_cols: 4 });
+  const annealed = scoreLayout(sizes, annealing);
+  const path = join(folder, "patterns.safetensors");
+  await writeScores(path, annealed, initialScores(annealed), annealing);
+  const { tensors } = await readSafetensors(path);
+  const entries = Object.entries(tensors).map(([key, { shape, data }]) => {
+    const values = (data as Float32Array).slice();
+    if (key.endsWith(".ampere_pattern")) values.fill(1);
+    return [key, ndarray(values, shape)] as const;
+  });
+  await writeSafetensors(path, Object.fromEntries(entries));
+  await expect(readScores(path, annealed)).rejects.toThrow("ampere_pattern: expected each pattern of two in four once");
+});

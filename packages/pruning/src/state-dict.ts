@@ -34,7 +34,9 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
   const scores: Record<string, NDArray> = {};
   const wrong: string[] = [];
   const layers = new Set(Array.from(found.keys(), layerOf));
-  const missing = new Set(layout.modules.map(({ name }) => layerOf(name)).filter((layer) => !layers.has(layer)));
+  // Magnitudes have no entries.
+  const asked = layout.modules.flatMap(({ entries }) => entries.map(({ name }) => layerOf(name)));
+  const missing = new Set(asked.filter((layer) => !layers.has(layer)));
   if (missing.size > 0) wrong.push(`expected scores of layer ${[...missing].join(", ")}, got none of it`);
   for (const { name: entry, scores: name } of layout.modules.flatMap(({ entries }) => entries)) {
     const tensor = found.get(entry);
@@ -45,6 +47,10 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
     } else if (tensor.shape.join() !== shape.join()) wrong.push(unlike(entry, tensor, shape));
     else {
       const read = inOwnOrder(toFloat32(tensor), stored.get(patternOf(entry)));
+      if (read === undefined) {
+        wrong.push(`${patternOf(entry)}: expected each pattern of two in four once, got others`);
+        continue;
+      }
       scores[name] ??= read;
       if (!equal(scores[name], read))
         wrong.push(`${entry}: expected the scores of ${name}, which it shares, got others`);
@@ -165,13 +171,17 @@ const layerOf = (name: string): string => /^encoder\.layer\.(\d+)\./.exec(name)?
 const patternOf = (entry: string) => entry.replace(/context_module\.mask_scores$/, "ampere_pattern");
 const ownPatterns = () => ndarray(Float32Array.from(patterns.flat()), [patterns.length, 4]);
 
-/** Scores of the six patterns in the order of ours; nn_pruning stores the order of a Python set beside them. */
-function inOwnOrder(scores: NDArray, stored: StoredTensor | undefined): NDArray {
+/**
+ * Scores of the six patterns in the order of ours; nn_pruning stores the order of a Python set beside them. `undefined` where
+ * that lacks one.
+ */
+function inOwnOrder(scores: NDArray, stored: StoredTensor | undefined): NDArray | undefined {
   if (stored === undefined || scores.shape.length !== 3) return scores;
   const order = toFloat32(stored).data;
   const from = patterns.map((pattern) =>
     patterns.findIndex((_, at) => pattern.every((bit, i) => order[at * 4 + i] === bit)),
   );
+  if (from.includes(-1)) return undefined;
   const data = Float32Array.from(scores.data, (_, i) => {
     const choice = i % patterns.length;
     return scores.data[i - choice + from[choice]!]!;

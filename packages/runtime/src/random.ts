@@ -1,6 +1,6 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
+import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import { withGradient } from "./fused/with-gradient.ts";
 import { tf } from "./tf.ts";
 
@@ -80,16 +80,17 @@ export interface Generator {
   state(): readonly number[];
 }
 
-/** A generator (xoroshiro128+) for a seed, of which the whole part counts. @throws RangeError for a seed that is not finite */
+/** A generator (xoroshiro128+) for a seed, all 53 bits of it. @throws RangeError for a seed that is no whole number */
 export function generator(seed: number): Generator {
-  if (!Number.isFinite(seed)) throw new RangeError(`generator: expected a number as seed, got ${seed}`);
-  return generatorOf(xoroshiro128plus(seed));
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`generator: expected a whole number as seed, got ${seed}`);
+  // As xoroshiro128plus(seed), which looks at 32 bits.
+  return generatorAt([-1, ~seed, seed | 0, Math.floor(seed / 2 ** 32) | 0]);
 }
 
 /** The generator whose `state` this was, at that point. */
 export const generatorAt = (state: readonly number[]): Generator => generatorOf(xoroshiro128plusFromState(state));
 
-function generatorOf(bits: ReturnType<typeof xoroshiro128plus>): Generator {
+function generatorOf(bits: ReturnType<typeof xoroshiro128plusFromState>): Generator {
   const int = (bound: number): number => {
     if (!(Number.isInteger(bound) && bound > 0)) {
       throw new RangeError(`generator: expected a bound above 0, got ${bound}`);

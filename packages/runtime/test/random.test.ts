@@ -44,6 +44,15 @@ it("a seed gives the same numbers always", () => {
   expect(draw(1)).not.toEqual(draw(2));
 });
 
+it("all bits of a seed count, and a seed is a whole number", () => {
+  const draw = (seed: number) => Array.from({ length: 5 }, generator(seed).uniform);
+  const seeds = [42, 42 + 2 ** 32, 42 + 2 ** 33, -42];
+  expect(new Set(seeds.map((seed) => draw(seed).join())).size).toBe(seeds.length);
+  for (const seed of [0.5, NaN, Infinity, 2 ** 60]) {
+    expect(() => generator(seed)).toThrow(`generator: expected a whole number as seed, got ${seed}`);
+  }
+});
+
 it("normal numbers have mean 0 and variance 1", () => {
   const { normal } = generator(7);
   const values = Array.from({ length: 20_000 }, normal);

@@ -26,8 +26,8 @@ export interface HostRates {
 /**
  * One step of Adam with decoupled weight decay (Kingma and Ba 2015, Algorithm 1; Loshchilov and Hutter 2019, Algorithm 2), in
  * place, each number in double precision until it is stored. It goes over the memory
- * once where a graph of tensor operations goes over it a dozen times: for the weights of a whole encoder, 5 ns a number
- * instead of 16, in processor time.
+ * once where a graph of tensor operations goes over it a dozen times: for the weights of a whole encoder, a third
+ * of the processor time a number.
  *
  * @param gradient [n], as the parameter
  * @throws RangeError for moments or a gradient of another size, or an update below 1

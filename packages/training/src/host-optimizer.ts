@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { NDArray } from "@pruning-bias/runtime";
 import type { HostParameter } from "./host-adamw.ts";
 import { doHostWork, type HostWork } from "./host-work.ts";
+import { together } from "./together.ts";
 import type { Arrays, OptimizerState, ParameterGroup } from "./optimizer.ts";
 
 /** AdamW over parameter groups (Loshchilov and Hutter 2019) on host arrays. */
@@ -57,8 +58,9 @@ export function hostOptimizer(
     const answer = once(thread, "message") as Promise<[number[]]>;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
     thread.postMessage(work.filter((_, n) => there.has(n)));
-    const here = work.map((one, n) => (there.has(n) ? 0 : doHostWork(one)));
-    const found = (await answer)[0].values();
+    const own = Promise.resolve().then(() => [work.map((one, n) => (there.has(n) ? 0 : doHostWork(one)))]);
+    const [[here], [answered]] = (await together([own, answer])) as [[number[]], [number[]]];
+    const found = answered.values();
     thread.unref();
     return here.map((own, n) => (there.has(n) ? found.next().value! : own));
   };

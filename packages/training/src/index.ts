@@ -19,6 +19,7 @@ export { expectInRange, type NumberRange } from "./ranges.ts";
 export { flatThenLinear, linearSchedule } from "./schedule.ts";
 export { type LinearClassifier, logisticRegression } from "./logistic-regression.ts";
 export { type MaskedBatch, type MaskingOptions, maskTokens } from "./masking.ts";
+export { together } from "./together.ts";
 export { complete } from "./complete.ts";
 export { type DemoModel, demoModel, type DemoModelOptions } from "./demo-model.ts";
 export { pretrain, type PretrainEvent, type PretrainOptions } from "./pretrain.ts";

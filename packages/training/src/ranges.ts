@@ -4,6 +4,8 @@ export interface NumberRange {
   readonly least: number;
   /** Whether it counts something; `false` by default. */
   readonly whole?: boolean;
+  /** Whether there is no "all of them"; `false` by default. */
+  readonly finite?: boolean;
 }
 
 /**
@@ -17,10 +19,10 @@ export function expectInRange<Name extends string>(
   given: Readonly<Partial<Record<NoInfer<Name>, number | undefined>>>,
   ranges: Readonly<Record<Name, NumberRange>>,
 ): void {
-  for (const [name, { least, whole = false }] of Object.entries<NumberRange>(ranges)) {
+  for (const [name, { least, whole = false, finite = false }] of Object.entries<NumberRange>(ranges)) {
     const value = given[name as Name];
     if (value === undefined) continue;
-    if (value >= least && (!whole || value === Infinity || Number.isInteger(value))) continue;
+    if (value >= least && (!whole || (value === Infinity && !finite) || Number.isInteger(value))) continue;
     const what = whole ? "a whole number" : "a number";
     const range = least === -Infinity ? "" : least === 1 ? " above 0" : ` of at least ${least}`;
     throw new RangeError(`${where}: ${name}: expected ${what}${range}, got ${value}`);

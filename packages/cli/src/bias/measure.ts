@@ -206,8 +206,9 @@ async function maskGoal(
   const embed = embedder({ ...model, pruned, protocol, jit });
   const results = await seat({ tests, embed: (all) => embed(all), protocol, samples: 1, bootstrapSamples: 0 });
   await embed.dispose();
-  const open = openHeads(pruned.layout, hostMasks(pruned.layout, pruned.scores, pruned.threshold));
-  const { config } = model.checkpoint;
+  const { config, weights } = model.checkpoint;
+  const masks = hostMasks(pruned.layout, { ...weights, ...pruned.scores }, pruned.threshold);
+  const open = openHeads(pruned.layout, masks);
   // Layers that share their weights share the mask.
   const closed = Array.from({ length: config.num_hidden_layers }, (_, layer) =>
     open[weightSet(config, layer)]!.flatMap((left, head) => (left ? [] : [{ layer, head }])),

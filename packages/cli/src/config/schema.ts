@@ -199,7 +199,11 @@ const Trainer = z.strictObject({
   max_steps: limit.describe("stop after so many steps"),
   limit_train_batches: limit.describe("batches of an epoch"),
   limit_val_sentences: limit.describe("validation sentences of each class"),
-  val_check_interval: share.gt(0).default(0.5).describe("share of an epoch between validations"),
+  val_check_interval: share
+    .gt(0)
+    .refine((part) => Math.abs(1 / part - Math.round(1 / part)) < 0.01, "expected 1, 0.5, 0.25 or another 1/n")
+    .default(0.5)
+    .describe("share of an epoch between validations, 1/n"),
   checkpoint_every: positive.default(100).describe("steps between checkpoints, which `--resume` goes on from"),
   keep_checkpoints: positive.default(2).describe("how many of them stay"),
   gradient_clip_val: z

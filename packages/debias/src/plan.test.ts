@@ -1,0 +1,43 @@
+import { parsePruningSettings } from "@pruning-bias/pruning";
+import { describe, expect, it } from "vitest";
+import { finish, smallModel, smallSentences } from "../test/small.ts";
+import type { FinepruneOptions, StepEvent } from "./index.ts";
+import { plan } from "./plan.ts";
+import { attributeCounts } from "./run-settings.ts";
+
+const sentences = smallSentences(1);
+const options: FinepruneOptions = {
+  ...{ checkpoint: smallModel(), train: sentences, batchSize: 7, epochs: 2 },
+  pruning: parsePruningSettings({ attention: { block: [4, 16] }, finalThreshold: 0.1 }),
+};
+
+describe("a run as the original's", () => {
+  const { male, female, targets } = sentences;
+
+  it("counts batches of targets for its schedules, and here steps", () => {
+    const ofTargets = 2 * Math.ceil(targets.length / 7);
+    const [own, original] = [plan(options), plan({ ...options, compat: "reference" })];
+    expect(own.totalSteps).toBeGreaterThan(ofTargets);
+    expect(original.totalSteps).toBe(own.totalSteps);
+    expect(original.pressure(ofTargets).threshold).toBe(0.1);
+    expect(own.pressure(ofTargets).threshold).toBeLessThan(0.1);
+  });
+
+  it("takes as many batches of both genders for static attributes, and here sentences", () => {
+    const [few, many] = [male, female].toSorted((a, b) => a.length - b.length);
+    const least = few!.length;
+    const size = least - 1; // two batches, of which the second may be full where there are more
+    const counted = (compat?: "reference") => attributeCounts({ ...options, batchSize: size, ...(compat && { compat }) });
+    expect(counted()).toEqual([least, least]);
+    expect(counted("reference").toSorted((a, b) => a - b)).toEqual([least, Math.min(2 * size, many!.length)]);
+  });
+
+  it("leaves dropout on in the untouched model, which L_keep then measures too", async () => {
+    const keep = async (compat?: "reference") => {
+      const { events } = await finish({ ...options, freezeWeights: true, ...(compat && { compat }), lossForm: "sum_of_squares" });
+      const steps = events.filter((event): event is StepEvent => event.kind === "step");
+      return steps.reduce((sum, { lossKeep }) => sum + lossKeep, 0) / steps.length;
+    };
+    expect((await keep("reference")) / (await keep())).toBeGreaterThan(1.4);
+  });
+});
