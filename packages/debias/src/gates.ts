@@ -29,7 +29,11 @@ export function gates(layout: Layout | undefined, scores: Arrays, threshold: num
   return {
     openBlocks: modules.map(({ open }) => open),
     blocks: modules.map(({ total }) => total),
-    maskSums: modules.map(({ values }) => values.reduce((sum: number, value: number) => sum + value, 0)),
+    maskSums: modules.map(({ values }) => {
+      let sum = 0;
+      for (const value of values) sum += value;
+      return sum;
+    }),
     undecided: undecided(layout, scores, threshold),
     headsOpen: headsOpen(layout, masks),
   };

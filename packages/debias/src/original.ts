@@ -62,7 +62,9 @@ export async function originalEmbeddings(
   const groupOf = new Map(groups.flatMap((group) => Array.from(group.rows, (row) => [row, group] as const)));
 
   const key =
-    store === undefined || kept.length < WORTH_STORING ? undefined : digest(weights, sentences, { config, kept, pieces });
+    store === undefined || kept.length < WORTH_STORING
+      ? undefined
+      : digest(weights, sentences, { config, kept, pieces });
   const found = key === undefined ? undefined : await store!.read(key);
   const stored = found?.width === width && found.values.length === kept.length * width ? found : undefined;
   const values = stored?.values ?? new Float32Array(kept.length * width);
@@ -127,7 +129,9 @@ function digest(
   { offsets, inputIds, keywordMask }: Sentences,
   { config, kept, pieces }: { config: BertConfig; kept: Uint32Array; pieces: MicrobatchOptions },
 ): string {
-  const hash = createHash("sha256").update(JSON.stringify([FORMAT, config, pieces])).update(kept);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([FORMAT, config, pieces]))
+    .update(kept);
   hash.update(offsets).update(inputIds).update(keywordMask);
   for (const name of Object.keys(weights).toSorted()) hash.update(name).update(weights[name]!.data);
   return hash.digest("hex").slice(0, 32);

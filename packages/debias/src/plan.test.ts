@@ -27,14 +27,20 @@ describe("a run as the original's", () => {
     const [few, many] = [male, female].toSorted((a, b) => a.length - b.length);
     const least = few!.length;
     const size = least - 1; // two batches, of which the second may be full where there are more
-    const counted = (compat?: "reference") => attributeCounts({ ...options, batchSize: size, ...(compat && { compat }) });
+    const counted = (compat?: "reference") =>
+      attributeCounts({ ...options, batchSize: size, ...(compat && { compat }) });
     expect(counted()).toEqual([least, least]);
     expect(counted("reference").toSorted((a, b) => a - b)).toEqual([least, Math.min(2 * size, many!.length)]);
   });
 
   it("leaves dropout on in the untouched model, which L_keep then measures too", async () => {
     const keep = async (compat?: "reference") => {
-      const { events } = await finish({ ...options, freezeWeights: true, ...(compat && { compat }), lossForm: "sum_of_squares" });
+      const { events } = await finish({
+        ...options,
+        freezeWeights: true,
+        ...(compat && { compat }),
+        lossForm: "sum_of_squares",
+      });
       const steps = events.filter((event): event is StepEvent => event.kind === "step");
       return steps.reduce((sum, { lossKeep }) => sum + lossKeep, 0) / steps.length;
     };

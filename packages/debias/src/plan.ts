@@ -29,7 +29,8 @@ export function plan(options: FinepruneOptions) {
   const stepsPerEpoch = Math.min(batchesOf(0).length, options.limitBatches ?? Infinity);
   const totalSteps = Math.min(epochs * stepsPerEpoch, options.maxSteps ?? Infinity);
   // The original counts batches of targets, and leaves schedules at their end where attributes last longer.
-  const ofTargets = reference && options.batches === undefined ? epochs * Math.ceil(sizes.targets / batchSize) : Infinity;
+  const ofTargets =
+    reference && options.batches === undefined ? epochs * Math.ceil(sizes.targets / batchSize) : Infinity;
   const scheduled = Math.min(totalSteps, ofTargets);
   // Of an epoch: evenly spread, the last at its end.
   const validations = new Set(
@@ -60,8 +61,7 @@ export function plan(options: FinepruneOptions) {
     pressure: (step: number) => pressureAt(step, trainMode),
     final: pressureAt(totalSteps, false),
     /** Factor of all learning rates, of the step that follows `step` others. */
-    rate: (step: number) =>
-      linearSchedule(reference ? Math.floor(step / stepsPerEpoch) : step, scheduled, warmupSteps),
+    rate: (step: number) => linearSchedule(reference ? Math.floor(step / stepsPerEpoch) : step, scheduled, warmupSteps),
     /** Whether there is a validation after `step` steps. */
     validates: (step: number) => step === 0 || step === totalSteps || validations.has(((step - 1) % stepsPerEpoch) + 1),
   };

@@ -41,7 +41,10 @@ export function attributeCounts({
   batchSize = 128,
   staticSentences = Infinity,
   compat,
-}: Pick<FinepruneOptions, "train" | "batchSize" | "staticSentences" | "compat">): readonly [male: number, female: number] {
+}: Pick<FinepruneOptions, "train" | "batchSize" | "staticSentences" | "compat">): readonly [
+  male: number,
+  female: number,
+] {
   const least = Math.min(male.length, female.length);
   const most = Math.min(compat === "reference" ? Math.ceil(least / batchSize) * batchSize : least, staticSentences);
   return [Math.min(male.length, most), Math.min(female.length, most)];

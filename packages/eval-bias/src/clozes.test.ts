@@ -138,7 +138,9 @@ it("crowsPairs refuses a sentence of which one token is cut off", async () => {
   const pair = { row: 7, less: "the cook ate", direction: "stereo" as const, biasType: "gender" };
   const score = (more: string) => crowsPairs(predict, short, [{ ...pair, more }]);
   expect((await score("the boss ate")).pairs).toBe(1);
-  await expect(score("the boss ate .")).rejects.toThrow("row 7: expected a sentence of at most 5 tokens, got a longer one");
+  await expect(score("the boss ate .")).rejects.toThrow(
+    "row 7: expected a sentence of at most 5 tokens, got a longer one",
+  );
 });
 
 describe("stereoSet", () => {

@@ -168,7 +168,11 @@ test("magnitudes of weights stand in no file, and are missing from none", async 
 });
 
 test("patterns of 2:4 sparsity that lack one are refused", async () => {
-  const annealing = fromNnPruning({ ampere_pruning_method: "annealing", attention_block_rows: 2, attention_block_cols: 4 });
+  const annealing = fromNnPruning({
+    ampere_pruning_method: "annealing",
+    attention_block_rows: 2,
+    attention_block_cols: 4,
+  });
   const annealed = scoreLayout(sizes, annealing);
   const path = join(folder, "patterns.safetensors");
   await writeScores(path, annealed, initialScores(annealed), annealing);

@@ -49,8 +49,9 @@ export function hostAdamW(
   const [first, second] = biasCorrections(update, betas);
   const torch = variant === "torch";
   const root = Math.sqrt(second);
-  // √v is corrected before eps joins it, or with the learning rate.
-  const [size, correction] = torch ? [learningRate / first, root] : [(learningRate * root) / first, 1];
+  // √v is corrected before eps joins it, which is eps times the correction afterwards: one division a number.
+  const size = (learningRate * root) / first;
+  const floor = torch ? eps * root : eps;
   const decay = learningRate * weightDecay;
   // transformers decays what the step left. A branch in the loop would make it half as fast.
   const left = torch ? 0 : 1;
@@ -62,7 +63,7 @@ export function hostAdamW(
     const square = v[i]! * b2 + g * g * c2;
     m[i] = mean;
     v[i] = square;
-    const step = (size * mean) / (Math.sqrt(square) / correction + eps);
+    const step = (size * mean) / (Math.sqrt(square) + floor);
     const before = p[i]!;
     p[i] = before - (step + decay * (before - left * step));
   }

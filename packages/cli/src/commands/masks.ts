@@ -41,8 +41,11 @@ export async function masks(places: readonly string[]): Promise<MasksResult> {
     if (!existsSync(file)) throw new UsageError(`masks: expected a run that pruned, got none at ${file}`);
   }
   const pruned = await Promise.all(files.map((path) => readPruned(path)));
-  const ofWeights = pruned.findIndex(({ layout }) => layout.scores.some(({ magnitudeOf }) => magnitudeOf !== undefined));
-  if (ofWeights >= 0) throw new UsageError(`${files[ofWeights]!}: expected scores, got magnitudes of the model's weights`);
+  const ofWeights = pruned.findIndex(({ layout }) =>
+    layout.scores.some(({ magnitudeOf }) => magnitudeOf !== undefined),
+  );
+  if (ofWeights >= 0)
+    throw new UsageError(`${files[ofWeights]!}: expected scores, got magnitudes of the model's weights`);
   const made = pruned.map(({ layout, scores, threshold }: Pruned) => hostMasks(layout, scores, threshold));
   const runs = pruned.map(({ layout, threshold }, at) => ({
     ...{ run: places[at]!, threshold, ...densitiesOf(layout, made[at]!) },
