@@ -13,7 +13,8 @@ export interface Best {
 
 /** Judges one more validation; its parameters are copied when it is the best and they are given. */
 export function judge(best: Best | undefined, loss: number, step: number, parameters: Arrays | undefined): Best {
-  if (best !== undefined && !(loss < best.loss)) return { ...best, waited: best.waited + 1 };
+  if (best !== undefined && !Number.isNaN(best.loss) && !(loss < best.loss))
+    return { ...best, waited: best.waited + 1 };
   return { loss, step, waited: 0, parameters: parameters && copies(parameters) };
 }
 

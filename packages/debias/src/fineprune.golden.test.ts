@@ -134,6 +134,7 @@ async function finepruneOptions(
     batches: (epoch) => data.batches.slice(epoch * perEpoch, (epoch + 1) * perEpoch),
     validation: sentencesOf(sentences, data.batches[0]!),
     validationsPerEpoch: 1,
+    staticSentences: 12, // as data.json says
     trainMode: settings.train_mode,
     compat: flavour === "reference" ? "reference" : "default",
     referenceWidth: data.width,

@@ -71,7 +71,10 @@ export interface FinepruneOptions {
   readonly compat?: "default" | "reference";
   /** Tokens that the reference pads to, 128 by default. */
   readonly referenceWidth?: number;
-  /** Tokens that go through the encoder at once, padding counted; 1024 by default. Gradients are summed, and means are over the batch. */
+  /**
+   * Tokens that go through the encoder at once, padding counted; 1024 by default. Gradients are summed, and means are over the
+   * batch; noise, dropout's and l0's, is drawn for each piece.
+   */
   readonly tokenBudget?: number;
   /** Most sentences that go through the encoder at once; as many as the budget allows by default. */
   readonly microbatch?: number;
@@ -82,7 +85,7 @@ export interface FinepruneOptions {
    * is sooner than to compute them.
    */
   readonly originals?: OriginalStore;
-  /** The batches of an epoch; by default drawn from `seed`. */
+  /** The batches of an epoch, as many in each, none without targets or attributes; by default drawn from `seed`. */
   readonly batches?: (epoch: number) => readonly DebiasBatch[];
   /** What becomes of gates that training leaves undecided; `none` by default, as in the paper. */
   readonly settle?: SettleMethod;

@@ -70,11 +70,12 @@ export function parameterGroups(options: FinepruneOptions, names: readonly strin
   const shared = { variant, eps };
   const isScore = (name: string) => name.endsWith(".mask_scores");
   const undecayed = (name: string) => !isScore(name) && (name.endsWith(".bias") || name.includes("LayerNorm"));
-  return [
+  const groups = [
     { ...shared, names: names.filter(isScore), learningRate: pruning?.scoresLearningRate ?? 0 },
     { ...shared, names: names.filter(undecayed), learningRate },
     { ...shared, names: names.filter((name) => !isScore(name) && !undecayed(name)), learningRate, weightDecay },
   ];
+  return pruning === undefined ? groups.slice(1) : groups;
 }
 
 const pick = (arrays: Arrays, names: readonly string[]): Arrays =>

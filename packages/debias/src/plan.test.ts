@@ -47,3 +47,12 @@ describe("a run as the original's", () => {
     expect((await keep("reference")) / (await keep())).toBeGreaterThan(1.4);
   });
 });
+
+it("refuses epochs that are shorter than the first, and batches of nothing", () => {
+  const batch = { targets: [0], attributes: [0] };
+  const shorter = plan({ ...options, batches: (epoch) => Array(2 - epoch).fill(batch) });
+  expect(shorter.batches(0)).toHaveLength(2);
+  expect(() => shorter.batches(1)).toThrow("batches: expected 2 in epoch 1, as in the first, got 1");
+  const empty = plan({ ...options, batches: () => [batch, { ...batch, targets: [] }] });
+  expect(() => empty.batches(0)).toThrow("batches: expected targets and attributes, got none in batch 1 of epoch 0");
+});

@@ -14,7 +14,8 @@ export type Plan = ReturnType<typeof plan>;
  * Batches, thresholds and learning rates of a run with these options, made before anything is computed; steps and epochs count
  * from 0 (schedules of Lagunas et al. 2021; batches as Joniak and Aizawa 2022 draw them).
  *
- * @throws RangeError for a class without sentences or a batch size below 1
+ * @throws RangeError for a class without sentences or a batch size below 1; from `batches`, for epochs of fewer batches than
+ *   the first, and batches without targets or attributes
  */
 export function plan(options: FinepruneOptions) {
   const { train, pruning, batchSize = 128, epochs = 5, seed = 42, warmupSteps = 0, validationsPerEpoch = 2 } = options;
@@ -41,8 +42,20 @@ export function plan(options: FinepruneOptions) {
     pruning === undefined
       ? { threshold: 0, lambda: 0, temperature: 0 }
       : schedule(pruning, { step, totalSteps: scheduled, warmupSteps: reference ? -1 : warmupSteps, training });
-  const batches = (epoch: number) =>
-    batchesOf(epoch).slice(0, Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch));
+  const batches = (epoch: number): DebiasBatch[] => {
+    const own = batchesOf(epoch).slice(0, stepsPerEpoch);
+    if (own.length < stepsPerEpoch) {
+      throw new RangeError(
+        `fineprune: batches: expected ${stepsPerEpoch} in epoch ${epoch}, as in the first, got ${own.length}`,
+      );
+    }
+    const empty = own.findIndex(({ targets, attributes }) => targets.length === 0 || attributes.length === 0);
+    if (empty >= 0)
+      throw new RangeError(
+        `fineprune: batches: expected targets and attributes, got none in batch ${empty} of epoch ${epoch}`,
+      );
+    return own.slice(0, totalSteps - epoch * stepsPerEpoch);
+  };
   return {
     stepsPerEpoch,
     totalSteps,

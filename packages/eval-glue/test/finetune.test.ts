@@ -222,7 +222,9 @@ describe("finetune", () => {
         `finetune: ${key}: expected ${expected}, got ${value}`,
       );
     }
-    await expect(run({ ...settings, epochs: Infinity })).rejects.toThrow("epochs: expected a whole number above 0, got Infinity");
+    await expect(run({ ...settings, epochs: Infinity })).rejects.toThrow(
+      "epochs: expected a whole number above 0, got Infinity",
+    );
   });
 });
 

@@ -173,7 +173,7 @@ test("patterns of 2:4 sparsity that lack one are refused", async () => {
     attention_block_rows: 2,
     attention_block_cols: 4,
   });
-  const annealed = scoreLayout(sizes, annealing);
+  const annealed = scoreLayout({ ...sizes, intermediate_size: 8 }, annealing);
   const path = join(folder, "patterns.safetensors");
   await writeScores(path, annealed, initialScores(annealed), annealing);
   const { tensors } = await readSafetensors(path);
