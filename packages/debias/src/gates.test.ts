@@ -10,7 +10,10 @@ it("masks between 0 and 1 differ by their sums, though the same gates are open",
   });
   const sizes = { hidden_size: 4, intermediate_size: 6, num_hidden_layers: 1, num_attention_heads: 2 };
   const at = (method: "threshold" | typeof risen) => {
-    const layout = scoreLayout(sizes, parsePruningSettings({ attention: { method, block: [2, 4] } }));
+    const layout = scoreLayout(
+      sizes,
+      parsePruningSettings({ attention: { method, block: [2, 4] }, dense: { method: "disabled" } }),
+    );
     return [0.25, 0.5].map((threshold) => gates(layout, initialScores(layout), threshold));
   };
   const [soft, hard] = [at(risen), at("threshold")];

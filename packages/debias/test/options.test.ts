@@ -12,7 +12,7 @@ it.each<[string, Partial<FinepruneOptions>]>([
   ["epochs: expected a whole number of at least 0, got 1.5", { epochs: 1.5 }],
   ["alpha: expected a number of at least 0, got NaN", { alpha: NaN }],
   ["learningRate: expected a number of at least 0, got -1", { learningRate: -1 }],
-  ["seed: expected a number, got NaN", { seed: NaN }],
+  ["seed: expected a whole number, got NaN", { seed: NaN }],
   ["train: expected sentences of each class, got no male", { train: without }],
   [
     "validation: expected target and attribute sentences, got 14 and 0",
