@@ -135,10 +135,15 @@ async function follow(folder: string, golden: Golden, name: string): Promise<voi
     expect(Object.keys(gradients).toSorted()).toEqual(trained.toSorted());
     for (const key of trained) {
       const gradient = norm(moments[key]!.data) / (1 - BETA1);
-      // Softmax does not see it: its gradient is 0, and rounding here.
-      if (key.endsWith("key.bias")) expect(gradient, key).toBeLessThan(1e-3);
-      else expectNear(gradient, gradients[key]!, `gradient of ${key}`);
-      expectNear(norm(result.weights[key]!.data), atEnd[key]!, `norm of ${key}`);
+      const weight = norm(result.weights[key]!.data);
+      if (key.endsWith("key.bias")) {
+        // Softmax does not see it: its gradient is 0, and rounding here, which Adam makes steps of. PyTorch in float32 strays as far.
+        expect(gradient, key).toBeLessThan(1e-3);
+        expect(Math.abs(weight - atEnd[key]!), key).toBeLessThan(settings.learning_rate * settings.steps);
+        continue;
+      }
+      expectNear(gradient, gradients[key]!, `gradient of ${key}`);
+      expectNear(weight, atEnd[key]!, `norm of ${key}`);
     }
   }
 }
