@@ -270,7 +270,7 @@ describe("what a report shows as the end of a run is the model that is kept", ()
     const name = (await readdir(out)).find((file) => file.startsWith("events.out.tfevents."));
     const { values } = await readEvents(join(out, name!));
     const shown = (tag: string) => values.filter((value) => value.tag === tag);
-    expect(shown("settled/loss")).toMatchObject([{ step: 8, value: Math.fround(settled!.loss) }]);
+    expect(shown("settled/loss")).toMatchObject([{ step: 8, scalar: Math.fround(settled!.loss) }]);
     for (const tag of ["SEAT/settled/SEAT6", "settled/density/encoder.layer.0.attention.self.value"])
       expect(shown(tag), tag).toHaveLength(1);
   });
