@@ -1,9 +1,14 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
+import { readEvents } from "../../training/test/read-events.ts";
+import { ends } from "../src/report/compare.ts";
+import { readSweep } from "../src/report/read.ts";
+import { report } from "../src/report/report.ts";
+import { resultsCsv } from "../src/report/results-csv.ts";
 import { run, start } from "./command-line.ts";
 import { smallModel, temporary } from "./small-model.ts";
 
@@ -69,10 +74,19 @@ describe.each([
   }, 60_000);
 });
 
-it("sweeps refuse GLUE on a projection in one line", async () => {
-  const { code, stderr } = await run(["sweep", "experiment=debias_inlp,debias_cda", "--glue", "cola", "--dry-run"]);
-  expect(stderr).toMatch(/^error: --glue: expected points that leave a model, got experiment=debias_inlp, .*\n$/);
-  expect(code).toBe(2);
+it("sweeps leave GLUE and heads out for projections, and say so in one line", async () => {
+  const asked = ["--glue", "cola", "--where", "--dry-run", "--json"];
+  const { code, stdout, stderr } = await run(["sweep", "experiment=debias_inlp,debias_cda", ...asked]);
+  expect(stderr).toMatch(/^GLUE and --where: left out for experiment=debias_inlp: a projection of .*$/m);
+  const { points, shared } = JSON.parse(stdout) as Record<"points" | "shared", { toDo: string[] }[]>;
+  const all = ["bias", "where", "glue-cola"];
+  const named = ({ toDo }: { toDo: string[] }) => toDo.map((task) => task.replace(/-\d+$/, ""));
+  expect(points.map(named)).toEqual([
+    ["train", "bias"],
+    ["train", ...all],
+  ]);
+  expect(shared.map(named)).toEqual([all]);
+  expect(code).toBe(0);
 });
 
 describe.each(["cda", "dropout"])("debias_%s", (name) => {
@@ -82,6 +96,8 @@ describe.each(["cda", "dropout"])("debias_%s", (name) => {
     expect(code).toBe(0);
     const { steps, tokens } = await json(join(out, "summary.json"));
     expect([steps, (tokens as number) > 100]).toEqual([3, true]);
+    expect(await readdir(join(out, "checkpoints"))).toContain("step-00000003");
+    await expectValidations(out, stderr);
     const before = await json(join(small.model, "config.json"));
     expect(await json(join(out, "model/config.json"))).toMatchObject({
       hidden_dropout_prob: before["hidden_dropout_prob"],
@@ -93,6 +109,62 @@ describe.each(["cda", "dropout"])("debias_%s", (name) => {
     const again = await train(`model.model_name=${join(out, "model")}`, "trainer.max_steps=1");
     expect(again.code).toBe(0);
   }, 60_000);
+});
+
+/** Of masked-LM loss and SEAT, before training and at the end, in the metrics, in TensorBoard and in the report. */
+async function expectValidations(out: string, stderr: string): Promise<void> {
+  const folder = dirname(out);
+  const sweep = await readSweep(dirname(folder), basename(folder), [basename(out)]);
+  const { start, end } = ends(sweep.points[0]!);
+  expect([start, end]).toMatchObject([
+    { step: 0, maskedLmLoss: expect.any(Number), seat: { SEAT6: expect.any(Number) } },
+    { step: 3, maskedLmLoss: expect.any(Number), seat: { SEAT6: expect.any(Number) } },
+  ]);
+  expect(end!.maskedLmLoss).not.toBe(start!.maskedLmLoss);
+  expect(stderr).toMatch(/^validation at step 3: masked-LM loss \d\S+, SEAT6 /m);
+  const [header, , point] = resultsCsv(sweep)
+    .split("\r\n")
+    .map((line) => line.split(","));
+  const shown = Number(point![header!.indexOf("validation.maskedLmLoss.end")]);
+  expect(shown / end!.maskedLmLoss!).toBeCloseTo(1, 8);
+  const { html } = await report(sweep);
+  expect(html).toContain("masked-LM loss from");
+  const name = (await readdir(out)).find((file) => file.startsWith("events.out.tfevents."));
+  const { values } = await readEvents(join(out, name!));
+  const steps = (tag: string) => values.filter((value) => value.tag === tag).map(({ step }) => step);
+  for (const tag of ["validation/loss/masked_lm", "SEAT/SEAT6"]) expect(steps(tag), tag).toEqual([0, 3]);
+  expect(steps("train/loss/masked_lm_step")).toEqual([1, 2, 3]);
+}
+
+it("settings that a method does not read are named in one line", async () => {
+  const { code, stderr } = await train(
+    ...[
+      "experiment=debias_cda",
+      "alternative.batch_size=8",
+      "trainer.limit_val_sentences=5",
+      "alternative.iterations=3",
+    ],
+    ...["model.learning_rate=1e-3", "trainer.gradient_clip_val=1", "trainer.devices=2"],
+  );
+  const [, idle] = /^cda: without effect on it: (.*)$/m.exec(stderr)!;
+  expect(idle!.split(", ")).toEqual(
+    expect.arrayContaining([
+      ...["model.learning_rate", "trainer.gradient_clip_val", "trainer.devices", "alternative.iterations"],
+    ]),
+  );
+  expect(idle).not.toMatch(/limit_val_sentences|alternative.batch_size|max_steps/);
+  expect(code).toBe(0);
+});
+
+it("training that diverges leaves no model", async () => {
+  const { code, stderr, out } = await train(
+    "experiment=debias_cda",
+    "alternative.learning_rate=1e38",
+    "alternative.steps=1",
+  );
+  expect(stderr).toMatch(/^error: (validation after step 1|step 1): expected .*; there is no good checkpoint$/m);
+  expect(code).toBe(1);
+  expect(existsSync(join(out, "model"))).toBe(false);
 });
 
 it.each(["cda", "dropout"])(

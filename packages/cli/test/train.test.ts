@@ -1,11 +1,14 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readEvents } from "../../training/test/read-events.ts";
+import { ends } from "../src/report/compare.ts";
+import { readSweep } from "../src/report/read.ts";
+import { resultsCsv } from "../src/report/results-csv.ts";
 import { run, start } from "./command-line.ts";
 import { smallModel, temporary } from "./small-model.ts";
 
@@ -19,6 +22,21 @@ const train = async (overrides: readonly string[], env: NodeJS.ProcessEnv = {}) 
   const ended = await run(["train", ...small.overrides, ...overrides, "--out", out, "--json"], { env });
   return { ...ended, out };
 };
+
+interface Row {
+  readonly kind: string;
+  readonly step: number;
+  readonly loss: number;
+  readonly best?: boolean;
+  readonly undecided?: number;
+}
+const rowsOf = async (out: string): Promise<Row[]> =>
+  (await readFile(join(out, "metrics.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Row);
+const checkpointsOf = async (out: string) =>
+  (await readdir(join(out, "checkpoints"))).filter((name) => name.startsWith("step-"));
 
 describe("a run", () => {
   it("leaves settings, metrics, scores and masks", async () => {
@@ -36,10 +54,10 @@ describe("a run", () => {
       "summary.json",
       "train.sha256",
     ]);
-    const rows = (await readFile(join(out, "metrics.jsonl"), "utf8"))
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { kind: string; loss: number });
+    // Of all checkpoints that of the end.
+    expect(await checkpointsOf(out)).toEqual(["step-00000003"]);
+    expect(stderr).toMatch(/^memory: about \d\.\d GB, of \d+\.\d GB here$/m);
+    const rows = await rowsOf(out);
     expect(rows.filter(({ kind }) => kind === "step")).toHaveLength(3);
     expect(rows.filter(({ kind }) => kind === "validation").length).toBeGreaterThan(1);
     rows.filter(({ kind }) => kind === "step").forEach(({ loss }) => expect(loss).toBeGreaterThan(0));
@@ -223,13 +241,97 @@ describe("a run that was killed", () => {
   });
 });
 
-it("a run that diverges names its step, its batch and the last good checkpoint", async () => {
-  const { code, stderr, out } = await train([
-    ...["experiment=debias", "model.learning_rate=1e30", "trainer.checkpoint_every=1"],
-  ]);
-  expect(stderr).toMatch(
-    /error: step 2, batch 2 of epoch 1 \(targets .*\): expected .*; the last good checkpoint is \S+step-00000001/,
-  );
-  expect(code).toBe(1);
-  expect(existsSync(join(out, "metrics.jsonl"))).toBe(false);
+describe("what a report shows as the end of a run is the model that is kept", () => {
+  const ended = async (...overrides: string[]) => {
+    const { code, stderr, out } = await train(overrides);
+    expect(stderr).not.toContain("error");
+    expect(code).toBe(0);
+    const folder = dirname(out);
+    const sweep = await readSweep(dirname(folder), basename(folder), [basename(out)]);
+    const [header, , point] = resultsCsv(sweep)
+      .split("\r\n")
+      .map((line) => line.split(","));
+    const csv = (name: string) => Number(point![header!.indexOf(name)]);
+    return { stderr, out, csv, end: ends(sweep.points[0]!).end!, rows: await rowsOf(out) };
+  };
+
+  it("after its gates were settled", async () => {
+    const { stderr, out, csv, end, rows } = await ended(
+      ...["pruning.settle=greedy", "pruning.settle_sentences=10", "pruning.final_threshold=0.5"],
+      ...["trainer.max_steps=8", "trainer.limit_train_batches=8", "prune_block_size=head"],
+    );
+    expect(stderr).toMatch(/settled by greedy over 2 steps, [1-9]\d* gates changed: debias /);
+    const settled = rows.find(({ kind }) => kind === "settled");
+    const last = rows.findLast(({ kind }) => kind === "validation");
+    expect(settled!.loss).not.toBe(last!.loss);
+    expect(end).toMatchObject({ kind: "settled", step: 8, loss: settled!.loss });
+    expect(csv("validation.loss.end") / settled!.loss).toBeCloseTo(1, 8);
+    expect(csv("undecided")).toBe(settled!.undecided);
+    const name = (await readdir(out)).find((file) => file.startsWith("events.out.tfevents."));
+    const { values } = await readEvents(join(out, name!));
+    const shown = (tag: string) => values.filter((value) => value.tag === tag);
+    expect(shown("settled/loss")).toMatchObject([{ step: 8, scalar: Math.fround(settled!.loss) }]);
+    for (const tag of ["SEAT/settled/SEAT6", "settled/density/encoder.layer.0.attention.self.value"])
+      expect(shown(tag), tag).toHaveLength(1);
+  });
+
+  it("of the best validation", async () => {
+    const settings = ["trainer.best_checkpoint=true", "trainer.early_stop_patience=2"];
+    const { csv, end, rows } = await ended(...worse, ...settings);
+    const validations = rows.filter(({ kind, step }) => kind === "validation" && step > 0);
+    const best = validations.findLast((row) => row.best)!;
+    expect(best.step).toBeLessThan(validations.at(-1)!.step);
+    expect(best.loss).toBe(Math.min(...validations.map(({ loss }) => loss)));
+    expect(end).toMatchObject({ kind: "validation", step: best.step, loss: best.loss });
+    expect(csv("validation.loss.end") / best.loss).toBeCloseTo(1, 8);
+  });
+});
+
+/** Weights that jump about: the loss falls, then rises. */
+const worse = [
+  ...["experiment=debias", "model.learning_rate=0.3", "model.loss_alpha=20"],
+  ...["trainer.max_steps=12", "trainer.limit_train_batches=12", "trainer.val_check_interval=0.1"],
+];
+
+it("a run that stops early leaves a checkpoint of its end, and ends the same from there", async () => {
+  const settings = [...worse, "trainer.early_stop_patience=2"];
+  const { code, stdout, out } = await train(settings);
+  expect(code).toBe(0);
+  const { steps } = JSON.parse(stdout) as { steps: number };
+  expect(steps).toBeLessThan(12);
+  expect(await checkpointsOf(out)).toEqual([`step-${String(steps).padStart(8, "0")}`]);
+  const results = async () => ({
+    rows: (await rowsOf(out)).map((row) => ({ ...row, seconds: 0 })),
+    model: (await readFile(join(out, "model/model.safetensors"))).toString("base64"),
+  });
+  const before = await results();
+  const again = await run(["train", ...small.overrides, ...settings, "--out", out, "--resume"]);
+  expect(again.stderr).toMatch(/going on from \S+step-/);
+  expect(again.code).toBe(0);
+  expect(await results()).toEqual(before);
+});
+
+describe("a run that diverges names its step and the last good checkpoint, and leaves no results", () => {
+  // The learning rate is 0 at the first step.
+  const late = ["model.warmup_steps=1", "trainer.checkpoint_every=1", "trainer.keep_checkpoints=3"];
+  const good = "the last good checkpoint is \\S+step-00000001$";
+  it.each([
+    [
+      "by the loss of the next step",
+      [...late, "trainer.val_check_interval=1"],
+      `^step 3, batch 3 of epoch 1 \\(targets .*\\): .*; ${good}`,
+    ],
+    ["by a validation", late, `^validation after step 2: expected .*; ${good}`],
+    [
+      "after the last step",
+      ["trainer.max_steps=1"],
+      "^validation after step 1: expected .*; there is no good checkpoint$",
+    ],
+  ])("%s", async (_, overrides, message) => {
+    const { code, stderr, out } = await train(["experiment=debias", "model.learning_rate=1e30", ...overrides]);
+    const [error] = stderr.split("\n").flatMap((line) => (line.startsWith("error: ") ? [line.slice(7)] : []));
+    expect(error).toMatch(new RegExp(message));
+    expect(code).toBe(1);
+    for (const name of ["metrics.jsonl", "config.json", "model"]) expect(existsSync(join(out, name)), name).toBe(false);
+  });
 });

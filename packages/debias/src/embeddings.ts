@@ -1,7 +1,7 @@
 import { tf } from "@pruning-bias/runtime";
 
-/** Which hidden states a loss reads: 0 is the embedding output, l is after layer l. */
-export const embeddingLayers = ["first", "last", "all", "intermediate"] as const;
+/** Which hidden states a loss reads: 0 is the embedding output, l is after layer l; `CLS` is the last at the first token alone. */
+export const embeddingLayers = ["first", "last", "all", "intermediate", "CLS"] as const;
 /** A name of `embeddingLayers`. */
 export type EmbeddingLayer = (typeof embeddingLayers)[number];
 
@@ -25,7 +25,7 @@ export function hiddenStateIndices(layer: EmbeddingLayer, depth: number): number
   }
   const all = Array.from({ length: depth + 1 }, (_, index) => index);
   if (layer === "first") return [0];
-  if (layer === "last") return [depth];
+  if (layer === "last" || layer === "CLS") return [depth];
   return layer === "all" ? all : all.slice(1, 5);
 }
 

@@ -1,6 +1,6 @@
 import type { BertConfig } from "@pruning-bias/model";
 import { encodeMasked, type GateSets, type Layout, type MaskTraining } from "@pruning-bias/pruning";
-import { ndarray, type NDArray, type Random, type tf } from "@pruning-bias/runtime";
+import { ndarray, type NDArray, type Random, tf } from "@pruning-bias/runtime";
 import type { PaddedBatch } from "@pruning-bias/data";
 import type { Tensors } from "@pruning-bias/training";
 
@@ -26,10 +26,16 @@ export interface BatchTensors {
   readonly rowWeights: tf.Tensor1D;
 }
 
-/** A hidden state at all positions, [batch, length, hidden], or at the keywords, [batch, K, hidden], and how often each position is a keyword. */
+/** Where the last hidden state is read: everywhere, where keywords are, or at the first token, [CLS]. */
+export type Places = "all" | "keywords" | "first";
+
+/**
+ * A hidden state at all positions, [batch, length, hidden], at the keywords, [batch, K, hidden], or at the first token,
+ * [batch, 1, hidden], and how often each of them counts in the mean over a sentence.
+ */
 export interface HiddenState {
   readonly state: tf.Tensor3D;
-  /** [batch, length] or [batch, K], float32. */
+  /** [batch, length], [batch, K] or [batch, 1], float32. */
   readonly counts: tf.Tensor2D;
 }
 
@@ -37,8 +43,8 @@ export interface HiddenState {
 export interface HiddenStatesOptions {
   readonly threshold: tf.Scalar;
   readonly layers: number;
-  /** Compute the last layer at the keywords alone. */
-  readonly keywordsOnly: boolean;
+  /** Compute the last layer here alone. */
+  readonly lastAt: Places;
   /** Dropout as the config says; without it, none. */
   readonly random?: Random | undefined;
   /** Masks of training; without it, those of evaluation. */
@@ -48,7 +54,7 @@ export interface HiddenStatesOptions {
 }
 
 /**
- * Hidden states 0 … `layers`, each [batch, length, hidden], the last [batch, K, hidden] where only keywords are read, of the encoder under the
+ * Hidden states 0 … `layers`, each [batch, length, hidden], the last at the places where it is read alone, of the encoder under the
  * masks that its scores make at `threshold`.
  *
  * @param parameters weights and scores by name
@@ -57,18 +63,26 @@ export function hiddenStates(
   { config, layout }: Subject,
   parameters: Tensors,
   batch: BatchTensors,
-  { threshold, layers, keywordsOnly, random, maskTraining, gateSets }: HiddenStatesOptions,
+  { threshold, layers, lastAt, random, maskTraining, gateSets }: HiddenStatesOptions,
 ): HiddenState[] {
   const masked = { weights: parameters, scores: parameters, threshold };
+  const last = layers === 0 ? undefined : placesOf(batch, lastAt);
   const states = encodeMasked(config, layout, masked, batch, {
     ...{ layers, maskTraining, random, gateSets },
-    ...(keywordsOnly && { lastPositions: batch.keywordPositions }),
+    ...(last && { lastPositions: last.positions }),
   });
-  const atKeywords = keywordsOnly && layers > 0 ? layers : undefined;
   return states.map((state, layer) => ({
     state,
-    counts: layer === atKeywords ? batch.keywordCounts : batch.keywordMask,
+    counts: layer === layers && last !== undefined ? last.counts : batch.keywordMask,
   }));
+}
+
+/** Positions, [batch, K] or [batch, 1], and how often each counts; none for all of them. */
+function placesOf({ keywordPositions: positions, keywordCounts: counts }: BatchTensors, places: Places) {
+  if (places === "all") return undefined;
+  if (places === "keywords") return { positions, counts };
+  const first = tf.slice(positions, [0, 0], [-1, 1]); // [batch, 1]
+  return { positions: tf.zerosLike(first), counts: tf.onesLike(tf.cast<tf.Tensor2D>(first, "float32")) };
 }
 
 /** A padded batch as host arrays of the shapes that `BatchTensors` names. */

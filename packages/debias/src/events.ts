@@ -34,7 +34,12 @@ export interface StepEvent extends Losses, Gates {
   readonly tokens: number;
   /** L2 norm of all gradients, before clipping. */
   readonly gradientNorm: number;
-  /** Everything that the steps to come depend on; its arrays are the run's own until the next event is asked for. */
+  /**
+   * Everything that the steps to come depend on, before the validation that may follow; its arrays are the run's own until the
+   * next step, after the last for good.
+   *
+   * @throws DivergenceError where the step has left parameters that are no numbers
+   */
   readonly state: () => TrainingState;
 }
 
@@ -87,6 +92,8 @@ export interface SettledEvent extends Evaluation {
   readonly step: number;
   /** How gates were settled. */
   readonly method: SettleMethod;
+  /** Steps that the average is over: the last quarter; those since the lowest loss where a run stopped before. */
+  readonly averaged: number;
   /** Gates that are not as the last step left them. */
   readonly changed: number;
   /** The same before. */

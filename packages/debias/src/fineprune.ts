@@ -1,4 +1,4 @@
-import { mergeTied, scoreLayout } from "@pruning-bias/pruning";
+import { type Layout, mergeTied, scoreLayout } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   accumulate,
@@ -7,6 +7,8 @@ import {
   clipByGlobalNorm,
   copies,
   expectConvergence,
+  expectFinite,
+  expectGoodValidation,
   hostOptimizer,
   initialState,
   type TrainingState,
@@ -25,6 +27,7 @@ import { plan, type Pressure } from "./plan.ts";
 import {
   addMargins,
   changedGates,
+  expectFlipping,
   expectSettling,
   type MeanMargins,
   settle,
@@ -32,11 +35,11 @@ import {
   storedMargins,
   storeMargins,
 } from "./settle.ts";
-import { programs as makePrograms } from "./programs.ts";
+import { type Programs, programs as makePrograms, type ProgramSettings } from "./programs.ts";
 import { described, everySentence, someSentences } from "./rows.ts";
 import { attributeCounts, microbatchOptions, programSettings } from "./run-settings.ts";
 
-/** Share of the steps, the last ones, over which scores are averaged to settle gates. */
+/** Share of the steps, the last ones, over which scores are averaged to settle gates; the last step at least. */
 const SETTLING = 0.25;
 
 /**
@@ -44,14 +47,15 @@ const SETTLING = 0.25;
  * L = α·L_debias + β·L_keep (+ λ·L_prune) (Joniak and Aizawa 2022; Kaneko and Bollegala 2021, Eq. 4).
  *
  * Yields an event after each step, at each epoch's static attributes, and at each validation: before training, inside
- * and at the end of each epoch.
+ * and at the end of each epoch. Whoever stops asking (`break` in a `for await`) leaves no sessions and threads behind.
  *
  * @throws RangeError `fineprune: KEY: expected …, got …` for options that no run can be made of, before anything is computed;
- *   DivergenceError where the loss is no number or explodes, naming the step and the batch
+ *   DivergenceError where the loss of a step or a validation is no number or explodes, or a parameter is no number, naming
+ *   the step
  */
 export async function* fineprune(options: FinepruneOptions): AsyncGenerator<FinepruneEvent, FinepruneResult> {
-  const { checkpoint, train, validation, pruning, resume, seed = 42, jit = compiled } = options;
-  const { patience = Infinity, keepBest = false, settle: method = "none", devices = 1 } = options;
+  const { checkpoint, validation, pruning, jit = compiled } = options;
+  const { patience = Infinity, keepBest = false, settle: method = "none" } = options;
   checkOptions(options);
   if (validation === undefined && (patience < Infinity || keepBest || method !== "none")) {
     throw new RangeError("fineprune: patience, keepBest and settle need validation sentences, got none");
@@ -61,8 +65,29 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   const settings = programSettings(options, layout);
   if (method !== "none") expectSettling(layout, method);
   const programs = makePrograms(jit, settings);
+  try {
+    return yield* run(options, { layout, settings, programs });
+  } finally {
+    await programs.dispose();
+  }
+}
+
+interface Made {
+  readonly layout: Layout | undefined;
+  readonly settings: ProgramSettings;
+  readonly programs: Programs;
+}
+
+async function* run(
+  options: FinepruneOptions,
+  { layout, settings, programs }: Made,
+): AsyncGenerator<FinepruneEvent, FinepruneResult> {
+  const { checkpoint, train, validation, resume, seed = 42 } = options;
+  const { patience = Infinity, keepBest = false, settle: method = "none", devices = 1 } = options;
   const { stepsPerEpoch, totalSteps, final, ...at } = plan(options);
   const model = subject(checkpoint, layout, options);
+  if (method !== "none") expectFlipping(layout!, model.scores(model.initial), final.threshold);
+  const lastQuarter = Math.min((1 - SETTLING) * totalSteps, totalSteps - 1);
   const [training, checking] = await losses();
 
   const groups = parameterGroups(options, model.names);
@@ -99,9 +124,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
       expectConvergence({ ...where, loss, gradientNorm, firstLoss });
 
       const open = gatesAt(threshold);
-      if (method !== "none" && step >= (1 - SETTLING) * totalSteps) {
-        mean = addMargins(mean, layout!, model.scores(state.parameters), threshold);
-      }
+      if (method !== "none") addToMean(threshold);
       const rate = at.rate(step);
       await updateParameters(gradients, rate);
       step++;
@@ -111,7 +134,7 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
         ...{ threshold, lambda, ...open },
         ...{ gradientNorm, learningRates: groups.map(({ learningRate }) => learningRate * rate) },
         tokens: training.tokens(batch),
-        state: stateNow,
+        state: stateNow(),
       };
       yield* validationNow();
       if (stopped()) break;
@@ -119,10 +142,11 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
   }
   const bestStep = keepBest && best !== undefined ? best.step : step;
   if (bestStep !== step) state = { ...state, parameters: best!.parameters! };
-  if (method !== "none" && mean !== undefined) yield await settled(mean);
+  // Where no step counted, as none had a threshold that closes anything, what is left is where the last one ended.
+  if (method !== "none") yield await settled(mean ?? meanWith(undefined, final.threshold)!);
+  expectFinite(step, state.parameters);
   await training.saveOriginals();
   await checking?.saveOriginals();
-  await programs.dispose();
   return { ...parameters(), layout, threshold: final.threshold, steps: step, bestStep };
 
   /** Losses of training and of validation sentences. */
@@ -167,29 +191,53 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     const before = tied && copies(state.parameters);
     state = await optimizer.update(state, gradients, rate);
     if (tied) state = { ...state, parameters: mergeTied(tied, before!, state.parameters) };
+    expectFinite(step + 1, model.scoresAt(state.parameters).trained);
+  }
+
+  /**
+   * Averages over the last quarter of the steps that were planned; a run that may stop before averages over the steps since its
+   * lowest loss as long as it has not come there.
+   */
+  function addToMean(threshold: number): void {
+    if (step < lastQuarter && patience === Infinity) return;
+    mean = meanWith(step === Math.ceil(lastQuarter) ? undefined : mean, threshold);
+  }
+
+  function meanWith(before: MeanMargins | undefined, threshold: number): MeanMargins | undefined {
+    return addMargins(before, layout!, model.scores(state.parameters), threshold);
   }
 
   function gatesAt(threshold: number) {
     return gates(layout, layout === undefined ? {} : model.scores(state.parameters), threshold);
   }
 
-  function stateNow(): TrainingState {
-    const [lowest, margins] = [storeBest(best), storeMargins(mean)];
-    return {
-      ...{ step, optimizer: state },
-      arrays: { attributes, ...lowest.arrays, ...margins.arrays },
-      values: { firstLoss: firstLoss!, ...lowest.values, ...margins.values },
+  /** As things stand now, whatever a validation finds later. */
+  function stateNow(): () => TrainingState {
+    const now = { step, optimizer: state, attributes, best, mean };
+    return () => {
+      expectFinite(now.step, now.optimizer.parameters);
+      const [lowest, margins] = [storeBest(now.best), storeMargins(now.mean)];
+      return {
+        ...{ step: now.step, optimizer: now.optimizer },
+        arrays: { attributes: now.attributes, ...lowest.arrays, ...margins.arrays },
+        values: { firstLoss: firstLoss!, ...lowest.values, ...margins.values },
+      };
     };
   }
 
   async function* validationNow(): AsyncGenerator<ValidationEvent> {
     if (checking === undefined || !at.validates(step)) return;
+    expectFinite(step, state.parameters);
     const atEnd = await evaluate(final);
     const { threshold, ...pressure } = at.pressure(step);
     const open = gatesAt(threshold);
     const same = sameGates(open, atEnd);
     const current = same ? { ...atEnd, threshold, ...open } : await evaluate({ threshold, ...pressure });
+    // At the final threshold stands a model that nobody trains yet.
+    expectGood(atEnd.loss, "the final threshold");
+    expectGood(current.loss, "the current threshold", firstLoss);
     if (step > 0) best = judge(best, atEnd.loss, step, keepBest ? state.parameters : undefined);
+    if (best?.step === step && step < lastQuarter) mean = undefined;
     const epoch = Math.floor(Math.max(0, step - 1) / stepsPerEpoch);
     yield { kind: "validation", step, epoch, ...atEnd, current, best: best?.step === step, parameters };
   }
@@ -214,7 +262,13 @@ export async function* fineprune(options: FinepruneOptions): AsyncGenerator<Fine
     const all = [state.parameters, withScores(scores)].map(model.scores) as [Arrays, Arrays];
     const changed = changedGates(layout!, ...all, final.threshold);
     state = { ...state, parameters: { ...state.parameters, ...scores } };
-    return { kind: "settled", step, method, changed, before, ...(await evaluate(final)), parameters };
+    const after = await evaluate(final);
+    expectGood(after.loss, "the settled gates");
+    return { kind: "settled", step, method, averaged: mean.steps, changed, before, ...after, parameters };
+  }
+
+  function expectGood(loss: number, what: string, first?: number): void {
+    expectGoodValidation({ step, ...(layout !== undefined && { at: what }), loss, firstLoss: first });
   }
 
   async function evaluate(pressure: Pressure): Promise<Evaluation> {

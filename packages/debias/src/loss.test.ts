@@ -79,6 +79,7 @@ describe.each(backends)("on the %s backend", (_, on) => {
 it("layers are named as in the original", () => {
   expect(hiddenStateIndices("first", 12)).toEqual([0]);
   expect(hiddenStateIndices("last", 12)).toEqual([12]);
+  expect(hiddenStateIndices("CLS", 12)).toEqual([12]);
   expect(hiddenStateIndices("intermediate", 12)).toEqual([1, 2, 3, 4]);
   expect(hiddenStateIndices("all", 2)).toEqual([0, 1, 2]);
   expect(hiddenStateIndices("intermediate", 2)).toEqual([1, 2]);
@@ -86,7 +87,7 @@ it("layers are named as in the original", () => {
 
 it("what is not a layer, and shapes that operators would spread, are refused", () => {
   expect(() => hiddenStateIndices("middle" as "all", 12)).toThrow(
-    "expected first | last | all | intermediate, got middle",
+    "expected first | last | all | intermediate | CLS, got middle",
   );
   expect(() => hiddenStateIndices("all", NaN)).toThrow("hiddenStateIndices: expected a number of layers, got NaN");
   const [one, two] = [tf.zeros<tf.Rank.R2>([1, 3]), tf.zeros<tf.Rank.R2>([2, 3])];

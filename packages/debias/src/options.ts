@@ -27,7 +27,7 @@ export interface FinepruneOptions {
   readonly freezeWeights?: boolean;
   /** Hidden states that L_debias reads; `last` by default. */
   readonly embeddingLayer?: EmbeddingLayer;
-  /** Rows that L_debias reads of a sentence; `sentence`, all its tokens, by default. */
+  /** Rows that L_debias reads of a sentence; `sentence`, all its tokens, by default. Layer `CLS` has one row in either. */
   readonly debiasMode?: DebiasMode;
   /** `sum_of_squares` by default (Kaneko and Bollegala 2021, Eq. 1); `squared_sum` under `compat: "reference"`. */
   readonly lossForm?: LossForm;

@@ -7,6 +7,7 @@ import {
   type HiddenState,
   hiddenStates,
   type HiddenStatesOptions,
+  type Places,
   type Subject,
 } from "./encoder.ts";
 import { type DebiasTerm, debiasTerm, keepTerm, tokenEmbeddings } from "./terms.ts";
@@ -77,16 +78,16 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     batch: BatchTensors,
     options: Omit<HiddenStatesOptions, "threshold">,
   ) => hiddenStates(subject, { ...fixed, ...trained }, batch, { threshold, ...options });
-  const keywordsOnly = true;
+  // A row of a sentence is the mean over its keywords, or [CLS]; L_keep is over keywords alone.
+  const one: Places = embeddingLayer === "CLS" ? "first" : "keywords";
+  const ofTargets = { layers, lastAt: settings.mode === "token" ? one : "all" } as const;
+  const ofAttributes = { layers: depth, lastAt: "keywords" } as const;
   // What training adds to a forward pass.
   const noisy = ({ temperature }: Model, random: Random | undefined) =>
     random && trainMode ? { random: dropout ? random : undefined, maskTraining: { noise: random, temperature } } : {};
 
   const targets = (trained: Tensors, { model, batch, attributes, share }: TargetInputs, random?: Random): tf.Scalar => {
-    const hidden = encoded(model, trained, batch, {
-      ...{ layers, keywordsOnly: settings.mode === "token" },
-      ...noisy(model, random),
-    });
+    const hidden = encoded(model, trained, batch, { ...ofTargets, ...noisy(model, random) });
     return debiasTerm(
       settings,
       indices.map((index) => hidden[index]!),
@@ -100,18 +101,13 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     { model, batch, original, share }: AttributeInputs,
     random?: Random,
   ): tf.Scalar =>
-    keepTerm(
-      encoded(model, trained, batch, { layers: depth, keywordsOnly, ...noisy(model, random) }),
-      batch,
-      original,
-      share,
-    );
+    keepTerm(encoded(model, trained, batch, { ...ofAttributes, ...noisy(model, random) }), batch, original, share);
 
   /** Encodes the batch once under each candidate's masks, and makes a loss of each one's hidden states. */
   const eachCandidate = (
     { model, batch }: Pick<TargetInputs, "model" | "batch">,
     sets: GateSets<tf.Tensor2D>,
-    options: Pick<HiddenStatesOptions, "layers" | "keywordsOnly">,
+    options: Pick<HiddenStatesOptions, "layers" | "lastAt">,
     loss: (hidden: HiddenState[]) => tf.Scalar,
   ): tf.Tensor1D => {
     const [count] = Object.values(sets)[0]!.shape;
@@ -151,7 +147,7 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     attributeLoss: open((inputs: AttributeInputs) => attributes(inputs.model.trained, inputs)),
     /** [C]: L_debias of a batch in evaluation mode under each candidate's masks, all of them in one batch. */
     targetLosses: open(({ sets, ...inputs }: TargetInputs & Candidates) =>
-      eachCandidate(inputs, sets, { layers, keywordsOnly: settings.mode === "token" }, (hidden) =>
+      eachCandidate(inputs, sets, ofTargets, (hidden) =>
         debiasTerm(
           settings,
           indices.map((index) => hidden[index]!),
@@ -163,19 +159,19 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     ),
     /** [C]: L_keep, likewise. */
     attributeLosses: open(({ sets, ...inputs }: AttributeInputs & Candidates) =>
-      eachCandidate(inputs, sets, { layers: depth, keywordsOnly }, (hidden) =>
+      eachCandidate(inputs, sets, ofAttributes, (hidden) =>
         keepTerm(hidden, inputs.batch, inputs.original, inputs.share),
       ),
     ),
-    /** [hidden]: token-mode embeddings at the configured layers in evaluation mode, summed over rows and layers. */
+    /** [hidden]: token-mode embeddings at the configured layers, or [CLS], in evaluation mode, summed over rows and layers. */
     attributeSum: open(({ model, batch }: { model: Model; batch: BatchTensors }) => {
-      const hidden = encoded(model, model.trained, batch, { layers, keywordsOnly });
+      const hidden = encoded(model, model.trained, batch, { layers, lastAt: one });
       const rows = tokenEmbeddings(indices.map((index) => hidden[index]!));
       return tf.sum(tf.mul(rows, tf.reshape(batch.rowWeights, [1, -1, 1])), [0, 1]);
     }),
     /** (layers + 1, B, D): token-mode embeddings of a model without masks at every hidden state. */
     originalEmbeddings: open(({ weights, batch }: { weights: Tensors; batch: BatchTensors }) => {
-      const options = { threshold: tf.scalar(0), layers: depth, keywordsOnly };
+      const options = { threshold: tf.scalar(0), ...ofAttributes };
       return tokenEmbeddings(hiddenStates({ config: subject.config }, weights, batch, options));
     }),
     /** The same with dropout, as the original's code leaves it on. */

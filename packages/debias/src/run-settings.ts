@@ -6,11 +6,13 @@ import type { ProgramSettings } from "./programs.ts";
 /** What the tensor functions of a run are made from. */
 export function programSettings(options: FinepruneOptions, layout: Layout | undefined): ProgramSettings {
   const reference = options.compat === "reference";
+  const { embeddingLayer = "last", debiasMode = "sentence" } = options;
   return {
     subject: { config: options.checkpoint.config, ...(layout && { layout }) },
     ...(options.pruning && { pruning: options.pruning }),
-    embeddingLayer: options.embeddingLayer ?? "last",
-    mode: options.debiasMode ?? "sentence",
+    embeddingLayer,
+    // [CLS] is one row of a sentence in either mode, as in the original.
+    mode: embeddingLayer === "CLS" ? "token" : debiasMode,
     form: options.lossForm ?? (reference ? "squared_sum" : "sum_of_squares"),
     positions: reference ? "all" : "real",
     alpha: options.alpha ?? 0.2,

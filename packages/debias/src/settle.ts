@@ -8,7 +8,8 @@ import { store, stored } from "./stored.ts";
  * that which are open last is chance.
  *
  * - `none`: they stay as the last step left them, as in the original.
- * - `average`: each is as it was on the average of the last quarter of the steps.
+ * - `average`: each is as it was on the average of the last quarter of the steps, or of those since the lowest loss where a run
+ *   stopped before.
  * - `greedy`: those that are still undecided then are chosen by validation loss, eight candidates at once where gates act on
  *   activations.
  */
@@ -90,6 +91,17 @@ export function expectSettling(layout: Layout | undefined, method: Exclude<Settl
   if (trained.some(({ kind }) => kind === "factor")) {
     fail("rows times columns, none of which opens or closes anything alone; settle=average has a meaning");
   }
+}
+
+/**
+ * Refuses a threshold that every score is above, or none: no gate is near it.
+ *
+ * @param scores all of them by name, in the shapes of the layout ([rows, columns] of blocks, [n] neurons)
+ * @throws RangeError naming the threshold
+ */
+export function expectFlipping(layout: Layout, scores: Arrays, threshold: number): void {
+  if (Object.values(flips(layout, scores, threshold)).every(Number.isFinite)) return;
+  throw new RangeError(`fineprune: settle: expected a final threshold at which gates flip, got ${threshold}`);
 }
 
 /** Scores within this of where their gate flips are undecided. */

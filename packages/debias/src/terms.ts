@@ -48,7 +48,7 @@ export function keepTerm(
 export const tokenEmbeddings = (hidden: readonly HiddenState[]): tf.Tensor3D =>
   tf.stack(hidden.map(keywordRows)) as tf.Tensor3D;
 
-/** The mean over each row's keywords: [batch, hidden]. */
+/** The mean over each row's keywords, or its first token where that alone is read: [batch, hidden]. */
 const keywordRows = ({ state, counts }: HiddenState): tf.Tensor2D => tokenRows(state, counts);
 
 // (B·S): 1 for each position that is a row.

@@ -50,13 +50,20 @@ describe.each<[string, Partial<FinepruneOptions>]>([
       originalCache: 5 * 2 * 16 * 4,
     },
   ],
+  [
+    "scores alone that stops early, gates settled by the average since the lowest loss",
+    { settle: "average", freezeWeights: true, patience: 2, epochs: 20, beta: 20 },
+  ],
 ])("a run of %s that goes on from a state", (_, change) => {
   it("does to the bit what it would have done", async () => {
     const own = { ...options, ...change };
     const whole = await follow(own);
-    expect(whole.states.size).toBe(8);
-    // At a validation in the middle of an epoch, at its end, in the next.
-    for (const stop of [2, 4, 7]) {
+    const steps = whole.states.size;
+    expect(whole.result.steps).toBe(steps);
+    // Of the one that may stop early there are fewer than its 20 epochs have.
+    expect(own.patience === undefined ? steps === 8 : steps < 40).toBe(true);
+    // At a validation in the middle of an epoch, at its end, in the next, at the end.
+    for (const stop of [2, 4, Math.min(7, steps - 1), steps]) {
       const resumed = await follow({ ...own, resume: await throughFile(whole.states.get(stop)!) });
       const after = whole.events.findIndex((event) => event.kind === "step" && event.step === stop) + 1;
       expect(resumed.events, `from step ${stop}`).toEqual(whole.events.slice(after));

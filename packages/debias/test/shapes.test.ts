@@ -14,6 +14,7 @@ it.each([
   { debiasMode: "token", embeddingLayer: "all" },
   { debiasMode: "sentence", embeddingLayer: "last" },
   { debiasMode: "token", embeddingLayer: "first" },
+  { debiasMode: "sentence", embeddingLayer: "CLS" },
   { debiasMode: "sentence", compat: "reference" },
 ] as const)("$debiasMode mode is traced for all shapes of micro-batches at once: %o", async (options) => {
   traces.count = 0;

@@ -69,3 +69,61 @@ describe("the best validation", () => {
     await expect(finish({ ...blind, patience: 1 })).rejects.toThrow("need validation sentences, got none");
   });
 });
+
+describe("settling in a run that stops early, or is short", () => {
+  const pruning = parsePruningSettings({ attention: { block: [4, 16] }, scoresLearningRate: 0.4 });
+  const settledOf = async (change: Partial<FinepruneOptions>) => {
+    const { events, result } = await finish({ ...options, pruning, settle: "average", ...change });
+    return { settled: events.find((event) => event.kind === "settled")!, events, result };
+  };
+
+  it("averages over the last quarter of the steps that were planned", async () => {
+    const { settled, result } = await settledOf({ epochs: 6 });
+    expect(result.steps).toBe(12);
+    expect(settled.averaged).toBe(3);
+  });
+
+  it("averages over the steps since the lowest loss where it stops before", async () => {
+    const early = { epochs: 20, patience: 2, learningRate: 0.3, alpha: 20, freezeWeights: false };
+    const { settled, events, result } = await settledOf(early);
+    const best = validations(events).findLast((event) => event.step > 0 && event.best)!;
+    expect(result.steps).toBeLessThan(30);
+    expect(settled.averaged).toBe(result.steps - best.step);
+    expect(settled.step).toBe(result.steps);
+  });
+
+  it.each([1, 2, 3])("has the last of %i steps at least", async (maxSteps) => {
+    const { settled } = await settledOf({ maxSteps });
+    expect(settled.averaged).toBe(1);
+    expect(settled.loss).toBeGreaterThan(0);
+  });
+
+  it("is refused where no gate is near the final threshold", async () => {
+    const nothing = parsePruningSettings({ attention: { block: [4, 16] }, finalThreshold: 0 });
+    await expect(finish({ ...options, pruning: nothing, settle: "average" })).rejects.toThrow(
+      "fineprune: settle: expected a final threshold at which gates flip, got 0",
+    );
+  });
+});
+
+describe("a run whose last update has spoilt it ends badly too", () => {
+  it("where a validation shows it, of weights or of scores", async () => {
+    const last = { ...options, maxSteps: 1, learningRate: 1e30 };
+    await expect(finish(last)).rejects.toMatchObject({
+      message: expect.stringMatching(/^validation after step 1: expected a (finite loss, got|loss below)/),
+      ...{ name: "DivergenceError", step: 1, lastGood: 0 },
+    });
+    const pruning = parsePruningSettings({ attention: { block: [4, 16] }, scoresLearningRate: 3e38 });
+    await expect(finish({ ...options, pruning, maxSteps: 4 })).rejects.toThrow(
+      /^(step|validation after step) \d.*: expected (a finite loss|finite)/,
+    );
+  });
+
+  it("where there is no validation", async () => {
+    const { validation: _, ...blind } = options;
+    await expect(finish({ ...blind, maxSteps: 1, learningRate: Number.MAX_VALUE })).rejects.toMatchObject({
+      message: expect.stringMatching(/^step 1: expected finite parameters after its update, got \S+ in \S+$/),
+      lastGood: 0,
+    });
+  });
+});

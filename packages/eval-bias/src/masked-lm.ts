@@ -10,6 +10,7 @@ import {
 import { denseWeights, hostMasks, type Pruned } from "@pruning-bias/pruning";
 import { type Jit, jit as compiled, ndarray, tf } from "@pruning-bias/runtime";
 import { evenBatchesOf, shapeTokens } from "./batches.ts";
+import type { Current } from "./embedder.ts";
 
 /** A masked language model and how it is run. */
 export interface MaskedLmOptions {
@@ -33,9 +34,12 @@ export interface Cloze {
   readonly asked: readonly { readonly position: number; readonly token: number }[];
 }
 
-/** ln p of each token asked for, sentence by sentence, [asked] each. Refuses positions outside of a sentence by a RangeError. */
+/**
+ * ln p of each token asked for, sentence by sentence, [asked] each; of other weights, of the same names and shapes ([out, in] or [n]),
+ * where some are given. Refuses positions outside of a sentence by a RangeError.
+ */
 export interface MaskedLm {
-  (clozes: readonly Cloze[]): Promise<Float32Array[]>;
+  (clozes: readonly Cloze[], current?: Pick<Current, "weights">): Promise<Float32Array[]>;
   /** Frees its compiled programs. */
   dispose(): Promise<void>;
 }
@@ -59,9 +63,11 @@ export function maskedLm({
       `${checkpoint.dir ?? "checkpoint"}: expected a masked-language-model head, got a model without one`,
     );
   }
-  const masked = pruned === undefined ? weights : maskedWeights(pruned, weights);
+  const ofCurrent = (own: Checkpoint["weights"]) => (pruned === undefined ? own : maskedWeights(pruned, own));
+  const masked = ofCurrent(weights);
   const program = jit(logProbabilities(config));
-  const predict = async (clozes: readonly Cloze[]): Promise<Float32Array[]> => {
+  const predict: (...asked: Parameters<MaskedLm>) => Promise<Float32Array[]> = async (clozes, current = {}) => {
+    const now = current.weights === undefined ? masked : ofCurrent(current.weights);
     clozes.forEach(({ inputIds, asked }, row) => {
       const outside = asked.find(({ position }) => !(position in inputIds));
       if (outside === undefined) return;
@@ -90,7 +96,7 @@ export function maskedLm({
         });
       });
       const { data } = await program({
-        ...{ inputIds, attentionMask, weights: masked },
+        ...{ inputIds, attentionMask, weights: now },
         ...{ positions: ndarray(positions, [B, K]), at: ndarray(at), tokens: ndarray(tokens) },
       });
       rows.forEach((row, n) => {
@@ -107,7 +113,11 @@ export function maskedLm({
  *
  * @throws RangeError where no sentence has a token to hide
  */
-export async function maskedLmLoss(predict: MaskedLm, tokenizer: Tokenizer, sentences: Sentences): Promise<number> {
+export async function maskedLmLoss(
+  predict: (clozes: readonly Cloze[]) => Promise<Float32Array[]>,
+  tokenizer: Tokenizer,
+  sentences: Sentences,
+): Promise<number> {
   const clozes = Array.from({ length: sentences.length }, (_, row) => {
     const ids = [...sentences.inputIds.subarray(sentences.offsets[row], sentences.offsets[row + 1])];
     return hide(

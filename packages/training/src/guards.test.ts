@@ -5,6 +5,8 @@ import {
   clipByGlobalNorm,
   DivergenceError,
   expectConvergence,
+  expectFinite,
+  expectGoodValidation,
   flatThenLinear,
   globalNorm,
   histogram,
@@ -49,6 +51,8 @@ describe("a run ends", () => {
     expect(thrown({ loss: Infinity })).toMatchObject({
       message: "step 4, batch 3 of epoch 1: expected a finite loss, got Infinity",
       step: 4,
+      // It is the update of step 3 that made the parameters what they are.
+      lastGood: 2,
     });
   });
 
@@ -62,6 +66,27 @@ describe("a run ends", () => {
   });
 
   it("and not where they are", () => expect(thrown({})).toBeUndefined());
+
+  it("where a validation shows what its last update has done", () => {
+    const validation = { step: 4, loss: 10, firstLoss: 12 };
+    expect(() => expectGoodValidation(validation)).not.toThrow();
+    expect(() => expectGoodValidation({ step: 4, loss: 12_001 })).not.toThrow();
+    expect(() => expectGoodValidation({ ...validation, loss: 12_001 })).toThrow(
+      "validation after step 4: expected a loss below",
+    );
+    expect(() => expectGoodValidation({ ...validation, loss: NaN, at: "the final threshold" })).toThrow(
+      new DivergenceError("validation after step 4, at the final threshold: expected a finite loss, got NaN", 4, 3),
+    );
+    expect(() => expectGoodValidation({ ...validation, step: 0, loss: NaN })).toThrow("validation before training: ");
+  });
+
+  it("where an update has left parameters that are no numbers", () => {
+    const parameters = { a: ndarray(Float32Array.of(1)), b: ndarray(Float32Array.of(2, -Infinity)) };
+    expect(() => expectFinite(4, { a: parameters.a })).not.toThrow();
+    expect(() => expectFinite(4, parameters)).toThrow(
+      new DivergenceError("step 4: expected finite parameters after its update, got -Infinity in b", 4, 3),
+    );
+  });
 });
 
 describe("refused are", () => {

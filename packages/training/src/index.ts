@@ -12,7 +12,14 @@ export {
 export { hostAdamW, type HostParameter, type HostRates } from "./host-adamw.ts";
 export { hostOptimizer, type HostOptimizer, type HostOptimizerOptions } from "./host-optimizer.ts";
 export { clipByGlobalNorm, globalNorm } from "./clipping.ts";
-export { DivergenceError, expectConvergence, type StepLoss } from "./divergence.ts";
+export {
+  DivergenceError,
+  expectConvergence,
+  expectFinite,
+  expectGoodValidation,
+  type StepLoss,
+  type ValidationLoss,
+} from "./divergence.ts";
 export { type EventWriter, eventWriter, type EventWriterOptions } from "./event-writer.ts";
 export { type Histogram, histogram } from "./histogram.ts";
 export { expectInRange, type NumberRange } from "./ranges.ts";

@@ -12,7 +12,7 @@ import {
   valueAndGradients,
 } from "@pruning-bias/runtime";
 import { globalNorm } from "./clipping.ts";
-import { expectConvergence } from "./divergence.ts";
+import { expectConvergence, expectFinite } from "./divergence.ts";
 import { hostOptimizer } from "./host-optimizer.ts";
 import { maskTokens, type MaskingOptions } from "./masking.ts";
 import { initialState, type Tensors } from "./optimizer.ts";
@@ -62,7 +62,7 @@ export interface PretrainEvent {
  * Yields the loss of each step; returns the trained checkpoint.
  *
  * @throws RangeError for no sentences, or steps or a batch size that are none; DivergenceError where the loss is no number or
- *   explodes
+ *   explodes, or a parameter is no number
  */
 export async function* pretrain({
   checkpoint,
@@ -91,7 +91,16 @@ export async function* pretrain({
   let state = resume?.optimizer ?? initialState(checkpoint.weights);
   let order = (resume?.arrays["order"]!.data as Int32Array | undefined) ?? new Int32Array();
   let firstLoss = resume?.values["firstLoss"] as number | undefined;
-  for (let done = resume?.step ?? 0; done < steps; done++) {
+  try {
+    for (let done = resume?.step ?? 0; done < steps; done++) yield await next(done);
+    expectFinite(steps, state.parameters);
+    return { ...checkpoint, weights: { ...state.parameters } as Checkpoint["weights"] };
+  } finally {
+    // Also where nobody asks for the next step.
+    await step.dispose();
+  }
+
+  async function next(done: number): Promise<PretrainEvent> {
     if (order.length < batchSize)
       order = random.shuffle(Int32Array.from({ length: sentences.length }, (_, row) => row));
     const rows = order.subarray(0, batchSize);
@@ -117,10 +126,14 @@ export async function* pretrain({
     const values = { generator: random.state(), firstLoss };
     const arrays = { order: ndarray(order) };
     const current = { step: done + 1, optimizer: state, arrays, values };
-    yield { step: done + 1, totalSteps: steps, tokens: batch.tokens, loss: value, state: () => current };
+    return {
+      ...{ step: done + 1, totalSteps: steps, tokens: batch.tokens, loss: value },
+      state() {
+        expectFinite(current.step, current.optimizer.parameters);
+        return current;
+      },
+    };
   }
-  await step.dispose();
-  return { ...checkpoint, weights: { ...state.parameters } as Checkpoint["weights"] };
 }
 
 interface MaskedLmInputs {

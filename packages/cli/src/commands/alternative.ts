@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AlternativeConfig, isProjection } from "../config/alternative.ts";
+import { unread } from "../config/unread.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { seal } from "./forget.ts";
@@ -22,6 +23,8 @@ export async function alternative(
   { resume }: { resume: boolean },
 ): Promise<TrainSummary> {
   await mkdir(out, { recursive: true });
+  const idle = unread(config);
+  if (idle.length > 0) context.log(`${config.alternative.method}: without effect on it: ${idle.join(", ")}`);
   const found = isProjection(config)
     ? await findProjection(config, out, context)
     : await trainAlternative(config, out, context, { resume });

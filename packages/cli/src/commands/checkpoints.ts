@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { existsSync, readdirSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { shown } from "@pruning-bias/files";
 import { DivergenceError, newestTrainingState, type TrainingState, writeTrainingState } from "@pruning-bias/training";
@@ -12,9 +12,11 @@ import { readChecked, readSums, writeSums } from "./sums.ts";
 /** The checkpoints of a run, in `out/checkpoints`, beside the settings that they belong to. */
 export interface Checkpoints {
   write(state: TrainingState): Promise<void>;
-  /** Removes them all, when what they led to is written. */
+  /** Leaves the newest alone, that of the run's end, when what it led to is written. */
+  finish(): Promise<void>;
+  /** Removes them all. */
   remove(): Promise<void>;
-  /** The error that ended a run; of one that diverged it says which checkpoint is the newest. */
+  /** The error that ended a run; of one that diverged it says which checkpoint is the last good one. */
   explained(error: unknown): unknown;
 }
 
@@ -24,7 +26,7 @@ export async function newCheckpoints(config: Config, out: string): Promise<Check
   await rm(folder, { recursive: true, force: true });
   await writeJson(join(folder, "settings.json"), config);
   await writeSums(join(folder, "settings.sha256"), ["settings.json"]);
-  return checkpointsIn(folder, config, undefined);
+  return checkpointsIn(folder, config);
 }
 
 /**
@@ -52,7 +54,7 @@ export async function resumeFrom(
     );
   }
   log(`going on from ${relative(root, newest.path)}`);
-  return { state: newest.state, checkpoints: checkpointsIn(folder, config, newest.path) };
+  return { state: newest.state, checkpoints: checkpointsIn(folder, config) };
 }
 
 /** The settings that checkpoints belong to; `undefined` where their file is damaged, for then they are nobody's. */
@@ -65,22 +67,27 @@ async function readSettings(folder: string, path: string, log: Context["log"]): 
   }
 }
 
-function checkpointsIn(folder: string, { trainer }: Config, from: string | undefined): Checkpoints {
-  let newest = from;
+function checkpointsIn(folder: string, { trainer }: Config): Checkpoints {
   return {
-    async write(state) {
-      newest = await writeTrainingState(folder, state, { keep: trainer.keep_checkpoints });
+    write: async (state) => void (await writeTrainingState(folder, state, { keep: trainer.keep_checkpoints })),
+    async finish() {
+      for (const name of stepsIn(await readdir(folder)).slice(0, -1)) await rm(join(folder, name), { recursive: true });
     },
     remove: () => rm(folder, { recursive: true, force: true }),
     explained(error) {
       if (error instanceof DivergenceError) {
+        const good = stepsIn(readdirSync(folder)).findLast((name) => stepOf(name) <= error.lastGood);
         error.message +=
-          newest === undefined ? "; there is no checkpoint before it" : `; the last good checkpoint is ${newest}`;
+          good === undefined ? "; there is no good checkpoint" : `; the last good checkpoint is ${join(folder, good)}`;
       }
       return error;
     },
   };
 }
+
+/** Names of whole checkpoints among those of a folder, the newest last. */
+const stepsIn = (names: readonly string[]): string[] => names.filter((name) => /^step-\d+$/.test(name)).toSorted();
+const stepOf = (name: string): number => Number(name.slice("step-".length));
 
 // What changes how a run is kept, and not what it computes.
 const kept = new Set(["trainer.checkpoint_every", "trainer.keep_checkpoints"]);

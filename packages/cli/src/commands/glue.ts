@@ -2,8 +2,11 @@ import { join } from "node:path";
 import { type Spread, spreads } from "@pruning-bias/eval-glue";
 import type { GlueTask } from "@pruning-bias/data";
 import type { Config } from "../config/schema.ts";
+import { memoryOf } from "../sweep/memory.ts";
+import type { ModelShape } from "../sweep/model-shape.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
+import { sayMemory } from "./say-memory.ts";
 import { writeJson } from "./files.ts";
 import { glueTask } from "./glue-data.ts";
 import { type GlueResult, glueRun } from "./glue-run.ts";
@@ -54,6 +57,8 @@ export async function glue(options: GlueOptions, context: Context): Promise<Glue
     throw new UsageError(`--save: expected one task and one seed, got ${tasks.length} and ${seeds.length}`);
   }
   const model = await loadModel(name, context);
+  const need = (shape: ModelShape) => memoryOf(config, shape, { train: false, glue: !scoreOnly });
+  sayMemory(model.checkpoint.config, need, context, { smaller: "finetune.token_budget" });
   const pruned = scores === undefined ? undefined : await loadPruned(scores, model.checkpoint.config);
   const halves = await openHalves(config, context);
   const results: GlueResult[] = [];

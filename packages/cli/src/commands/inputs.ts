@@ -129,6 +129,7 @@ export function pruningSettings(config: Config, sizes: BertConfig): PruningSetti
   const {
     lambda_schedule: lambdaSchedule,
     settle: _,
+    settle_sentences: __,
     threshold_schedule: thresholdSchedule,
     attention_block_rows: rows,
     attention_block_cols: columns,

@@ -5,8 +5,10 @@ import { jsonLine } from "./files.ts";
 /** A file of rows, each a line of JSON. */
 export interface MetricsFile {
   append(row: object): Promise<void>;
-  /** Flushes and tells how long it is, for a checkpoint. */
-  length(): Promise<number>;
+  /** Bytes so far, for a checkpoint. */
+  length(): number;
+  /** Brings to the disk what was appended. */
+  flush(): Promise<void>;
   /** Gives it its name: until then it has another, so that the metrics of a run that was cut off do not look whole. */
   finish(): Promise<void>;
 }
@@ -19,16 +21,17 @@ export async function metricsFile(path: string, length = 0): Promise<MetricsFile
   const { size } = await file.stat();
   if (size < length) throw new Error(`${part}: expected at least ${length} bytes, got ${size}: the file is cut short`);
   await truncate(part, length);
+  let bytes = length;
   return {
     async append(row) {
-      await file.appendFile(`${jsonLine(row)}\n`).catch((error: Error) => {
+      const line = Buffer.from(`${jsonLine(row)}\n`);
+      await file.appendFile(line).catch((error: Error) => {
         throw new Error(`${part}: cannot be written: ${error.message}`, { cause: error });
       });
+      bytes += line.length;
     },
-    async length() {
-      await file.datasync();
-      return (await file.stat()).size;
-    },
+    length: () => bytes,
+    flush: () => file.datasync(),
     async finish() {
       await file.sync();
       await file.close();

@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { concat, loadTokenizer, prepareCorpus, writeDemo } from "@pruning-bias/data";
 import { type Checkpoint, initWeights, parseConfig } from "@pruning-bias/model";
 import type { Config } from "../config/schema.ts";
+import { memoryOfMaskedLm } from "../sweep/memory.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
 import { HELD_OUT } from "./held-out.ts";
 import { openJit, within } from "./inputs.ts";
-import { trainMaskedLm } from "./masked-lm-training.ts";
+import { longest, trainMaskedLm } from "./masked-lm-training.ts";
+import { sayMemory } from "./say-memory.ts";
 import { writeSums } from "./sums.ts";
 
 /** Writes the demo's data to `out/data` and trains a small BERT on it, to `out/model`. */
@@ -32,10 +34,18 @@ export async function pretrain(
     onDamaged: (problem) => log(`${problem}: making it again`),
   });
   const training = [corpus.male.train, corpus.female.train, corpus.stereotype.train].reduce(concat);
+  const held = [corpus.male, corpus.female, corpus.stereotype].map(({ validation }) => validation).reduce(concat);
+  const blankModel = blank(settings, tokenizer.vocabularySize, tokenizer.pad);
+  sayMemory(
+    blankModel.config,
+    (shape) => memoryOfMaskedLm(shape, { sentences: batchSize, width: longest(training) }),
+    context,
+    { smaller: "pretrain.batch_size" },
+  );
   log(`pre-training on ${training.length} sentences, ${steps} steps`);
   const trained = await trainMaskedLm(
     {
-      ...{ checkpoint: blank(settings, tokenizer.vocabularySize, tokenizer.pad), tokenizer, sentences: training },
+      ...{ checkpoint: blankModel, tokenizer, sentences: training, validation: { sentences: held } },
       ...{ tokenizerFrom: files.tokenizer, steps, batchSize, learningRate, seed, jit, checkpoints },
       ...{ every: config.trainer.checkpoint_every, resume: from?.state },
       ...{ metrics: "pretrain.jsonl", what: "pre-training step" },
@@ -44,6 +54,7 @@ export async function pretrain(
     context,
   );
   await writeSums(join(out, "pretrain.sha256"), ["data", "model", "pretrain.jsonl"]);
+  await checkpoints.remove();
   return trained;
 }
 

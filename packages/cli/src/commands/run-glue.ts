@@ -1,10 +1,13 @@
 import { join } from "node:path";
+import { memoryOf } from "../sweep/memory.ts";
+import type { ModelShape } from "../sweep/model-shape.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
 import { glueTask } from "./glue-data.ts";
 import { glueRun } from "./glue-run.ts";
 import { openHalves } from "./inputs.ts";
 import { loadRun, type Subject } from "./load-run.ts";
+import { sayMemory } from "./say-memory.ts";
 
 export interface GlueTarget {
   readonly task: string;
@@ -27,6 +30,8 @@ export async function runGlue(subject: Subject, target: GlueTarget, context: Con
       `glue: expected a run that leaves a model, got ${config.alternative!.method}, whose projection of the output fine-tuning would not keep`,
     );
   }
+  const need = (shape: ModelShape) => memoryOf(config, shape, { train: false, glue: !scoreOnly });
+  sayMemory(model.checkpoint.config, need, context, { smaller: "finetune.token_budget" });
   const halves = await openHalves(config, context);
   const run = { config, model, pruned, task, ...halves, scoreOnly, out: join(out, "glue", name) };
   const result = await glueRun({ ...run, ...(resume && { resume: "if possible" }) }, context);

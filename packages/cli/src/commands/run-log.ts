@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Evaluation, SettledEvent, StepEvent, ValidationEvent } from "@pruning-bias/debias";
 import type { Layout } from "@pruning-bias/pruning";
-import { eventWriter, type TrainingState } from "@pruning-bias/training";
+import { eventWriter, type Json, type TrainingState } from "@pruning-bias/training";
 import type { Context } from "./context.ts";
 import { metricsFile } from "./metrics-file.ts";
 import { type Effects, runEvents } from "./tensorboard.ts";
@@ -11,7 +11,7 @@ export interface RunLog {
   step(event: StepEvent): Promise<void>;
   validation(event: ValidationEvent, seat: { final: Effects; current: Effects }): Promise<void>;
   settled(event: SettledEvent, seat: Effects): Promise<void>;
-  /** A state with where the log stands, so that a run that goes on from it leaves no row out and none twice. */
+  /** The state of the last step with where the log stood then, so that a run that goes on from it leaves no row out and none twice. */
   into(state: TrainingState): Promise<TrainingState>;
   totals(): { seconds: number; tokens: number };
   finish(): Promise<void>;
@@ -21,7 +21,7 @@ interface Stored {
   readonly metrics: number;
   readonly seconds: number;
   readonly tokens: number;
-  readonly epoch: Parameters<typeof runEvents>[2];
+  readonly epoch: Json;
 }
 
 export async function runLog(
@@ -38,6 +38,8 @@ export async function runLog(
   const seconds = () => secondsHere() + (stored?.seconds ?? 0);
   let tokensHere = 0;
   const tokens = () => tokensHere + (stored?.tokens ?? 0);
+  // Where the log stood after the last step: a state is one before the validation that may follow.
+  let afterStep: Stored = { metrics: metrics.length(), seconds: seconds(), tokens: tokens(), epoch: events.sums() };
 
   return {
     async step(event) {
@@ -55,6 +57,7 @@ export async function runLog(
         `${Math.round(tokensHere / secondsHere())} tokens/s`,
       ];
       progress({ what: "step", done: step, total: totalSteps, detail: detail.join("  ") });
+      afterStep = { metrics: metrics.length(), seconds: seconds(), tokens: tokens(), epoch: events.sums() };
     },
 
     async validation(event, seat) {
@@ -70,15 +73,18 @@ export async function runLog(
     },
 
     async settled(event, seat) {
-      const { kind, step, method, changed, before } = event;
-      const row = { kind, step, method, changed, ...evaluation(event), seat, before: evaluation(before) };
+      const { kind, step, method, averaged, changed, before } = event;
+      events.settled(event, seat);
+      await events.flush();
+      const row = { kind, step, method, averaged, changed, ...evaluation(event), seat, before: evaluation(before) };
       await metrics.append({ ...row, seconds: seconds() });
-      log(`settled by ${method}, ${changed} gates changed: ${told(event, seat)}`);
+      const over = `by ${method} over ${averaged} ${averaged === 1 ? "step" : "steps"}`;
+      log(`settled ${over}, ${changed} gates changed: ${told(event, seat)}`);
     },
 
     async into(state) {
-      const own = { metrics: await metrics.length(), seconds: seconds(), tokens: tokens(), epoch: events.sums() };
-      return { ...state, values: { ...state.values, log: own } };
+      await metrics.flush();
+      return { ...state, values: { ...state.values, log: { ...afterStep } } };
     },
 
     totals: () => ({ seconds: seconds(), tokens: tokens() }),

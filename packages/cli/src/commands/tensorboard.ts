@@ -1,4 +1,4 @@
-import type { Evaluation, StepEvent, ValidationEvent } from "@pruning-bias/debias";
+import type { Evaluation, Parameters, SettledEvent, StepEvent, ValidationEvent } from "@pruning-bias/debias";
 import type { Layout } from "@pruning-bias/pruning";
 import type { EventWriter, Json } from "@pruning-bias/training";
 
@@ -9,6 +9,8 @@ export type Effects = Readonly<Record<string, number>>;
 export interface RunEvents {
   step(event: StepEvent): void;
   validation(event: ValidationEvent, seat: { final: Effects; current: Effects }): void;
+  /** Beside the last validation, which has the same step, under tags of its own. */
+  settled(event: SettledEvent, seat: Effects): void;
   /** Sums of the epoch so far: what a checkpoint keeps. */
   sums(): Json;
   /** What was told so far is on its way to TensorBoard. */
@@ -20,6 +22,18 @@ type Losses = Record<string, number>;
 
 export function runEvents(writer: EventWriter, layout: Layout | undefined, stored?: Json): RunEvents {
   let epoch = (stored ?? { steps: 0, sums: {} }) as { steps: number; sums: Losses };
+
+  /** Densities of all modules and the distributions of all trained scores, `settled/` before the tags where they are settled. */
+  const masks = ({ openBlocks, blocks, step }: ValidationEvent | SettledEvent, { scores }: Parameters, prefix = "") => {
+    if (layout === undefined) return;
+    for (const [index, { name }] of layout.modules.entries()) {
+      writer.scalars({ [`${prefix}density/${name}`]: openBlocks[index]! / blocks[index]! }, step);
+    }
+    for (const { name, trained } of layout.scores) {
+      const tag = `${prefix}scores/${name.replace(/\.mask_module.*/, "")}`;
+      if (trained) writer.histogram(tag, scores[name]!.data, step);
+    }
+  };
 
   return {
     step(event) {
@@ -45,16 +59,13 @@ export function runEvents(writer: EventWriter, layout: Layout | undefined, store
     validation(event, seat) {
       const { step, current, parameters } = event;
       writer.scalars({ ...evaluated("validation", event), ...evaluated("validation/current", current) }, step);
-      writer.scalars({ ...prefixed("SEAT", seat.final), ...prefixed("SEAT/current", seat.current) }, step);
-      if (layout !== undefined) {
-        for (const [index, { name }] of layout.modules.entries()) {
-          writer.scalars({ [`density/${name}`]: event.openBlocks[index]! / event.blocks[index]! }, step);
-        }
-        const { scores } = parameters();
-        for (const { name, trained } of layout.scores) {
-          if (trained) writer.histogram(`scores/${name.replace(/\.mask_module.*/, "")}`, scores[name]!.data, step);
-        }
-      }
+      writer.scalars({ ...finite("SEAT", seat.final), ...finite("SEAT/current", seat.current) }, step);
+      masks(event, parameters());
+    },
+
+    settled(event, seat) {
+      writer.scalars({ ...evaluated("settled", event), ...finite("SEAT/settled", seat) }, event.step);
+      masks(event, event.parameters(), "settled/");
     },
 
     sums: () => epoch,
@@ -90,7 +101,8 @@ const rates = (learningRates: readonly number[]): Losses =>
 const suffixed = (losses: Losses, suffix: string): Losses =>
   Object.fromEntries(Object.entries(losses).map(([tag, loss]) => [`${tag}${suffix}`, loss]));
 
-const prefixed = (prefix: string, effects: Effects): Losses =>
+/** Effects under tags, without those that are no numbers: TensorBoard would draw them as 0. */
+export const finite = (prefix: string, effects: Effects): Losses =>
   Object.fromEntries(
     Object.entries(effects)
       .filter(([, effect]) => Number.isFinite(effect))

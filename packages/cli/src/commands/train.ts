@@ -6,34 +6,27 @@ import {
   fineprune,
   type FinepruneOptions,
   type FinepruneResult,
-  type Parameters,
   plan,
   sameGates,
+  type StepEvent,
   type ValidationEvent,
 } from "@pruning-bias/debias";
-import { embedder, seat } from "@pruning-bias/eval-bias";
 import { type Layout, type PruningSettings, pruningWarnings, scoreLayout, writeScores } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
 import type { Config } from "../config/schema.ts";
+import { memoryOf } from "../sweep/memory.ts";
 import { alternative } from "./alternative.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { forget, seal } from "./forget.ts";
-import {
-  loadModel,
-  loadSeatTests,
-  loadSentences,
-  type Model,
-  modelName,
-  openDevices,
-  pruningSettings,
-} from "./inputs.ts";
+import { loadModel, loadSentences, type Model, modelName, openDevices, pruningSettings } from "./inputs.ts";
 import { maskSummary } from "./mask-summary.ts";
 import { originalFiles } from "./originals.ts";
 import { runLog } from "./run-log.ts";
+import { sayMemory } from "./say-memory.ts";
 import { saveModel } from "./save-model.ts";
-import type { Effects } from "./tensorboard.ts";
+import { seatMeter } from "./seat.ts";
 
 /** What a run says of itself when it is done. */
 export interface TrainSummary {
@@ -52,7 +45,7 @@ export interface TrainOptions {
  * Runs one point: debiases a model as the configuration says and leaves in `out` its settings, metrics, scores, masks, and
  * the model where its weights were trained.
  *
- * @throws DivergenceError where the loss is no number or explodes, naming step, batch and the last good checkpoint
+ * @throws DivergenceError where a loss or a parameter is no number or explodes, naming step, batch and the last good checkpoint
  */
 export async function train(
   config: Config,
@@ -67,6 +60,7 @@ export async function train(
   const from = resume ? await resumeFrom(config, out, context) : undefined;
   const { jit, jitOnAll, devices } = await openDevices(config, context);
   const model = await loadModel(modelName(config), context);
+  sayMemory(model.checkpoint.config, (shape) => memoryOf(config, shape), context);
   const data = await loadSentences(config, model.tokenizer, context);
   const pruning = pruningSettings(config, model.checkpoint.config);
   const layout = pruning && scoreLayout(model.checkpoint.config, pruning);
@@ -85,18 +79,22 @@ export async function train(
   warn(config, pruning, plan(options).totalSteps, context);
   const run = fineprune({ ...options, devices, ...(from && { resume: from.state }) });
   let result: FinepruneResult;
+  let unwritten: StepEvent | undefined;
+  const write = async (event: StepEvent) => checkpoints.write(await log.into(event.state()));
   try {
     for (;;) {
       const { done, value } = await run.next();
       if (done) {
         result = value;
+        // It stopped before the step that would have been the last.
+        if (unwritten !== undefined) await write(unwritten);
         break;
       }
       if (value.kind === "step") {
         await log.step(value);
-        if (value.step % config.trainer.checkpoint_every === 0 || value.step === value.totalSteps) {
-          await checkpoints.write(await log.into(value.state()));
-        }
+        const due = value.step % config.trainer.checkpoint_every === 0 || value.step === value.totalSteps;
+        if (due) await write(value);
+        unwritten = due ? undefined : value;
       }
       if (value.kind === "validation") await log.validation(value, await measureSeat(value));
       if (value.kind === "settled") await log.settled(value, await measureSeat.final(value));
@@ -123,6 +121,7 @@ export async function train(
   await writeJson(join(out, "summary.json"), summary);
   await log.finish();
   await seal(out);
+  await checkpoints.finish();
   return summary;
 }
 
@@ -159,7 +158,7 @@ function finepruneOptions(
     ...(trainer.gradient_clip_val !== null && { clipNorm: trainer.gradient_clip_val }),
     ...(trainer.early_stop_patience !== null && { patience: trainer.early_stop_patience }),
     keepBest: trainer.best_checkpoint,
-    settle: config.pruning?.settle ?? "none",
+    ...(config.pruning && { settle: config.pruning.settle, settleSentences: config.pruning.settle_sentences }),
     epochs: quick ? 1 : trainer.max_epochs,
     limitBatches: quick ? 1 : (trainer.limit_train_batches ?? Infinity),
     maxSteps: trainer.max_steps ?? Infinity,
@@ -180,30 +179,23 @@ function sentencesOf(data: DebiasData, part: "train" | "validation", limit = Inf
   return { targets: first(data.stereotype[part]), male: first(data.male[part]), female: first(data.female[part]) };
 }
 
-/** SEAT effects of the model as it stands, from programs that are compiled once. */
+/** SEAT effects of the model as it stands, at the final threshold and at the current one. */
 async function seatWhileTraining(
   config: Config,
-  { checkpoint, tokenizer }: Model,
+  model: Model,
   { layout, pruning, jit }: { layout: Layout | undefined; pruning: PruningSettings | undefined; jit: Jit },
   context: Context,
 ) {
-  const tests = await loadSeatTests(config, context);
   const pruned = layout && pruning && { layout, scores: {}, threshold: pruning.finalThreshold };
-  const embed = embedder({ checkpoint, tokenizer, pruned, jit });
-  const effects = async (scores: Parameters, threshold: number): Promise<Effects> => {
-    const current = (sentences: string[]) => embed(sentences, { ...scores, threshold });
-    // Effect sizes alone are shown here: as few permutations as there can be, and no intervals.
-    const results = await seat({ tests, embed: current, protocol: "cls", samples: 1, bootstrapSamples: 0 });
-    return Object.fromEntries(results.map(({ test, effectSize }) => [test, effectSize]));
+  const effects = await seatMeter(config, model, { pruned, jit }, context);
+  const final = ({ threshold, parameters }: Pick<ValidationEvent, "threshold" | "parameters">) =>
+    effects({ ...parameters(), threshold });
+  const both = async (event: ValidationEvent) => {
+    const { current } = event;
+    const atEnd = await final(event);
+    return { final: atEnd, current: sameGates(event, current) ? atEnd : await final({ ...event, ...current }) };
   };
-  const measureFinal = ({ threshold, parameters }: Pick<ValidationEvent, "threshold" | "parameters">) =>
-    effects(parameters(), threshold);
-  const measure = async (event: ValidationEvent) => {
-    const { current, parameters } = event;
-    const final = await measureFinal(event);
-    return { final, current: sameGates(event, current) ? final : await effects(parameters(), current.threshold) };
-  };
-  return Object.assign(measure, { final: measureFinal, dispose: () => embed.dispose() });
+  return Object.assign(both, { final, dispose: () => effects.dispose() });
 }
 
 /** What must end badly, said before an hour is spent on it. */

@@ -4,7 +4,7 @@ import type { BackendName } from "@pruning-bias/runtime";
 import { z } from "zod";
 
 // Types alone are imported: commands that only look at settings start without TensorFlow.js.
-const embeddingLayers = ["first", "last", "all", "intermediate"] as const satisfies EmbeddingLayer[];
+const embeddingLayers = ["first", "last", "all", "intermediate", "CLS"] as const satisfies EmbeddingLayer[];
 const debiasModes = ["sentence", "token"] as const satisfies DebiasMode[];
 const settleMethods = ["none", "average", "greedy"] as const satisfies SettleMethod[];
 const lossForms = ["sum_of_squares", "squared_sum", "direction"] as const satisfies LossForm[];
@@ -29,7 +29,12 @@ const inLayouts = <L extends string>(...layouts: L[]) =>
 
 const Model = z.strictObject({
   model_name: text.default("bert-base-uncased").describe("a model of the hub, or a folder"),
-  embedding_layer: z.enum(embeddingLayers).default("last").describe("hidden states that the debiasing loss reads"),
+  embedding_layer: z
+    .enum(embeddingLayers)
+    .default("last")
+    .describe(
+      "hidden states that the debiasing loss reads; CLS: the last one at the first token, in either debias_mode",
+    ),
   debias_mode: z.enum(debiasModes).default("sentence").describe("all positions of a sentence, or its keywords' mean"),
   debias_loss_form: z
     .enum(lossForms)
@@ -95,7 +100,12 @@ export const Pruning = z.strictObject({
   settle: z
     .enum(settleMethods)
     .default("none")
-    .describe("what becomes of gates that end on the threshold: as the last step left them, by average, or by loss"),
+    .describe(
+      "what becomes of gates that end on the threshold: as the last step left them, by average of the last quarter of the steps (of those since the lowest loss where a run stops before), or by loss",
+    ),
+  settle_sentences: positive
+    .default(100)
+    .describe("of settle=greedy: validation sentences of each class it decides by"),
   mask_init: z
     .enum(["constant", "uniform", "kaiming"])
     .default("constant")
@@ -205,7 +215,9 @@ const Trainer = z.strictObject({
     .default(0.5)
     .describe("share of an epoch between validations, 1/n"),
   checkpoint_every: positive.default(100).describe("steps between checkpoints, which `--resume` goes on from"),
-  keep_checkpoints: positive.default(2).describe("how many of them stay"),
+  keep_checkpoints: positive
+    .default(2)
+    .describe("how many of them stay while a run goes on; in the end the last one does"),
   gradient_clip_val: z
     .number()
     .positive()

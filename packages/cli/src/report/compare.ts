@@ -1,5 +1,5 @@
 import { spread } from "@pruning-bias/eval-glue/spread";
-import type { PointResults, StoredBias, StoredGlue, SweepResults, ValidationRow } from "./results.ts";
+import type { PointResults, SettledRow, StoredBias, StoredGlue, SweepResults, ValidationRow } from "./results.ts";
 
 /** Effect sizes that differ by less than this are called about the same. */
 export const tolerance = 0.05;
@@ -99,12 +99,23 @@ export function glueMean(sweep: SweepResults, point: PointResults): number | und
   return values.reduce<number>((sum, value) => sum + value!, 0) / values.length;
 }
 
-/** The validations before training and after it. */
-export function ends({ validations }: PointResults): { start?: ValidationRow; end?: ValidationRow } {
+/** A validation, or what settling gates has made of the last one. */
+export type Evaluated = ValidationRow | SettledRow;
+
+/**
+ * The validation before training, and that of the model that was kept, as masks, bias tests and GLUE have it: after settling, of
+ * the lowest loss where a run ends with that, else the last.
+ */
+export function ends({ validations, settled, config }: PointResults): { start?: ValidationRow; end?: Evaluated } {
   const start = validations.find(({ step }) => step === 0);
-  const end = validations.findLast(({ step }) => step > 0);
+  const trained = validations.filter(({ step }) => step > 0);
+  const best = keepsBest(config) ? trained.findLast((row) => row.best) : undefined;
+  const end = settled ?? best ?? trained.at(-1);
   return { ...(start && { start }), ...(end && { end }) };
 }
+
+const keepsBest = (config: PointResults["config"]): boolean =>
+  (config?.["trainer"] as { best_checkpoint?: unknown } | undefined)?.best_checkpoint === true;
 
 /** Open blocks of all blocks, fixed ones included. */
 export function blocks({ masks }: PointResults): { open: number; total: number } | undefined {

@@ -1,7 +1,7 @@
 import { colour, dashes, type Dot, lines, styles } from "./charts.ts";
-import { testsOf } from "./compare.ts";
+import { ends, testsOf } from "./compare.ts";
 import { count, fixed, significant } from "./format.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, join } from "./html.ts";
 import type { PointResults, SweepResults, ValidationRow } from "./results.ts";
 import { draw } from "./svg.ts";
 
@@ -18,6 +18,13 @@ export async function curves(sweep: SweepResults, point: PointResults): Promise<
   }
   const shared = (series: readonly Series[]) => domainOf(sweep.points, series);
   const seat = testsOf(sweep).map((test): Series => ({ name: test, value: (row) => row.seat[test] }));
+  if (point.validations.some(({ maskedLmLoss }) => maskedLmLoss !== undefined)) {
+    const own = [
+      figure(sweep, point, html`Masked-LM loss`, maskedLm, shared(maskedLm)),
+      figure(sweep, point, html`SEAT effect`, seat, shared(seat)),
+    ];
+    return html`<div class="charts">${await Promise.all(own)}</div>`;
+  }
   const figures = [
     figure(sweep, point, html`L<sub>debias</sub>`, [{ name: "debiasing loss", value: (row) => row.lossDebias }]),
     figure(sweep, point, html`L<sub>keep</sub>`, keep, shared(keep)),
@@ -27,9 +34,28 @@ export async function curves(sweep: SweepResults, point: PointResults): Promise<
       { name: "threshold", value: ({ threshold, current }) => current?.threshold ?? threshold },
     ]),
   ];
-  return html`<div class="charts">${await Promise.all(figures)}</div>`;
+  return html`<div class="charts">${await Promise.all(figures)}</div>
+    ${kept(point)}`;
 }
 
+/** Where the curves do not end with the model that is kept. */
+function kept(point: PointResults): Html | undefined {
+  const { end } = ends(point);
+  if (end === undefined || end === point.validations.at(-1)) return undefined;
+  const losses = [
+    ...(end.lossDebias === undefined ? [] : [html`L<sub>debias</sub> ${significant(end.lossDebias)}`]),
+    ...(end.lossKeep === undefined ? [] : [html`L<sub>keep</sub> ${significant(end.lossKeep)}`]),
+    ...Object.entries(end.seat).map(([test, effect]) => html`${test} ${fixed(effect)}`),
+  ];
+  const which =
+    end.kind === "settled"
+      ? html`after its undecided gates were
+        settled${end.changed === undefined ? undefined : html`, which changed ${count(end.changed)}`}`
+      : html`of step ${count(end.step)}, the validation with the lowest loss`;
+  return html`<p class="muted">The model that is kept is the one ${which}: ${join(losses, ", ")}.</p>`;
+}
+
+const maskedLm: readonly Series[] = [{ name: "masked-LM loss", value: (row) => row.maskedLmLoss }];
 const keep: readonly Series[] = [{ name: "keeping loss", value: (row) => row.lossKeep }];
 const blocks: readonly Series[] = [
   { name: "open", value: (row) => row.open },

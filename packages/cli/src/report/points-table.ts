@@ -64,8 +64,9 @@ export function pointsTable(sweep: SweepResults): Html {
   };
   return html`<p class="muted" id="points-note">
       Under a SEAT effect: p, and the change of |effect| against the untouched model (▼ fell, ▲ rose, ≈ by less than
-      ${fixed(tolerance)}). ${probed(sweep) ? "Gap: (P(he) − P(she)) / (P(he) + P(she)). " : undefined} Under a loss:
-      its value before training. Under a GLUE metric: the change; majority is what the commonest answer would give.
+      ${fixed(tolerance)}). ${probed(sweep) ? "Gap: (P(he) − P(she)) / (P(he) + P(she)). " : undefined} Losses at the
+      end are those of the model that is kept, under them the value before training. Under a GLUE metric: the change;
+      majority is what the commonest answer would give.
     </p>
     <p class="tools">
       <label>Filter <input type="search" id="filter" placeholder="words of a name or setting" /></label>
@@ -243,8 +244,13 @@ function lossColumns({ baseline }: SweepResults): Column[] {
       const { start, end } = ends(point);
       if (point === baseline) return none;
       if (end === undefined) return notRun;
+      const [before, after] = [start?.[key], end[key]];
+      // Of another method than the debiasing loss.
+      if (after === undefined) return none;
       return html`<td>
-        ${significant(end[key])}<small>${start ? html`from ${significant(start[key])}` : "start not run"}</small>
+        ${significant(after)}<small
+          >${before === undefined ? "start not run" : html`from ${significant(before)}`}</small
+        >
       </td>`;
     },
   }));

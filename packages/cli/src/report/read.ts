@@ -6,6 +6,7 @@ import { parseJson } from "../commands/files.ts";
 import { readChecked, readSums } from "../commands/sums.ts";
 import {
   type PointResults,
+  SettledRow,
   StepRow,
   StoredBias,
   StoredConfig,
@@ -56,9 +57,10 @@ async function readPoint(sweepDir: string, name: string): Promise<PointResults> 
   };
 }
 
-async function readMetrics(path: string, sums: Sums): Promise<Pick<PointResults, "steps" | "validations">> {
+async function readMetrics(path: string, sums: Sums): Promise<Pick<PointResults, "steps" | "validations" | "settled">> {
   const steps: StepRow[] = [];
   const validations: ValidationRow[] = [];
+  let settled: SettledRow | undefined;
   const text = (await readText(path, sums)) ?? "";
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
@@ -67,9 +69,10 @@ async function readMetrics(path: string, sums: Sums): Promise<Pick<PointResults,
     const kind = (row as { kind?: unknown } | null)?.kind;
     if (kind === "step") steps.push(check(where, row, StepRow));
     if (kind === "validation") validations.push(check(where, row, ValidationRow));
+    if (kind === "settled") settled = check(where, row, SettledRow);
     if (typeof kind !== "string") throw new Error(`${where}: expected a row with a kind, got ${printable(line, 60)}`);
   }
-  return { steps, validations };
+  return { steps, validations, ...(settled && { settled }) };
 }
 
 /** A file for each task and seed; below lie predictions, and what a run that was stopped goes on from. */

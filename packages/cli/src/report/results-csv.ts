@@ -39,7 +39,7 @@ function cells(sweep: SweepResults, point: PointResults): [name: string, value: 
       [`glue.${task}.${metric}.deviation`, glueOf(point, { task, metric })?.deviation],
       [`glue.${task}.${metric}.majority`, glueOf(point, { task, metric })?.majority],
     ]),
-    ...(["lossDebias", "lossKeep", "loss"] as const).flatMap((key): [string, Cell][] => [
+    ...lossesOf(sweep).flatMap((key): [string, Cell][] => [
       [`validation.${key}.start`, start?.[key]],
       [`validation.${key}.end`, end?.[key]],
     ]),
@@ -55,6 +55,12 @@ function cells(sweep: SweepResults, point: PointResults): [name: string, value: 
     ["seconds", summary?.seconds],
     ["tokens_per_second", summary?.tokensPerSecond],
   ];
+}
+
+/** Of the debiasing loss, and of masked language modelling where a method trains that. */
+function lossesOf({ points }: SweepResults) {
+  const other = points.some(({ validations }) => validations.some(({ maskedLmLoss }) => maskedLmLoss !== undefined));
+  return ["lossDebias", "lossKeep", "loss", ...(other ? (["maskedLmLoss"] as const) : [])] as const;
 }
 
 /** The fewest heads that were found to do what the mask does, and how far they are from it. */

@@ -16,21 +16,33 @@ export type StepRow = z.infer<typeof StepRow>;
 
 const gates = { threshold: optional, open: optionalCount, closed: optionalCount, undecided: optionalCount };
 
+/** Losses in evaluation mode, each where a run's method has it; `seat` are effect sizes by test. */
+const evaluated = {
+  step: count,
+  ...{ loss: optional, lossDebias: optional, lossKeep: optional, maskedLmLoss: optional },
+  seat: numbers.default({}),
+  ...gates,
+};
+
 /**
- * A validation, a row of `metrics.jsonl`: evaluation mode, final threshold; `seat` are effect sizes by test. `current` is the
- * same at the threshold that training is at.
+ * A validation, a row of `metrics.jsonl`: evaluation mode, final threshold. `current` is the same at the threshold that training
+ * is at; `best` says that none before had a lower loss.
  */
 export const ValidationRow = z.object({
   kind: z.literal("validation"),
-  step: count,
-  loss: number,
-  lossDebias: number,
-  lossKeep: number,
-  seat: numbers.default({}),
-  ...gates,
+  ...evaluated,
+  best: z.boolean().nullish(),
   current: z.object(gates).nullish(),
 });
 export type ValidationRow = z.infer<typeof ValidationRow>;
+
+/** The same once undecided gates are settled: of the model that is kept. */
+export const SettledRow = z.object({
+  kind: z.literal("settled"),
+  ...evaluated,
+  ...{ method: z.string().optional(), changed: optionalCount },
+});
+export type SettledRow = z.infer<typeof SettledRow>;
 
 /** `masks.json`: what is open in the end; absent where nothing is pruned. */
 export const StoredMasks = z.object({
@@ -104,6 +116,7 @@ export interface PointResults {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly steps: readonly StepRow[];
   readonly validations: readonly ValidationRow[];
+  readonly settled?: SettledRow;
   readonly masks?: StoredMasks;
   readonly bias?: StoredBias;
   readonly where?: StoredWhere;

@@ -138,6 +138,7 @@ function significance({ baseline }: SweepResults, point: PointResults, list: rea
 function priceOf(sweep: SweepResults, point: PointResults): Html[] {
   const { baseline } = sweep;
   const { start, end } = ends(point);
+  const [before, lossKeep] = [start?.lossKeep, end?.lossKeep];
   const [mlmBefore, mlm] = [baseline.bias?.probe?.maskedLmLoss, point.bias?.probe?.maskedLmLoss];
   const open = blocks(point);
   const { headsOpen, headsTotal } = point.masks ?? {};
@@ -145,7 +146,10 @@ function priceOf(sweep: SweepResults, point: PointResults): Html[] {
     mlm === undefined || mlmBefore === undefined
       ? undefined
       : html`masked-LM loss ${significant(mlmBefore)} → ${significant(mlm)}`,
-    end && html`L<sub>keep</sub> ${start && html`${significant(start.lossKeep)} → `}${significant(end.lossKeep)}`,
+    lossKeep === undefined
+      ? undefined
+      : html`L<sub>keep</sub>
+          ${before === undefined ? undefined : html`${significant(before)} → `}${significant(lossKeep)}`,
     ...gluePrice(sweep, point),
     open && open.total > 0
       ? html`${count(open.total - open.open)} of ${count(open.total)} blocks and ${headsTotal! - headsOpen!} of
@@ -178,7 +182,7 @@ function warnings({ baseline, points: all, ...sweep }: SweepResults): Html[] {
     const more = list.length - shown.length;
     return html`${join(shown, ", ")}${more > 0 ? ` and ${more} more` : undefined}`;
   };
-  // Other methods than pruning are not validated while they train.
+  // Projections are not trained, so that nothing is validated.
   const isDone = ({ config, summary }: PointResults) => config?.["alternative"] != null && summary !== undefined;
   const untrained = all.filter((point) => ends(point).end === undefined && !isDone(point));
   const unmeasured = all.filter(({ bias }) => bias === undefined);

@@ -39,9 +39,9 @@ describe("what a point costs", () => {
       cost(["experiment=debias_block_pruning_unfrozen"]),
     ];
     expect(heads.trainSeconds!).toBeLessThan(0.9 * blocks.trainSeconds!);
-    // BERT-base has 109 million parameters: 438 MB, and once more in the cache.
-    expect((all.bytes! - blocks.bytes!) / 2).toBeGreaterThan(430e6);
-    expect((all.bytes! - blocks.bytes!) / 2).toBeLessThan(450e6);
+    // BERT-base has 109 million parameters: 438 MB, once more in the cache, and with two moments in the last checkpoint.
+    expect((all.bytes! - blocks.bytes!) / 5).toBeGreaterThan(430e6);
+    expect((all.bytes! - blocks.bytes!) / 5).toBeLessThan(450e6);
   });
 
   it("has where bias sits, where that is asked: more than 60 forward passes of the bias tests' sentences, less than 120", () => {

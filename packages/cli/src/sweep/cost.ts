@@ -16,7 +16,7 @@ export interface Cost {
   readonly glueSeconds: number | null;
   /** Closing its heads one by one, and the search for the fewest that do what its mask does, at most; 0 where nobody asks. */
   readonly whereSeconds: number | null;
-  /** What stays on disk: results, and their copy in Nx' cache. */
+  /** What stays on disk: results, their copy in Nx' cache, and the checkpoint of the end. */
   readonly bytes: number | null;
   /** The most memory of its tasks, in bytes. */
   readonly memory: number | null;
@@ -57,7 +57,7 @@ export function costOf(config: Config, work: Work, { gflops, hubCache, root }: M
   const rate = gflops * 1e9 * efficiency(shape);
   const perToken = 2 * shape.layers * weightsOfLayer(shape);
   const sentences =
-    config.alternative === null ? finepruned(config, steps, shape) : ofAlternative(config.alternative, steps);
+    config.alternative === null ? finepruned(config, steps, shape) : ofAlternative(config, config.alternative, steps);
   const glueTokens = glue.reduce((sum, run) => sum + glueTokensOf(run, config), 0);
   const seatTokens = SEAT_SENTENCES * SEAT_TOKENS;
   const seconds = (all: number, tasks: number) => (tasks === 0 ? 0 : (all * perToken) / rate + tasks * STARTING);
@@ -90,14 +90,15 @@ function finepruned(config: Config, steps: number, shape: ModelShape): number {
 
 /** The share of its layers that targets go through, up to the last that the loss reads; attributes are kept in all of them. */
 function readShare({ model }: Config, { layers }: ModelShape): number {
-  const read = { first: 0, intermediate: Math.min(4, layers), last: layers, all: layers };
+  const read = { first: 0, intermediate: Math.min(4, layers), last: layers, all: layers, CLS: layers };
   return read[model.embedding_layer] / layers;
 }
 
-/** The same of another method: projections embed each sentence of both genders, in pairs twice. */
-function ofAlternative({ method, sentences, batch_size }: Alternative, steps: number): number {
+/** The same of another method: projections embed each sentence of both genders, in pairs twice; what trains is validated twice at least. */
+function ofAlternative(config: Config, { method, sentences, batch_size }: Alternative, steps: number): number {
   if (method === "inlp") return 2 * sentences;
-  return method === "sentence_debias" ? 4 * sentences : steps * batch_size * 3;
+  if (method === "sentence_debias") return 4 * sentences;
+  return steps * batch_size * 3 + 2 * (3 * validationSentences(config) + SEAT_SENTENCES);
 }
 
 /** Of a sentence, [CLS] and [SEP] among them: the mean over news and the shared corpus. */
@@ -196,7 +197,9 @@ function bytesOf(config: Config, shape: ModelShape, steps: number): number {
             block(pruning.attention_block_cols, shape.hidden)) +
           shape.intermediate);
   const weights = isProjection(config) || (model.freeze_weights && pruning !== null) ? 0 : parametersOf(shape);
-  return Math.round(2 * (4 * weights + 4 * scores + BYTES_OF_STEP * steps + BYTES_OF_POINT));
+  // What trains with both moments, and once more where the best of it is kept; Nx copies no checkpoints.
+  const checkpoint = 4 * (weights + scores) * (config.trainer.best_checkpoint ? 4 : 3);
+  return Math.round(2 * (4 * weights + 4 * scores + BYTES_OF_STEP * steps + BYTES_OF_POINT) + checkpoint);
 }
 
 const parametersOf = (shape: ModelShape): number =>

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import type { BertConfig } from "@pruning-bias/model";
 import type { Config } from "../config/schema.ts";
 
 /** Sizes of an encoder, as far as they decide what a step costs. */
@@ -12,6 +13,16 @@ export interface ModelShape {
   /** Layers that have weights of their own: ALBERT's share one layer's. */
   readonly ownLayers: number;
 }
+
+/** Sizes of a model that is loaded. */
+export const shapeOf = (config: BertConfig): ModelShape => ({
+  layers: config.num_hidden_layers,
+  hidden: config.hidden_size,
+  heads: config.num_attention_heads,
+  intermediate: config.intermediate_size,
+  vocabulary: config.vocab_size,
+  ownLayers: config.num_hidden_groups ?? config.num_hidden_layers,
+});
 
 const base = { layers: 12, hidden: 768, heads: 12, intermediate: 3072, ownLayers: 12 };
 

@@ -71,3 +71,21 @@ it("classifiers of other settings are not made in one folder", async () => {
     "model.hf_checkpoint: expected a folder for each classifier, got runs/classifiers/bert-base-uncased/rte-42 for some of",
   );
 });
+
+describe("memory of a cluster's jobs", () => {
+  const said = async (...overrides: string[]) => {
+    const root = await mkdtemp(join(tmpdir(), "sweep-"));
+    const lines: string[] = [];
+    const quiet = { log: (line: string) => lines.push(line), output: () => {}, environment: {} };
+    await runSweep(["experiment=debias", ...overrides], { root, ...quiet, launcher: "slurm", dryRun: true });
+    return lines.find((line) => line.includes("memory: "));
+  };
+
+  it("is set beside what they are given", async () => {
+    expect(await said("slurm.memory=16G")).toMatch(/^memory: about \d\.\d GB a task, of slurm\.memory=16G$/);
+    expect(await said("slurm.memory=500M")).toMatch(
+      /^warning: memory: .* slurm\.memory=500M: Slurm may end tasks \(slurm\.memory=\dG is/,
+    );
+    expect(await said()).toContain("jobs get what the cluster gives");
+  });
+});

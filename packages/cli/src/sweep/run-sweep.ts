@@ -14,12 +14,13 @@ import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
 import { type ComposedPoint, composedPoints } from "./composed-points.ts";
 import { type Failure, failuresIn } from "./failures.ts";
-import { memoryOf, memoryText } from "./memory.ts";
+import { memoryOf, memoryText, slurmMemoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
+import { askedOf } from "./asked-of.ts";
 import { type Asked, measurements } from "./measurements.ts";
 import { BASELINE, parseSweep, type Point, type Sweep } from "./points.ts";
-import { classifierOf, classifierSettings, dataProject } from "./task-settings.ts";
+import { classifierOf, classifierSettings, dataProject, untouchedSettings } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
@@ -93,11 +94,12 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const all = runs.map((run) => ({ name: run.name, overrides: run.overrides, folder: `runs/${name}/${run.name}` }));
   const configs = runs.map(({ config }) => config);
   checkClassifiers(configs);
-  checkGlue(configs, sweep);
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
+  sayLeftOut(runs, sweep, log);
   const asked = { glue: sweep.glue, where: sweep.where, ...(sweep.glueSeeds && { glueSeeds: sweep.glueSeeds }) };
   const outcome = { name, points: all, ...asked, baseline: `runs/${name}/${BASELINE}`, failed: [] };
   const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, runs, root)) : undefined;
+  if (scripts !== undefined) sayMemory(configs, sweep, options);
   if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
   if (!written) await writeSweepFile(sweepFile(root, name), sweep);
   if (scripts !== undefined) {
@@ -138,8 +140,8 @@ function checkClassifiers(configs: readonly Config[]): void {
 /** What the largest point takes; nothing where no model is known yet. */
 function sayMemory(
   configs: readonly Config[],
-  { glue }: Sweep,
-  { root, parallel = 1, memory, hubCache = "", log }: SweepOptions,
+  { glue, slurm }: Sweep,
+  { root, parallel = 1, launcher = "local", memory, hubCache = "", log }: SweepOptions,
 ): void {
   const needs = configs.flatMap((config) => {
     const shape = modelShape(config, root, hubCache);
@@ -147,28 +149,31 @@ function sayMemory(
       ? []
       : [memoryOf(config, shape, { glue: glue.length > 0 || classifierOf(config) !== undefined })];
   });
-  if (memory !== undefined && needs.length > 0) {
-    log(memoryText(Math.max(...needs), Math.min(parallel, configs.length), memory));
+  if (needs.length === 0) return;
+  const most = Math.max(...needs);
+  if (launcher === "slurm") log(slurmMemoryText(most, slurm?.memory));
+  else if (memory !== undefined) {
+    log(memoryText(most, memory, { each: " a task", parallel: Math.min(parallel, configs.length) }));
   }
 }
 
-/** A projection of the output is no encoder that could be fine-tuned. */
-function checkGlue(configs: readonly Config[], { glue }: Sweep): void {
-  const projection = configs.find(isProjection);
-  if (projection === undefined || glue.length === 0) return;
-  throw new UsageError(
-    `--glue: expected points that leave a model, got experiment=${projection.experiment}, whose projection of the output fine-tuning would not keep; give it a sweep without GLUE`,
-  );
+/** Which points are not measured in all that was asked, and why. */
+function sayLeftOut(runs: readonly ComposedPoint[], { glue, where }: Sweep, log: SweepOptions["log"]): void {
+  const names = runs.filter(({ config }) => isProjection(config)).map(({ name }) => name);
+  const left = [...(glue.length > 0 ? ["GLUE"] : []), ...(where ? ["--where"] : [])].join(" and ");
+  if (names.length === 0 || left === "") return;
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  log(`${left}: left out for ${names.slice(0, 3).join(", ")}${more}: a projection of the output is no encoder`);
 }
 
 function slurmPlan(name: string, sweep: Sweep, runs: readonly ComposedPoint[], root: string): SlurmPlan {
   const configs = runs.map(({ config }) => config);
-  const targets = (config: Config) => measurements(config, sweep).map(({ target }) => target);
+  const targets = (config: Config) => measurements(config, askedOf(config, sweep)).map(({ target }) => target);
   const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
   return {
     ...{ root, sweep: name, node: process.execPath, slurm: Slurm.parse(sweep.slurm ?? {}) },
     points: runs.map(({ name, config }) => ({ name, targets: targets(config) })),
-    baseline: { name: BASELINE, targets: targets(configs[0]!) },
+    baseline: { name: BASELINE, targets: targets(untouchedSettings(configs[0]!)) },
     classifiers: [...new Set(classifiers.map((classifier) => `${classifier}:finetune`))],
     data: [...new Set(configs.map((config) => `${dataProject(config)}:data`))],
     pretrains: configs.some(({ pretrain }) => pretrain !== null),
@@ -260,7 +265,10 @@ async function runTasks(
   { sweep, runs }: { readonly sweep: Sweep; readonly runs: readonly ComposedPoint[] },
   options: SweepOptions,
 ): Promise<Failure[]> {
-  const measured = runs.flatMap(({ config }) => measurements(config, sweep).map(({ target }) => target));
+  const configs = runs.map(({ config }) => config);
+  const measured = [untouchedSettings(configs[0]!), ...configs].flatMap((config) =>
+    measurements(config, askedOf(config, sweep)).map(({ target }) => target),
+  );
   const targets = ["train", ...new Set(measured), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
   const file = outputFile(options.root, name);
