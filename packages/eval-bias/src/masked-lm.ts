@@ -139,7 +139,7 @@ export function hide(ids: readonly number[], positions: readonly number[], { mas
 }
 
 const maskedWeights = ({ layout, scores, threshold }: Pruned, weights: Checkpoint["weights"]) =>
-  denseWeights(layout, weights, hostMasks(layout, scores, threshold));
+  denseWeights(layout, weights, hostMasks(layout, { ...weights, ...scores }, threshold));
 
 /** Clozes with the same ids as one, and whose tokens it is asked for. */
 interface Merged {

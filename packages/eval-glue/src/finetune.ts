@@ -1,5 +1,6 @@
 import { type GlueTask, type GlueTokens, glueTasks, batchHalves } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, familyOf, withHead } from "@pruning-bias/model";
+import { closedByMagnitude, type Pruned } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   allShared,
@@ -59,7 +60,7 @@ export async function* finetune({
   const totalSteps = stepsOf("finetune", numbers, train.length);
   expectSameTask(task, [...validation, ...test]);
 
-  const headed = withClassifier(start, task, seed, otherHeads);
+  const headed = withClassifier(withFixedMasks(start, pruned), task, seed, otherHeads);
   // With weight decay every row of the table moves, used or not.
   const whole = (weights: Arrays): Arrays => weights;
   const splits = [train, ...validation, ...test];
@@ -188,6 +189,12 @@ export function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: num
   const encoder = { ...checkpoint, weights: Object.fromEntries(kept) };
   return withHead(encoder, { seed, head: "classification", labels: glueTasks[task].labels });
 }
+
+/** Magnitudes move with the weights: what they close is taken out, and stays the smallest. */
+const withFixedMasks = (start: Checkpoint, pruned: Pruned | undefined): Checkpoint =>
+  pruned === undefined
+    ? start
+    : { ...start, weights: closedByMagnitude(pruned.layout, start.weights, pruned.threshold) };
 
 /** A head of another task is not a start, nor is a language model's used. */
 const otherHeads = /^(cls|classifier|pre_classifier|discriminator_predictions)\./;
