@@ -94,6 +94,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const configs = runs.map(({ config }) => config);
   checkClassifiers(configs);
   checkGlue(configs, sweep);
+  if (options.glueSeeds !== undefined) checkSeeds(configs, { name, sweep, written });
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   const asked = { glue: sweep.glue, where: sweep.where, ...(sweep.glueSeeds && { glueSeeds: sweep.glueSeeds }) };
   const outcome = { name, points: all, ...asked, baseline: `runs/${name}/${BASELINE}`, failed: [] };
@@ -159,6 +160,17 @@ function checkGlue(configs: readonly Config[], { glue }: Sweep): void {
   throw new UsageError(
     `--glue: expected points that leave a model, got experiment=${projection.experiment}, whose projection of the output fine-tuning would not keep; give it a sweep without GLUE`,
   );
+}
+
+/** Seeds that nothing is fine-tuned with. */
+function checkSeeds(configs: readonly Config[], { name, sweep, written }: Found): void {
+  if (written) {
+    throw new UsageError(
+      `--seeds: expected them as glueSeeds in experiments/${name}/sweep.json, which somebody wrote, got them on the command line`,
+    );
+  }
+  const tuned = configs.some((config) => measurements(config, sweep).some(({ glue }) => glue?.scoreOnly === false));
+  if (!tuned) throw new UsageError("--seeds: expected tasks in --glue to fine-tune with them, got none");
 }
 
 function slurmPlan(name: string, sweep: Sweep, runs: readonly ComposedPoint[], root: string): SlurmPlan {
