@@ -43,7 +43,7 @@ export function denseWeights(
 }
 
 /**
- * Weights of which those that masks of their magnitudes close are 0: the smallest from then on, so that the same ones stay closed
+ * Weights, [out, in], of which those that masks of their magnitudes close are 0: the smallest from then on, so that the same ones stay closed
  * however the others are trained. Other weights are shared, not copied; all of them where nothing is pruned by magnitude.
  *
  * @param threshold the density, 0 … 1
