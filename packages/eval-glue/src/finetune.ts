@@ -21,7 +21,7 @@ import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
 import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
 import type { FinetuneOptions } from "./options.ts";
-import { batchGradients } from "./gradients.ts";
+import { batchGradients, clipScale } from "./gradients.ts";
 import { features, logits, type PredictOptions, type Subject } from "./predict.ts";
 import { compactVocabulary } from "./vocabulary.ts";
 
@@ -117,9 +117,7 @@ export async function* finetune({
         const batch = `epoch ${epoch} of ${task}, examples ${rows.subarray(0, 8).join(", ")} …`;
         expectConvergence({ step: step + 1, batch, loss, gradientNorm, firstLoss });
         const factor = linearSchedule(step, totalSteps, warmupSteps);
-        // As PyTorch clips: 1e-6 keeps rounding from leaving the norm above.
-        const scale = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
-        state = await optimizer.update(state, gradients, factor, scale);
+        state = await optimizer.update(state, gradients, factor, clipScale(gradientNorm, maxGradientNorm));
         step++;
         sum += loss * rows.length;
         const tokens = rows.reduce((total, row) => total + training.lengths[row]!, 0);
