@@ -156,3 +156,13 @@ test("2:4 scores of six patterns are read in the order that is stored beside the
   await writeSafetensors(path, Object.fromEntries(reversed));
   expect(await readScores(path, own)).toEqual(drawn);
 });
+
+test("a file of masks by magnitude has settings alone", async () => {
+  const own = fromNnPruning({
+    ...{ attention_pruning_method: "magnitude", dense_pruning_method: "magnitude:1d_alt" },
+    ...{ attention_block_rows: 2, attention_block_cols: 4, final_threshold: 0.5 },
+  });
+  const path = join(folder, "magnitude.safetensors");
+  await writeScores(path, scoreLayout(sizes, own), {}, own);
+  expect(await readPruned(path)).toEqual({ layout: scoreLayout(sizes, own), scores: {}, threshold: 0.5 });
+});
