@@ -16,6 +16,13 @@ it("keeps a line for each task that runs, below what is said beside it", () => {
   expect(written.at(-1)).toBe("\u001b[1A\u001b[Ja/x: error: no space left\n");
 });
 
+it("knows the progress of a task with a digit in its name", () => {
+  const written: string[] = [];
+  const live = liveLines((text) => written.push(text));
+  live.output("a/x: sst2 step 1/9  epoch 1\na/x: sst2 step 2/9  epoch 1\n");
+  expect(written.at(-1)).toBe("a/x  sst2 step 2/9  epoch 1\n");
+});
+
 it("cuts long lines in front, so that each stays one", () => {
   const written: string[] = [];
   liveLines((text) => written.push(text), { columns: 20 }).output(`${"p".repeat(30)}: step 1/9  loss 3\n`);

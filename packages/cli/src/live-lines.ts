@@ -39,7 +39,7 @@ export function liveLines(write: (text: string) => void, { columns = 100 }: { co
 
 /** `demo/POINT: step 35/120  loss 157.3264  0:13 left`, in colours or not. */
 // oxlint-disable-next-line no-control-regex
-const progress = /^(?:\u001b\[[\d;]*m)*(\S+?):(?:\u001b\[[\d;]*m)* ((?:[a-z][a-z -]*) (\d+)\/(\d+).*)$/;
+const progress = /^(?:\u001b\[[\d;]*m)*(\S+?):(?:\u001b\[[\d;]*m)* ((?:[a-z][a-z\d -]*) (\d+)\/(\d+).*)$/;
 
 /** The end of a long name says more than its start. */
 const cut = (line: string, columns: number): string =>

@@ -363,14 +363,14 @@ program
   .command("run-glue", { hidden: true })
   .requiredOption("--out <folder>")
   .requiredOption("--task <task>")
-  .option("--name <name>")
+  .requiredOption("--name <name>")
   .option("--score-only")
   .option("--untouched")
   .action(async ({ out, task, name, scoreOnly, untouched = false }) => {
     const [{ runGlue }, config] = await Promise.all([import("./commands/run-glue.ts"), settings([])]);
     const folder = resolve(root, out);
-    const resume = await wasStopped(join(folder, "glue", name ?? task));
-    const target = { task, resume, ...(name !== undefined && { name }), ...(scoreOnly && { scoreOnly }) };
+    const resume = await wasStopped(join(folder, "glue", name));
+    const target = { task, name, resume, ...(scoreOnly && { scoreOnly }) };
     await runGlue({ config, out: folder, untouched }, target, context());
   });
 

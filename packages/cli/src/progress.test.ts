@@ -24,6 +24,16 @@ describe("a progress bar", () => {
     expect(text.trim().split("\n").at(-1)).toBe("step 84/90  0.5/s  0:12 left");
   });
 
+  it("counts a second run of the same task from its own start", () => {
+    let [time, text] = [0, ""];
+    const print = progressPrinter((more) => (text += more), { terminal: false, every: 1, now: () => time });
+    for (const done of [1, 2, 3, 1, 2]) {
+      print({ what: "cola step", done, total: 3 });
+      time += done === 3 ? 100 : 2;
+    }
+    expect(text.trim().split("\n").at(-1)).toBe("cola step 2/3  0.5/s  0:02 left");
+  });
+
   it("stays in its line on a terminal, and ends it", () => {
     let [time, text] = [0, ""];
     const print = progressPrinter((more) => (text += more), { terminal: true, now: () => time });

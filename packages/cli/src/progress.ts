@@ -10,11 +10,13 @@ export function progressPrinter(
   }: { terminal: boolean; every?: number; now?: () => number },
 ): (state: Progress) => void {
   let what = "";
-  let [started, printed, first] = [0, -Infinity, 0];
+  let [started, printed, first, before] = [0, -Infinity, 0, 0];
   return (state) => {
     const time = now();
-    if (state.what !== what || state.done < first)
+    // The next seed of a task is a run of its own, which starts where the last one did.
+    if (state.what !== what || state.done < before)
       [what, started, printed, first] = [state.what, time, time, state.done];
+    before = state.done;
     const last = state.done >= state.total;
     if (!last && time - printed < (terminal ? 0.2 : every)) return;
     printed = time;

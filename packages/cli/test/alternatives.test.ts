@@ -61,7 +61,7 @@ describe.each([
     expect((await run(["run-bias", "--out", out], { env })).code).toBe(0);
     const { tests } = (await json(join(out, "bias.json"))) as { tests: Report["models"][number]["tests"] };
     tests.forEach(({ effectSize }, n) => expect(effectSize).toBeCloseTo(after![n]!, 6));
-    const glue = await run(["run-glue", "--task", "cola", "--out", out], { env });
+    const glue = await run(["run-glue", "--task", "cola", "--name", "cola-42", "--out", out], { env });
     expect(glue.stderr).toMatch(/error: glue: expected a run that leaves a model, got \w+, whose projection/);
 
     const where = await bias("--model", out, "--tests", "where");

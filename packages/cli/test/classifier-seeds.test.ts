@@ -24,7 +24,7 @@ it("a classifier is fine-tuned, its encoder debiased and it is scored again; ano
   const json = async (path: string) => JSON.parse(await readFile(join(root, "runs/then", path), "utf8"));
 
   await sweep("42,43");
-  const [before, after] = [await json("baseline/glue/cola.json"), await json("seed=42/glue/cola.json")];
+  const [before, after] = [await json("baseline/glue/cola-42.json"), await json("seed=42/glue/cola-42.json")];
   for (const result of [before, after]) expect(result).toMatchObject({ task: "cola", seed: 42, keep: "as it was" });
   expect(after.scores.validation.loss).not.toBe(before.scores.validation.loss);
   const { model } = (await json("seed=42/config.json")) as { model: { hf_checkpoint: string } };
@@ -41,7 +41,7 @@ it("a classifier is fine-tuned, its encoder debiased and it is scored again; ano
   const { stdout } = await run([...words("42,43,44"), "--dry-run"], { root });
   type Listed = { name: string; toDo: string[] }[];
   const { points, shared } = JSON.parse(stdout) as { points: Listed; shared: Listed };
-  expect(points.map(({ toDo }) => toDo)).toEqual([[], [], ["train", "bias", "glue-cola"]]);
+  expect(points.map(({ toDo }) => toDo)).toEqual([[], [], ["train", "bias", "glue-cola-44"]]);
   expect(shared.map(({ name, toDo }) => [name.replace(/.*-/, ""), toDo])).toEqual([
     ["42", []],
     ["43", []],

@@ -42,6 +42,9 @@ describe("glue on what a pruning run leaves", () => {
       expect(exported.code, exported.stderr).toBe(0);
       const first = await glue(["--model", model, "--task", "cola", "--save", saved, ...quick]);
       expect(first.code, first.stderr).toBe(0);
+      // What is closed there is nothing but zeros; of what is gone nothing can open.
+      const told = /% of the encoder's weights are 0, .* may open them again;/.test(first.stderr);
+      expect(told, first.stderr).toBe(form === "dense");
       const { config } = await loadCheckpoint(saved);
       expect(config.compact_layers).toEqual((await loadCheckpoint(model)).config.compact_layers);
       expect(config.compact_layers === undefined).toBe(form === "dense");
@@ -61,6 +64,7 @@ describe("glue on what a pruning run leaves", () => {
     const scores = ["--scores", join(pruned, "scores.safetensors")];
     const frozen = [...quick, "finetune.freeze_encoder=true", "--task", "cola"];
     const masked = await glue(["--model", small.model, ...scores, ...frozen]);
+    expect(masked.stderr).not.toContain("may open");
     const dense = await glue(["--model", join(small.dir, "dense"), ...frozen]);
     expect(await metrics(masked.out, "cola-42")).toEqual(await metrics(dense.out, "cola-42"));
   });

@@ -133,16 +133,54 @@ describe("pruning-bias glue", () => {
       [undisturbed.out, out].map((folder) => readFile(join(folder, "cola-42/predictions-validation.tsv"), "utf8")),
     );
     expect(a).toBe(b);
-    // With other settings it is another run.
+    // A run that is finished is kept; with other settings it is another one.
+    const kept = await glue([...long, "--resume"], out);
+    expect(kept.stderr).toMatch(/cola-42\.json is there, of the same settings, model and data: kept/);
+    expect(kept.stderr).not.toContain("cola step");
     const other = await glue([...long, "--resume", "finetune.learning_rate=1e-3"], out);
     expect(other.stderr).toMatch(/no checkpoint in/);
   }, 60_000);
 });
 
+it("a command over several seeds that was killed keeps those that are finished, and makes the others", async () => {
+  const folder = await temporary();
+  for (const [task, columns] of Object.entries({ stsb: "sentence1\tsentence2", cola: "sentence" })) {
+    await mkdir(join(folder, task));
+    for (const split of ["train", "validation"]) {
+      const texts = columns.replaceAll(/\w+/g, "the doctor");
+      const rows = Array.from({ length: 24 }, (_, n) => `${texts} ${n}\t${n % 2}\t${n}`);
+      await writeFile(join(folder, task, `${split}.tsv`), [`${columns}\tlabel\tidx`, ...rows].join("\n"));
+    }
+  }
+  const words = ["glue", "--model", small.model, "--task", "stsb,cola", "--seeds", "2", "--json", ...quick];
+  const settings = ["finetune.epochs=4", "trainer.checkpoint_every=1", `datamodule.glue_data=${folder}`];
+  const glue = (out: string, ...more: string[]) => [
+    ...[...words, ...settings, `data_dir=${join(folder, "cache")}`, "--out", join(folder, out), ...more],
+  ];
+  const out = join(folder, "killed");
+  const whole = await run(glue("whole"));
+  const child = start(glue("killed"));
+  while (child.exitCode === null && !existsSync(join(out, "stsb-43/checkpoints"))) await wait(5);
+  child.kill("SIGKILL");
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  const before = await readFile(join(out, "stsb-42.json"), "utf8");
+  const resumed = await run(glue("killed", "--resume"));
+  expect(resumed.code, resumed.stderr).toBe(0);
+  expect(resumed.stderr.match(/\S+(?=\.json is there, .*: kept)/g)).toEqual([expect.stringMatching(/stsb-42$/)]);
+  expect(await readFile(join(out, "stsb-42.json"), "utf8")).toBe(before);
+  // A constant's correlation, which is no number, and all others come back as they were.
+  expect(JSON.parse(resumed.stdout)).toEqual(JSON.parse(whole.stdout));
+  // A result that was changed since is made again.
+  await writeFile(join(out, "cola-43.json"), before);
+  const mended = await run(glue("killed", "--resume"));
+  expect(mended.stderr.match(/: kept/g)).toHaveLength(3);
+  expect(JSON.parse(mended.stdout)).toEqual(JSON.parse(whole.stdout));
+}, 120_000);
+
 describeData("from the hub", "hub/datasets/nyu-mll/glue", () => {
   it("files are fetched, test splits predicted and submitted in the benchmark's format", async () => {
     const hub = await serveHub(join(dataDir!, "hub"));
-    const cache = await temporary();
+    const [cache, home] = [await temporary(), await temporary()];
     const args = [
       "--task",
       "mrpc",
@@ -153,7 +191,7 @@ describeData("from the hub", "hub/datasets/nyu-mll/glue", () => {
     const out = join(await temporary(), "glue");
     const { code, stderr } = await run(
       ["glue", "--model", small.model, ...args, ...quick, "finetune.max_length=24", "--out", out],
-      { env: { HF_ENDPOINT: hub.url } },
+      { env: { HF_ENDPOINT: `${hub.url}/`, HF_HOME: home } },
     );
     hub.close();
     expect(stderr).not.toContain("error");
@@ -162,10 +200,21 @@ describeData("from the hub", "hub/datasets/nyu-mll/glue", () => {
     expect(lines[0]).toBe("index\tprediction");
     expect(lines).toHaveLength(1 + 1725);
     expect(lines.slice(1).every((line, n) => line === `${n}\t0` || line === `${n}\t1`)).toBe(true);
-    const parquet = await readFile(join(cache, "glue/main/mrpc/train-00000-of-00001.parquet"));
+    // What is there is found without the hub, and what is not is not asked for.
+    const offline = { HF_ENDPOINT: hub.url, HF_HOME: home, HF_HUB_OFFLINE: "1" };
+    const again = await run(["glue", "--model", small.model, ...args, ...quick, "--out", out, "--resume"], {
+      env: offline,
+    });
+    expect(again.code, again.stderr).toBe(0);
+    const other = await run(["glue", "--model", small.model, "--task", "rte", `data_dir=${cache}`, "--out", out], {
+      env: offline,
+    });
+    expect(other.stderr).toMatch(/nyu-mll\/glue: expected rte\/train-\S+ in \S+, found none, and is to ask nobody/);
+    const snapshots = join(home, "hub/datasets--nyu-mll--glue/snapshots");
+    const files = join(snapshots, (await readdir(snapshots))[0]!);
+    const parquet = await readFile(join(files, "mrpc/train-00000-of-00001.parquet"));
     const cut = join(await temporary(), "glue");
-    await cp(join(cache, "glue/main"), cut, { recursive: true });
-    await mkdir(cut, { recursive: true });
+    await cp(files, cut, { recursive: true, dereference: true });
     await writeFile(join(cut, "mrpc/train-00000-of-00001.parquet"), parquet.subarray(0, 1000));
     const broken = await run([
       "glue",

@@ -92,12 +92,12 @@ describe.skipIf(missing !== undefined)(name, () => {
       ],
       // Each is scored on its own task as it is, and fine-tuned on the other with each seed.
       ...[
-        ["glue-cola", 1],
+        ["glue-cola-42", 1],
         ["glue-mrpc-3", 1],
         ["glue-mrpc-4", 1],
       ],
       ...[
-        ["glue-mrpc", 1],
+        ["glue-mrpc-42", 1],
         ["glue-cola-3", 1],
         ["glue-cola-4", 1],
         ["report", 1],
@@ -109,11 +109,11 @@ describe.skipIf(missing !== undefined)(name, () => {
       ["cola", "mrpc"],
       ["mrpc", "cola"],
     ]) {
-      expect(result(`glue=${kept}/glue/${kept}.json`)).toMatchObject({ task: kept, keep: "as it was" });
+      expect(result(`glue=${kept}/glue/${kept}-42.json`)).toMatchObject({ task: kept, keep: "as it was" });
       for (const seed of [3, 4])
         expect(result(`glue=${kept}/glue/${other}-${seed}.json`)).toMatchObject({ seed, epochs: 1 });
     }
-    expect(result("baseline/glue/cola.json")).toMatchObject({ keep: "as it was" });
+    expect(result("baseline/glue/cola-42.json")).toMatchObject({ keep: "as it was" });
     const { stdout: listed } = await run([...words, "--dry-run"], { root, env });
     const { points, shared } = JSON.parse(listed) as Record<"points" | "shared", { done: boolean }[]>;
     expect([...points, ...shared].map(({ done }) => done)).toEqual(Array(5).fill(true));

@@ -107,7 +107,7 @@ describe("a sweep", () => {
   it("says what is there and what is still to be done", async () => {
     const { stdout } = await sweep("8,head,16", "--dry-run", "--glue", "cola", "--where");
     const { points } = JSON.parse(stdout) as { points: { toDo: string[] }[] };
-    const asked = ["where", "glue-cola"];
+    const asked = ["where", "glue-cola-42"];
     expect(points.map(({ toDo }) => toDo)).toEqual([asked, asked, ["train", "bias", ...asked]]);
   }, 60_000);
 

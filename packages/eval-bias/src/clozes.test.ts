@@ -1,6 +1,7 @@
 import type { StereoSetExample } from "@pruning-bias/data";
 import { type BertConfig, initWeights, parseConfig } from "@pruning-bias/model";
 import { loadTokenizer, pronounProbes, pronouns, sentencesOf, type Tokenizer, wordPieceJson } from "@pruning-bias/data";
+import { parsePruningSettings, scoreLayout } from "@pruning-bias/pruning";
 import { eager, jit, type Jit, ndarray } from "@pruning-bias/runtime";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -48,6 +49,17 @@ describe.each([
   ["eager", eager],
   ["compiled", jit],
 ])("maskedLm, %s", (_, run) => {
+  it("stands under masks of its own magnitudes, which no score file has", async () => {
+    const attention = { method: "magnitude", block: [4, 16] as [number, number] } as const;
+    const layout = scoreLayout(config, parsePruningSettings({ attention, dense: { method: "magnitude" } }));
+    const cloze = hide(tokenizer.encode("the cook ate .").inputIds, [1], tokenizer);
+    const predicted = async (threshold: number) => {
+      const pruned = { layout, scores: {}, threshold };
+      return (await maskedLm({ checkpoint: model("masked-lm"), tokenizer, pruned, jit: run })([cloze]))[0];
+    };
+    expect(await predicted(0.5)).not.toEqual(await predicted(1));
+  });
+
   it("predicts many sentences at once as each alone, several tokens at a position too", async () => {
     const predict = maskedLm({ checkpoint: model("masked-lm"), tokenizer, jit: run, batchTokens: 40 });
     const ids = ["the cook ate .", "she said the boss ate .", "he ate .", "the nurse said .", "his cook"].map(

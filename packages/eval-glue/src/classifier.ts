@@ -1,5 +1,11 @@
-import { type BertConfig, type EncodeOptions, labelCount, sequenceLogits } from "@pruning-bias/model";
-import { encodeMasked, type Layout } from "@pruning-bias/pruning";
+import { type BertConfig, labelCount, sequenceLogits } from "@pruning-bias/model";
+import {
+  encodeMasked,
+  type EncodeMaskedOptions,
+  type Layout,
+  type PruningSettings,
+  regulariser,
+} from "@pruning-bias/pruning";
 import {
   type Axes,
   type Compiled,
@@ -27,7 +33,7 @@ interface FeatureBatch extends Targets {
   readonly features: tf.Tensor3D;
 }
 
-/** What the classifier computes with; the scores are fixed, and none where nothing is pruned. */
+/** What the classifier computes with; scores are fixed, but for those among the trained arrays, and none where nothing is pruned. */
 export interface ClassifierInputs<B = TokenBatch | FeatureBatch> {
   readonly trained: Tensors;
   /** Weights that are not trained. */
@@ -40,10 +46,14 @@ export interface ClassifierInputs<B = TokenBatch | FeatureBatch> {
 interface TrainingInputs extends ClassifierInputs {
   /** One over the number of the whole batch's examples, so that pieces add up to its mean. */
   readonly share: tf.Scalar;
+  /** Where the scores train: λ, the temperature of 2:4 sparsity, and the piece's share of the batch's examples. */
+  readonly pressure?: { readonly lambda: tf.Scalar; readonly temperature: tf.Scalar; readonly part: tf.Scalar };
 }
 
 interface Step {
   readonly loss: tf.Scalar;
+  /** λ·L_prune, the piece's share of it, where the scores train; its gradients are among the others. */
+  readonly penalty?: tf.Scalar;
   /** Of all trained weights but the word embeddings. */
   readonly gradients: Tensors;
   /** Of the word embeddings of each token, [batch·length, E], where they are trained: little beside a whole table of zeros. */
@@ -67,12 +77,15 @@ export interface ClassifierOptions {
   readonly config: BertConfig;
   /** Where its scores sit, when the encoder is pruned. */
   readonly layout?: Layout | undefined;
+  /** How they train; they are fixed by default. */
+  readonly pruning?: PruningSettings;
 }
 
 /** A sequence classifier, whose encoder stands under the masks of its scores in every forward. */
-export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Classifier {
+export function classifier(jit: Jit, { config, layout, pruning }: ClassifierOptions): Classifier {
   const encoded = (weights: Tensors, inputs: ClassifierInputs<TokenBatch>, options: Options = {}): tf.Tensor3D => {
-    const { scores, threshold, batch } = inputs;
+    const { threshold, batch } = inputs;
+    const scores = { ...inputs.scores, ...weights };
     const lastPositions = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D; // nothing else is read
     return encodeMasked(config, layout, { weights, scores, threshold }, batch, { ...options, lastPositions }).at(-1)!; // [batch, 1, hidden]
   };
@@ -86,15 +99,23 @@ export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Cla
     const { labels, rowWeights } = inputs.batch;
     const { [WORDS]: table, ...others } = inputs.trained;
     const rows = table && { [WORDS]: tf.gather(table, tf.reshape(withTokens(inputs).batch.inputIds, [-1])) };
-    const { value: loss, gradients } = valueAndGradients(
+    const { pressure } = inputs;
+    const maskTraining = pressure && { noise: random, temperature: pressure.temperature };
+    const made: { loss?: tf.Scalar; penalty?: tf.Scalar } = {};
+    const { gradients } = valueAndGradients(
       ({ [WORDS]: words, ...trained }: Tensors) => {
-        const losses = lossesOf(logitsOf(trained, inputs, { random, words: words as tf.Tensor2D | undefined }), labels);
-        return tf.mul<tf.Scalar>(tf.sum(tf.mul(losses, rowWeights)), inputs.share);
+        const options = { random, words: words as tf.Tensor2D | undefined, maskTraining };
+        const losses = lossesOf(logitsOf(trained, inputs, options), labels);
+        made.loss = tf.mul<tf.Scalar>(tf.sum(tf.mul(losses, rowWeights)), inputs.share);
+        if (pressure === undefined) return made.loss;
+        made.penalty = tf.mul(tf.mul(pressure.lambda, pressure.part), regulariser(layout!, pruning!, trained));
+        return tf.add<tf.Scalar>(made.loss, made.penalty);
       },
       { ...others, ...rows },
     );
     const { [WORDS]: words, ...rest } = gradients;
-    return { loss, gradients: rest, ...(words && { words }) };
+    const { loss, penalty } = made;
+    return { loss: loss!, gradients: rest, ...(penalty && { penalty }), ...(words && { words }) };
   };
 
   const compiled = {
@@ -119,7 +140,7 @@ export function classifier(jit: Jit, { config, layout }: ClassifierOptions): Cla
 }
 
 /** Pieces have any number of examples, and of tokens each. */
-export const axes: Axes = {
+const axes: Axes = {
   ...Object.fromEntries(
     ["inputIds", "attentionMask", "tokenTypeIds"].map((name) => [`batch.${name}`, ["examples", "tokens"]]),
   ),
@@ -131,10 +152,10 @@ export const axes: Axes = {
 /** The table of word embeddings. */
 export const WORDS = "embeddings.word_embeddings.weight";
 
-type Options = Pick<EncodeOptions, "random" | "words">;
+type Options = Pick<EncodeMaskedOptions, "random" | "words" | "maskTraining">;
 
 const withTokens = (inputs: ClassifierInputs) => inputs as ClassifierInputs<TokenBatch>;
 
 /** (logits − labels)², [batch, 1] and [batch] → [batch]: the regression of STS-B. */
-export const squaredErrors = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D =>
+const squaredErrors = (logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D =>
   tf.square(tf.sub(tf.reshape(logits, [-1]), labels));

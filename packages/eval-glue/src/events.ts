@@ -58,7 +58,7 @@ export interface DoneEvent extends Position, EpochScores {
   readonly history: readonly EpochScores[];
   /** [N, classes] by split, test splits too. */
   readonly logits: Readonly<Record<string, NDArray>>;
-  /** The classifier as trained. Where it is pruned, its closed weights are still there, as they were. */
+  /** The classifier as trained. Where it is pruned, its closed weights are still there, as they were; by magnitude they are 0. */
   readonly checkpoint: Checkpoint;
 }
 

@@ -1,30 +1,20 @@
-import { batchPieces } from "@pruning-bias/data";
-import { type Checkpoint, labelCount, sequenceLogits } from "@pruning-bias/model";
+import { batchHalves } from "@pruning-bias/data";
+import type { Checkpoint } from "@pruning-bias/model";
 import {
   densitiesOf,
-  encodeMasked,
   hostMasks,
   initialScores,
-  type Layout,
   type Pruned,
   type PruningSettings,
-  regulariser,
   schedule,
   scoreLayout,
   trainedScores,
 } from "@pruning-bias/pruning";
+import { jit as compiled } from "@pruning-bias/runtime";
 import {
-  jit as compiled,
-  type NDArray,
-  type Random,
-  softmaxCrossEntropy,
-  tf,
-  valueAndGradients,
-} from "@pruning-bias/runtime";
-import {
-  accumulate,
+  allShared,
   type Arrays,
-  clipByGlobalNorm,
+  copies,
   expectConvergence,
   hostOptimizer,
   initialState,
@@ -32,17 +22,18 @@ import {
 } from "@pruning-bias/training";
 import { stepsOf } from "./check-options.ts";
 import { epochBatches } from "./batches.ts";
-import { axes, classifier, squaredErrors, type TokenBatch } from "./classifier.ts";
+import { classifier } from "./classifier.ts";
 import { type SplitScore, score } from "./evaluate.ts";
 import { tokenExamples } from "./examples.ts";
 import { divided, groups, withClassifier } from "./finetune.ts";
+import { batchGradients, clipScale } from "./gradients.ts";
 import type { FinetuneOptions } from "./options.ts";
 import { logits } from "./predict.ts";
 
 /** What `finetune` takes, but for what is pruned already; and how the classifier is pruned. */
 export interface FinepruneOptions extends Omit<
   FinetuneOptions,
-  "pruned" | "test" | "freezeEncoder" | "keep" | "sideBySide" | "resume" | "dropout"
+  "pruned" | "test" | "freezeEncoder" | "keep" | "resume" | "dropout"
 > {
   /** What is pruned and how. */
   readonly pruning: PruningSettings;
@@ -111,6 +102,7 @@ export async function* finepruneClassifier({
   maxGradientNorm = 1,
   optimizer: adam = {},
   tokenBudget = 2048,
+  sideBySide = false,
   seed = 42,
 }: FinepruneOptions): AsyncGenerator<PruneStepEvent | PruneEpochEvent, FineprunedClassifier> {
   const numbers = { epochs, batchSize, learningRate, warmupSteps, weightDecay, maxGradientNorm, tokenBudget, seed };
@@ -120,18 +112,24 @@ export async function* finepruneClassifier({
   const layout = scoreLayout(config, pruning);
   const scores = initialScores(layout, seed);
   const ownScores = trainedScores(layout, scores);
-  const { trained, fixed } = divided(headed, freezeWeights);
+  const { trained, fixed: given } = divided(headed, freezeWeights);
+  const placed = sideBySide ? allShared : (arrays: Arrays): Arrays => arrays;
+  const fixed = placed(given);
   let state = initialState({ ...trained, ...ownScores });
-  const { update } = hostOptimizer([
-    { ...adam, names: Object.keys(ownScores), learningRate: pruning.scoresLearningRate },
-    ...groups(Object.keys(trained), { ...adam, learningRate, weightDecay }),
-  ]);
+  state = { ...state, parameters: placed(state.parameters), m: placed(state.m), v: placed(state.v) };
+  const optimizer = hostOptimizer(
+    [
+      { ...adam, names: Object.keys(ownScores), learningRate: pruning.scoresLearningRate },
+      ...groups(Object.keys(trained), { ...adam, learningRate, weightDecay }),
+    ],
+    { sideBySide },
+  );
 
-  const program = jit(gradientsOf(config, layout, pruning), { axes });
-  const model = classifier(jit, { config, layout });
-  const cut = { tokenBudget, sideBySide: false };
+  const model = classifier(jit, { config, layout, pruning });
+  const cut = { tokenBudget, sideBySide };
   const pad = config.pad_token_id ?? 0;
   const training = tokenExamples(train, pad);
+  const gradientsOf = batchGradients(model, training, { seed, sideBySide, padding: config.pad_token_id });
   const final = schedule(pruning, { step: totalSteps, totalSteps, warmupSteps, training: false });
   /** Arrays of these names as they are now. */
   const present = (arrays: Arrays) =>
@@ -143,27 +141,20 @@ export async function* finepruneClassifier({
     let step = 0;
     for (let epoch = 1; epoch <= epochs; epoch++) {
       for (const rows of epochBatches(training.lengths, { batchSize, order, seed, epoch })) {
-        const pressure = schedule(pruning, { step, totalSteps, warmupSteps, training: true });
-        const { threshold, lambda, temperature } = pressure;
-        const gradients: Record<string, NDArray> = {};
-        let [loss, penalty] = [0, 0];
-        for (const [n, piece] of batchPieces(rows, training.lengths, { tokenBudget, anyShape: true }).entries()) {
-          const made = await program(
-            {
-              ...{ trained: state.parameters, fixed, threshold, lambda, temperature, batch: training.batch(piece) },
-              ...{ share: 1 / rows.length, part: piece.rows.length / rows.length },
-            },
-            { seed, counter: step * MOST_PIECES + n },
-          );
-          loss += made.loss.data[0]!;
-          penalty += made.penalty.data[0]!;
-          accumulate(gradients, made.gradients);
-        }
-        const gradientNorm = clipByGlobalNorm(gradients, maxGradientNorm);
+        const { threshold, lambda, temperature } = schedule(pruning, {
+          ...{ step, totalSteps, warmupSteps, training: true },
+        });
+        const { loss, penalty, gradients, more } = await gradientsOf(
+          { trained: state.parameters, fixed, scores: {}, threshold },
+          batchHalves(rows, training.lengths, cut),
+          { size: rows.length, step, pressure: { lambda, temperature } },
+        );
+        const gradientNorm = await optimizer.sum(gradients, more);
         firstLoss ??= loss + penalty;
         const batch = `epoch ${epoch} of ${train.task}, examples ${rows.subarray(0, 8).join(", ")} …`;
         expectConvergence({ step: step + 1, batch, loss: loss + penalty, gradientNorm, firstLoss });
-        state = await update(state, gradients, linearSchedule(step, totalSteps, warmupSteps));
+        const factor = linearSchedule(step, totalSteps, warmupSteps);
+        state = await optimizer.update(state, gradients, factor, clipScale(gradientNorm, maxGradientNorm));
         step++;
         yield { kind: "step", step, totalSteps, epoch, threshold, loss, penalty };
       }
@@ -181,46 +172,11 @@ export async function* finepruneClassifier({
       yield { kind: "epoch", step, totalSteps, epoch, threshold, scores: Object.fromEntries(scored), density };
     }
   } finally {
-    await Promise.all([program.dispose(), model.dispose()]);
+    await Promise.all([model.dispose(), optimizer.dispose()]);
   }
-  return { checkpoint: { ...headed, weights: present(headed.weights) }, pruned: pruned() };
+  const weights = copies(present(headed.weights)) as Checkpoint["weights"];
+  return { checkpoint: { ...headed, weights }, pruned: { ...pruned(), scores: copies(present(scores)) } };
 }
-
-/** Noise of each piece has a number of its own. */
-const MOST_PIECES = 1 << 16;
 
 /** A classifier is a start, a language model's head is not. */
 const languageHeads = /^(cls|discriminator_predictions)\./;
-
-interface Inputs {
-  /** Weights and scores. */
-  readonly trained: Readonly<Record<string, tf.Tensor>>;
-  readonly fixed: Readonly<Record<string, tf.Tensor>>;
-  readonly threshold: tf.Scalar;
-  readonly lambda: tf.Scalar;
-  readonly temperature: tf.Scalar;
-  readonly batch: TokenBatch;
-  /** One over the examples of the whole batch, and the share of them in this piece. */
-  readonly share: tf.Scalar;
-  readonly part: tf.Scalar;
-}
-
-/** The loss of a piece, the regulariser's part in it, and the gradients of both together. */
-const gradientsOf = (config: Checkpoint["config"], layout: Layout, pruning: PruningSettings) => {
-  const lossesOf = labelCount(config) === 1 ? squaredErrors : softmaxCrossEntropy;
-  return ({ trained, fixed, threshold, lambda, temperature, batch, share, part }: Inputs, random: Random) => {
-    let [loss, penalty]: tf.Scalar[] = [];
-    const { gradients } = valueAndGradients((own: typeof trained) => {
-      const weights = { ...fixed, ...own };
-      // Nothing is read but the first token of the last layer.
-      const lastPositions = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D;
-      const options = { random, lastPositions, maskTraining: { noise: random, temperature } };
-      const last = encodeMasked(config, layout, { weights, scores: own, threshold }, batch, options).at(-1)!; // (B, 1, D)
-      const losses = lossesOf(sequenceLogits(config, weights, last, { random }), batch.labels);
-      loss = tf.mul<tf.Scalar>(tf.sum(tf.mul(losses, batch.rowWeights)), share);
-      penalty = tf.mul<tf.Scalar>(tf.mul(lambda, part), regulariser(layout, pruning, own));
-      return tf.add<tf.Scalar>(loss, penalty);
-    }, trained);
-    return { loss: loss!, penalty: penalty!, gradients };
-  };
-};

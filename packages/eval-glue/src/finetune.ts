@@ -1,5 +1,6 @@
 import { type GlueTask, type GlueTokens, glueTasks, batchHalves } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, familyOf, withHead } from "@pruning-bias/model";
+import { closedByMagnitude, type Pruned } from "@pruning-bias/pruning";
 import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
 import {
   allShared,
@@ -20,7 +21,7 @@ import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
 import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
 import type { FinetuneOptions } from "./options.ts";
-import { batchGradients } from "./gradients.ts";
+import { batchGradients, clipScale } from "./gradients.ts";
 import { features, logits, type PredictOptions, type Subject } from "./predict.ts";
 import { compactVocabulary } from "./vocabulary.ts";
 
@@ -59,7 +60,7 @@ export async function* finetune({
   const totalSteps = stepsOf("finetune", numbers, train.length);
   expectSameTask(task, [...validation, ...test]);
 
-  const headed = withClassifier(start, task, seed, otherHeads);
+  const headed = withClassifier(withFixedMasks(start, pruned), task, seed, otherHeads);
   // With weight decay every row of the table moves, used or not.
   const whole = (weights: Arrays): Arrays => weights;
   const splits = [train, ...validation, ...test];
@@ -116,9 +117,7 @@ export async function* finetune({
         const batch = `epoch ${epoch} of ${task}, examples ${rows.subarray(0, 8).join(", ")} …`;
         expectConvergence({ step: step + 1, batch, loss, gradientNorm, firstLoss });
         const factor = linearSchedule(step, totalSteps, warmupSteps);
-        // As PyTorch clips: 1e-6 keeps rounding from leaving the norm above.
-        const scale = Math.min(1, maxGradientNorm / (gradientNorm + 1e-6));
-        state = await optimizer.update(state, gradients, factor, scale);
+        state = await optimizer.update(state, gradients, factor, clipScale(gradientNorm, maxGradientNorm));
         step++;
         sum += loss * rows.length;
         const tokens = rows.reduce((total, row) => total + training.lengths[row]!, 0);
@@ -188,6 +187,12 @@ export function withClassifier(checkpoint: Checkpoint, task: GlueTask, seed: num
   const encoder = { ...checkpoint, weights: Object.fromEntries(kept) };
   return withHead(encoder, { seed, head: "classification", labels: glueTasks[task].labels });
 }
+
+/** Magnitudes move with the weights: what they close is taken out, and stays the smallest. */
+const withFixedMasks = (start: Checkpoint, pruned: Pruned | undefined): Checkpoint =>
+  pruned === undefined
+    ? start
+    : { ...start, weights: closedByMagnitude(pruned.layout, start.weights, pruned.threshold) };
 
 /** A head of another task is not a start, nor is a language model's used. */
 const otherHeads = /^(cls|classifier|pre_classifier|discriminator_predictions)\./;

@@ -18,10 +18,14 @@ interface Where {
   readonly size: number;
   /** Steps made before. */
   readonly step: number;
+  /** Where the scores train: λ, and the temperature of 2:4 sparsity. */
+  readonly pressure?: { readonly lambda: number; readonly temperature: number };
 }
 
 export interface BatchGradients {
   readonly loss: number;
+  /** What the regulariser adds to it; 0 where no scores train. */
+  readonly penalty: number;
   readonly gradients: Arrays;
   /** To be added to them: of the second half, where the batch has more than one piece. */
   readonly more?: Arrays;
@@ -44,20 +48,22 @@ export function batchGradients(
   return async (
     subject: Subject,
     halves: readonly [readonly BatchPiece[], readonly BatchPiece[]],
-    { size, step }: Where,
+    { size, step, pressure }: Where,
   ): Promise<BatchGradients> => {
     const table = subject.trained[WORDS];
     words ??= table && wordGradients(table, padding, placed);
     words?.clear();
-    const half = async (side: 0 | 1): Promise<number> => {
-      let loss = 0;
+    const half = async (side: 0 | 1): Promise<{ loss: number; penalty: number }> => {
+      let [loss, penalty] = [0, 0];
       for (const [n, piece] of halves[side].entries()) {
         const number = side === 0 ? n : halves[0].length + n;
-        const inputs = { ...subject, batch: batch(piece), share: 1 / size };
+        const own = pressure && { pressure: { ...pressure, part: piece.rows.length / size } };
+        const inputs = { ...subject, batch: batch(piece), share: 1 / size, ...own };
         const key = { seed, counter: step * MOST_PIECES + number };
         const gradients = stores[side];
         const into = gradients && {
           ...{ loss: ndarray(new Float32Array(1), []), gradients },
+          ...(pressure && { penalty: ndarray(new Float32Array(1), []) }),
           ...(table && { words: zeros([piece.size * piece.width, table.shape[1]!]) }),
         };
         const made =
@@ -65,14 +71,16 @@ export function batchGradients(
             ? await model.gradients(inputs, key, into)
             : await model.moreGradients({ ...inputs, sum: gradients! }, key, into);
         loss += made.loss.data[0]!;
+        penalty += made.penalty?.data[0] ?? 0;
         stores[side] ??= placed(made.gradients);
         if ("inputIds" in inputs.batch) words?.add(side, inputs.batch.inputIds, made.words!);
       }
-      return loss;
+      return { loss, penalty };
     };
-    const losses = sideBySide ? await together([half(0), half(1)]) : [await half(0), await half(1)];
+    const [a, b] = sideBySide ? await together([half(0), half(1)]) : [await half(0), await half(1)];
     const of = (side: 0 | 1): Arrays => ({ ...words?.tables[side], ...stores[side] });
-    return { loss: losses[0]! + losses[1]!, gradients: of(0), ...(halves[1].length > 0 && { more: of(1) }) };
+    const sums = { loss: a.loss + b.loss, penalty: a.penalty + b.penalty };
+    return { ...sums, gradients: of(0), ...(halves[1].length > 0 && { more: of(1) }) };
   };
 }
 
@@ -100,6 +108,9 @@ function wordGradients({ shape }: NDArray, padding: number | null, placed: (arra
     },
   };
 }
+
+/** What gradients are multiplied with to be clipped, as PyTorch does it: 1e-6 keeps rounding from leaving the norm above. */
+export const clipScale = (norm: number, most: number): number => Math.min(1, most / (norm + 1e-6));
 
 /** Noise of each piece has a number of its own. */
 const MOST_PIECES = 1 << 16;

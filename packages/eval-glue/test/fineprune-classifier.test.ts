@@ -50,13 +50,15 @@ describe("a classifier that is pruned while it learns", () => {
   it("makes the same steps eagerly, piece by piece, and for the same seed", async () => {
     const short = { ...options, epochs: 1, train: toySplit({ size: 32 }) };
     const runs = [];
-    for (const own of [{ jit }, { jit }, { jit: eager }, { jit, tokenBudget: 64 }]) {
+    const halves = { jit: compiler({ threads: 1, lanes: 2 }), sideBySide: true };
+    for (const own of [{ jit }, { jit }, halves, { jit: eager }, { jit, tokenBudget: 64 }]) {
       const undropped = { ...options.checkpoint.config, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
       const checkpoint = { ...options.checkpoint, config: undropped };
       runs.push(await all({ ...short, checkpoint, ...own }));
     }
-    const [one, again, eagerly, cut] = runs.map(({ result }) => numbers(result));
+    const [one, again, sideBySide, eagerly, cut] = runs.map(({ result }) => numbers(result));
     expect(again).toEqual(one);
+    expect(sideBySide).toEqual(one);
     for (const other of [eagerly!, cut!]) {
       expect(Math.max(...other.map((value, i) => Math.abs(value - one![i]!)))).toBeLessThan(1e-3);
     }

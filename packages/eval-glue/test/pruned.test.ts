@@ -21,6 +21,8 @@ const settings: FinetuneOptions = {
   ...{ checkpoint, train, validation, batchSize: 16, learningRate: 5e-3 },
   epochs: 2,
 };
+/** Steps so large that the order of magnitudes changes. */
+const fast = { learningRate: 0.02 };
 const folder = mkdtempSync(join(tmpdir(), "glue-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -28,35 +30,51 @@ describe("a classifier on a pruned encoder", () => {
   it.each([
     ["blocks", { attention: { block: [4, 4] as [number, number] } }],
     ["whole heads", { attention: { block: [4, 16] as [number, number] } }],
-  ])("keeps closed what the reloaded scores close, and trains the rest: %s", async (_, given) => {
-    const pruned = await stored(given);
-    const { checkpoint: trained, logits } = await last({ ...settings, pruned });
-    let [closed, moved] = [0, 0];
-    for (const [module, { shape, mask }] of Object.entries(hostMasks(pruned.layout, pruned.scores, pruned.threshold))) {
-      const before = checkpoint.weights[`${module}.weight`]!;
-      const after = trained.weights[`${module}.weight`]!;
-      const [outputs, inputs] = before.shape as [number, number];
-      const changed = new Uint8Array(mask.length);
-      before.data.forEach((value, n) => {
-        const [row, column] = [Math.floor(n / inputs), n % inputs];
-        const block = Math.floor((row * shape[0]) / outputs) * shape[1] + Math.floor((column * shape[1]) / inputs);
-        if (after.data[n] !== value) changed[block] = 1;
-      });
-      closed += mask.filter((bit) => bit === 0).length;
-      moved += changed.filter((bit) => bit === 1).length;
-      // An open block may stay too: that of a query whose value is closed gets no gradient.
-      expect({ module, strays: changed.filter((bit, block) => bit > mask[block]!).length }).toEqual({
-        module,
-        strays: 0,
-      });
-    }
-    expect(closed).toBeGreaterThan(20);
-    expect(moved).toBeGreaterThan(20);
-    // The masks change what is computed.
-    const free = await last(settings);
-    const difference = (a: DoneEvent) => Math.abs(a.logits["validation"]!.data[0]! - logits["validation"]!.data[0]!);
-    expect(difference(free)).toBeGreaterThan(1e-5);
-  });
+    ["topK", { attention: { block: [4, 4], method: "topK" }, dense: { method: "topK" }, finalThreshold: 0.6 }],
+    [
+      "magnitude",
+      { attention: { block: [4, 4], method: "magnitude" }, dense: { method: "magnitude" }, finalThreshold: 0.6 },
+    ],
+    ["neurons alone", { attention: { method: "disabled" }, dense: { layout: "1d_alt" } }],
+  ] as [string, Given][])(
+    "keeps closed what the reloaded scores close, and trains the rest: %s",
+    async (name, given) => {
+      const pruned = await stored(given);
+      const { checkpoint: trained, logits } = await last({ ...settings, ...fast, pruned });
+      const masksOf = ({ weights }: typeof trained) =>
+        hostMasks(pruned.layout, { ...weights, ...pruned.scores }, pruned.threshold);
+      const masks = masksOf(checkpoint);
+      // Whoever loads it with the same scores has the same masks.
+      expect(masksOf(trained)).toEqual(masks);
+      let [closed, moved] = [0, 0];
+      for (const [module, { shape, mask }] of Object.entries(masks)) {
+        const before = checkpoint.weights[`${module}.weight`]!;
+        const after = trained.weights[`${module}.weight`]!;
+        const [outputs, inputs] = before.shape as [number, number];
+        const changed = new Uint8Array(mask.length);
+        before.data.forEach((value, n) => {
+          const [row, column] = [Math.floor(n / inputs), n % inputs];
+          const block = Math.floor((row * shape[0]) / outputs) * shape[1] + Math.floor((column * shape[1]) / inputs);
+          // Weights that are closed for being small are taken out, so that they stay the smallest.
+          const same = after.data[n] === value || (name === "magnitude" && mask[block] === 0 && after.data[n] === 0);
+          if (!same) changed[block] = 1;
+        });
+        closed += mask.filter((bit) => bit === 0).length;
+        moved += changed.filter((bit) => bit === 1).length;
+        // An open block may stay too: that of a query whose value is closed gets no gradient.
+        expect({ module, strays: changed.filter((bit, block) => bit > mask[block]!).length }).toEqual({
+          module,
+          strays: 0,
+        });
+      }
+      expect(closed).toBeGreaterThan(20);
+      expect(moved).toBeGreaterThan(20);
+      // The masks change what is computed.
+      const free = await last({ ...settings, ...fast });
+      const difference = (a: DoneEvent) => Math.abs(a.logits["validation"]!.data[0]! - logits["validation"]!.data[0]!);
+      expect(difference(free)).toBeGreaterThan(1e-5);
+    },
+  );
 
   it("keeps all of the encoder as it is where that is frozen, and its masks", async () => {
     const pruned = await stored({});
@@ -84,8 +102,10 @@ describe("a classifier on a pruned encoder", () => {
   });
 });
 
+type Given = Parameters<typeof parsePruningSettings>[0];
+
 /** Scores that close about half, as a file gives them back. */
-async function stored(given: Parameters<typeof parsePruningSettings>[0]): Promise<Pruned> {
+async function stored(given: Given): Promise<Pruned> {
   const settings = parsePruningSettings({ attention: { block: [4, 4] }, ...given });
   const layout = scoreLayout(checkpoint.config, settings);
   const random = generator(3);

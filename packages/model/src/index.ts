@@ -27,4 +27,4 @@ export {
 } from "./checkpoint.ts";
 export { modelCard, type ModelCardOptions } from "./model-card.ts";
 export { checkpointToOnnx } from "./onnx.ts";
-export { type HubOptions, type HubProgress, resolveModel } from "./hub/resolve.ts";
+export { resolveModel } from "./hub/resolve.ts";

@@ -1,5 +1,5 @@
 import { ndarray, type NDArray } from "@pruning-bias/runtime";
-import type { HostMasks } from "./host-masks.ts";
+import { type HostMasks, hostMasks } from "./host-masks.ts";
 import type { Layout } from "./layout.ts";
 
 /**
@@ -40,6 +40,26 @@ export function denseWeights(
     );
   }
   return dense;
+}
+
+/**
+ * Weights, [out, in], of which those that masks of their magnitudes close are 0: the smallest from then on, so that the same ones stay closed
+ * however the others are trained. Other weights are shared, not copied; all of them where nothing is pruned by magnitude.
+ *
+ * @param threshold the density, 0 … 1
+ * @throws what `hostMasks` and `denseWeights` throw
+ */
+export function closedByMagnitude(
+  layout: Layout,
+  weights: Readonly<Record<string, NDArray>>,
+  threshold: number,
+): Record<string, NDArray> {
+  const ofWeights = new Set(layout.scores.flatMap(({ name, magnitudeOf }) => (magnitudeOf === undefined ? [] : name)));
+  const modules = layout.modules
+    .filter(({ source }) => source?.kind === "blocks" && ofWeights.has(source.scores))
+    // 2:4 sparsity within them has scores of its own.
+    .map((module) => ({ ...module, ampere: undefined }));
+  return denseWeights({ ...layout, modules }, weights, hostMasks({ ...layout, modules }, weights, threshold));
 }
 
 function expected(weights: Readonly<Record<string, NDArray>>, name: string, shape: readonly number[]): NDArray {

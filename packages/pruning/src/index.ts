@@ -35,7 +35,7 @@ export { regulariser, regulariserGroups } from "./regulariser.ts";
 export { cutoffs, type HostMask, type HostMasks, hostMasks, type HostScores, undecided } from "./host-masks.ts";
 export { headsOpen, openHeads, type OpenHead } from "./heads.ts";
 export { readPruned, readScores, readScoreSettings, writeScores } from "./state-dict.ts";
-export { denseWeights } from "./dense.ts";
+export { closedByMagnitude, denseWeights } from "./dense.ts";
 export { compactCheckpoint, type Compacted, type CompactedLayer } from "./compact.ts";
 export { densitiesOf, prunedCheckpoint, type PrunedForm, type PruningReport } from "./pruned-checkpoint.ts";
 export { type Agreement, maskAgreement, type RunAgreement, runAgreement } from "./agreement.ts";

@@ -157,16 +157,6 @@ test("2:4 scores of six patterns are read in the order that is stored beside the
   expect(await readScores(path, own)).toEqual(drawn);
 });
 
-test("magnitudes of weights stand in no file, and are missing from none", async () => {
-  const magnitudes = fromNnPruning({
-    ...{ attention_block_rows: 2, attention_block_cols: 4 },
-    ...{ attention_pruning_method: "magnitude", dense_pruning_method: "magnitude:1d_alt" },
-  });
-  const path = join(folder, "magnitudes.safetensors");
-  await writeScores(path, scoreLayout(sizes, magnitudes), {}, magnitudes);
-  expect((await readPruned(path)).scores).toEqual({});
-});
-
 test("patterns of 2:4 sparsity that lack one are refused", async () => {
   const annealing = fromNnPruning({
     ampere_pruning_method: "annealing",
@@ -184,4 +174,14 @@ test("patterns of 2:4 sparsity that lack one are refused", async () => {
   });
   await writeSafetensors(path, Object.fromEntries(entries));
   await expect(readScores(path, annealed)).rejects.toThrow("ampere_pattern: expected each pattern of two in four once");
+});
+
+test("a file of masks by magnitude has settings alone", async () => {
+  const own = fromNnPruning({
+    ...{ attention_pruning_method: "magnitude", dense_pruning_method: "magnitude:1d_alt" },
+    ...{ attention_block_rows: 2, attention_block_cols: 4, final_threshold: 0.5 },
+  });
+  const path = join(folder, "magnitude.safetensors");
+  await writeScores(path, scoreLayout(sizes, own), {}, own);
+  expect(await readPruned(path)).toEqual({ layout: scoreLayout(sizes, own), scores: {}, threshold: 0.5 });
 });

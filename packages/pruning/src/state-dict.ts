@@ -34,11 +34,10 @@ export async function readScores(path: string, layout: Layout): Promise<Record<s
   const scores: Record<string, NDArray> = {};
   const wrong: string[] = [];
   const layers = new Set(Array.from(found.keys(), layerOf));
-  // Magnitudes have no entries.
-  const asked = layout.modules.flatMap(({ entries }) => entries.map(({ name }) => layerOf(name)));
-  const missing = new Set(asked.filter((layer) => !layers.has(layer)));
+  const entries = layout.modules.flatMap((module) => module.entries); // magnitudes have none
+  const missing = new Set(entries.map(({ name }) => layerOf(name)).filter((layer) => !layers.has(layer)));
   if (missing.size > 0) wrong.push(`expected scores of layer ${[...missing].join(", ")}, got none of it`);
-  for (const { name: entry, scores: name } of layout.modules.flatMap(({ entries }) => entries)) {
+  for (const { name: entry, scores: name } of entries) {
     const tensor = found.get(entry);
     const shape = shapes.get(name)!;
     found.delete(entry);

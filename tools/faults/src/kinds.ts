@@ -117,7 +117,7 @@ export async function kinds(place: Workplace): Promise<Kind[]> {
     { name: "checkpoint-tensors", ...newest("m.safetensors") },
     { name: "checkpoint-settings", ...checkpoint(/^settings\.json$/) },
     { name: "bias-json", ...reported, file: () => join(point(), "bias.json"), named: /bias\.json/ },
-    { name: "glue-json", ...reported, file: () => join(point(), "glue/cola.json"), named: /cola\.json/ },
+    { name: "glue-json", ...reported, file: () => join(point(), "glue/cola-42.json"), named: /cola-42\.json/ },
     { name: "masks-json", ...reported, file: () => join(point(), "masks.json"), named: /masks\.json/ },
     { name: "metrics", ...reported, file: () => join(point(), "metrics.jsonl"), named: /metrics\.jsonl/ },
     {

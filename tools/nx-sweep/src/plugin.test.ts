@@ -38,17 +38,17 @@ describe("the projects of a sweep", () => {
       expect.stringMatching(/^runs\/inputs\/[0-9a-f]{8}$/),
       "runs/small/debias_loss_form=direction",
       "runs/small/debias_loss_form=direction/bias",
-      "runs/small/debias_loss_form=direction/glue-cola",
+      "runs/small/debias_loss_form=direction/glue-cola-42",
       "runs/small/debias_loss_form=squared_sum",
       "runs/small/debias_loss_form=squared_sum/bias",
-      "runs/small/debias_loss_form=squared_sum/glue-cola",
+      "runs/small/debias_loss_form=squared_sum/glue-cola-42",
       "runs/small/baseline/bias",
-      "runs/small/baseline/glue-cola",
+      "runs/small/baseline/glue-cola-42",
       "experiments/small",
     ]);
   });
 
-  it("are one for each GLUE task and seed, where seeds are named", () => {
+  it("are one for each GLUE task and seed", () => {
     const all = projects(demo(forms, { glue: ["cola"], glueSeeds: [1, 2] }));
     const baseline = all.filter(({ root }) => root.startsWith("runs/small/baseline/glue"));
     expect(baseline.map(({ name }) => name)).toEqual(["small/baseline/glue-cola-1", "small/baseline/glue-cola-2"]);
@@ -59,12 +59,17 @@ describe("the projects of a sweep", () => {
     expect(outputs).toEqual(
       ["cola-2.json", "cola-2.sha256", "cola-2"].map((file) => `{workspaceRoot}/runs/small/baseline/glue/${file}`),
     );
-    // One more seed changes no other task.
-    const more = projects(demo(forms, { glue: ["cola"], glueSeeds: [1, 2, 3] }));
-    const names = new Set(all.map(({ name }) => name));
-    names.delete("small");
-    for (const name of names)
-      expect(more.find((one) => one.name === name)).toEqual(all.find((one) => one.name === name));
+    // One more seed changes no other task, nor do the first ones that are named beside the one of the settings.
+    for (const [fewer, seeds] of [
+      [all, [1, 2, 3]],
+      [projects(demo(forms, { glue: ["cola"] })), [42, 43]],
+    ] as const) {
+      const more = projects(demo(forms, { glue: ["cola"], glueSeeds: seeds }));
+      const names = new Set(fewer.map(({ name }) => name));
+      names.delete("small");
+      for (const name of names)
+        expect(more.find((one) => one.name === name)).toEqual(fewer.find((one) => one.name === name));
+    }
   });
 
   it("make the classifier whose encoder is debiased, and score it again as it is", () => {
@@ -80,9 +85,11 @@ describe("the projects of a sweep", () => {
       root.includes("/glue-") ? [(Object.values(targets!)[0]!.options as { command: string }).command] : [],
     );
     expect(lines).toHaveLength(6);
-    expect(lines[0]).toMatch(/ run-glue --task rte --name rte --score-only --out "runs\/small\/seed=1"$/);
-    expect(lines[1]).toMatch(/ run-glue --task cola --name cola --out "runs\/small\/seed=1"$/);
-    expect(lines[4]).toMatch(/ run-glue --task rte --name rte --score-only --untouched --out "runs\/small\/baseline"$/);
+    expect(lines[0]).toMatch(/ run-glue --task rte --name rte-42 --score-only --out "runs\/small\/seed=1"$/);
+    expect(lines[1]).toMatch(/ run-glue --task cola --name cola-42 --out "runs\/small\/seed=1"$/);
+    expect(lines[4]).toMatch(
+      / run-glue --task rte --name rte-42 --score-only --untouched --out "runs\/small\/baseline"$/,
+    );
   });
 
   it("keep and hash the projection that another method leaves", () => {

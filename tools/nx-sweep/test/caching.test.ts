@@ -60,31 +60,43 @@ describe("an edit that changes no result runs nothing again", () => {
 });
 
 describe("an edit runs again what it changes, and nothing else", () => {
-  const all = ["bias", "data", "glue-cola", "train"];
+  const all = ["bias", "data", "glue-cola-42", "train"];
   it.each<[what: string, rerun: string[], edit: () => Promise<() => Promise<void>>]>([
-    ["the learning rate", ["bias", "glue-cola", "report", "train"], () => base("model.learning_rate=1e-4")],
-    ["the batch size", ["bias", "glue-cola", "report", "train"], () => base("datamodule.batch_size=64")],
+    ["the learning rate", ["bias", "glue-cola-42", "report", "train"], () => base("model.learning_rate=1e-4")],
+    ["the batch size", ["bias", "glue-cola-42", "report", "train"], () => base("datamodule.batch_size=64")],
     [
       "the seed of what is measured of the untouched model",
-      ["baseline:bias", "baseline:glue-cola", "report"],
+      ["baseline:bias", "baseline:glue-cola-42", "report"],
       () => base("seed=7"),
     ],
-    ["GLUE's learning rate", ["baseline:glue-cola", "glue-cola", "report"], () => base("finetune.learning_rate=1e-4")],
+    [
+      "GLUE's learning rate",
+      ["baseline:glue-cola-42", "glue-cola-42", "report"],
+      () => base("finetune.learning_rate=1e-4"),
+    ],
     ["the corpus", ["data"], () => edit(join(inputs, "corpus.txt"), (text) => `${text}she is a queen.\n`)],
-    ["a GLUE file", ["baseline:glue-cola", "glue-cola"], () => edit(join(inputs, "glue/cola/train.tsv"), comment)],
+    [
+      "a GLUE file",
+      ["baseline:glue-cola-42", "glue-cola-42"],
+      () => edit(join(inputs, "glue/cola/train.tsv"), comment),
+    ],
     ["the loss", ["train"], () => source("packages/debias/src/loss.ts", comment)],
     [
       "a tensor function",
-      [...all, "baseline:bias", "baseline:glue-cola"],
+      [...all, "baseline:bias", "baseline:glue-cola-42"],
       () => source("packages/runtime/src/index.ts", comment),
     ],
-    ["GLUE's code", ["baseline:glue-cola", "glue-cola"], () => source("packages/eval-glue/src/index.ts", comment)],
+    [
+      "GLUE's code",
+      ["baseline:glue-cola-42", "glue-cola-42"],
+      () => source("packages/eval-glue/src/index.ts", comment),
+    ],
     ["SEAT's code", ["baseline:bias", "bias", "train"], () => source("packages/eval-bias/src/seat.ts", comment)],
     ["a preset", ["report"], () => source("packages/cli/src/presets/demo.ts", comment)],
     ["the report's code", ["report"], () => source("packages/cli/src/report/style.ts", comment)],
     [
       "onnxruntime",
-      [...all, "baseline:bias", "baseline:glue-cola"],
+      [...all, "baseline:bias", "baseline:glue-cola-42"],
       () => source("pnpm-lock.yaml", (text) => upgrade(text, "onnxruntime-node")),
     ],
     ["a value added to the grid, in front", ["report"], () => grid({ seed: ["3", "1", "2"] })],
@@ -96,6 +108,7 @@ describe("an edit runs again what it changes, and nothing else", () => {
     ["another seed in the grid", ["report"], () => grid({ seed: ["1", "3"] })],
     ["where bias sits, asked for", ["report"], () => write({ ...sweep, where: true })],
     ["a GLUE task added", ["report"], () => write({ ...sweep, glue: ["rte", "cola"] })],
+    ["a GLUE seed added", ["report"], () => write({ ...sweep, glueSeeds: [42, 43] })],
   ])(
     "%s: %j",
     async (_, rerun, change) => {
@@ -115,7 +128,7 @@ describe("an edit runs again what it changes, and nothing else", () => {
     const restore = await edit(join(root, "runs", task!, "inputs.json"), () => '{"sentences":"other"}');
     const found = changed(await hashes());
     await restore();
-    expect(found).toEqual(["baseline:bias", "baseline:glue-cola", "bias", "glue-cola", "train"]);
+    expect(found).toEqual(["baseline:bias", "baseline:glue-cola-42", "bias", "glue-cola-42", "train"]);
   }, 60_000);
 });
 

@@ -41,5 +41,11 @@ function cut(text: string): string {
 /** One value as a line; NaN and infinities, which JSON has not, as texts. */
 export const jsonLine = (value: unknown): string => JSON.stringify(value, spelled);
 
+/** A value as `writeJson` and `jsonLine` spell it. */
+export const parseSpelled = (text: string): unknown =>
+  JSON.parse(text, (_, value: unknown) => (isSpelled.has(value) ? Number(value) : value)) as unknown;
+
+const isSpelled: ReadonlySet<unknown> = new Set(["NaN", "Infinity", "-Infinity"]);
+
 const spelled = (_: string, value: unknown): unknown =>
   typeof value === "number" && !Number.isFinite(value) ? String(value) : value;

@@ -78,7 +78,7 @@ async function ofClassifiers(
 
 /** As many male as female sentences: their lines, and which are male. */
 function bothGenders(config: AlternativeConfig, male: Sentences, female: Sentences) {
-  const count = Math.min(most(config), male.length, female.length);
+  const count = Math.min(config.alternative.sentences, male.length, female.length);
   const lines = [male, female].flatMap((sentences) => [...sentences.lines.subarray(0, count)]);
   return { lines, male: lines.map((_, n) => n < count) };
 }
@@ -92,7 +92,9 @@ async function ofPairs(
 ): Promise<Directions> {
   const { male, female } = await loadSentences(config, tokenizer, context);
   const swap = await loadWordSwap(config, context);
-  const lines = [male.train, female.train].flatMap((sentences) => [...sentences.lines.subarray(0, most(config))]);
+  const lines = [male.train, female.train].flatMap((sentences) => [
+    ...sentences.lines.subarray(0, config.alternative.sentences),
+  ]);
   const texts = await loadTexts(config, lines, context);
   const pairs = texts.flatMap((text) => {
     const swapped = swap(text);
@@ -109,10 +111,6 @@ async function ofPairs(
   context.log(`sentence_debias: ${shares} of the variance within pairs`);
   return { directions, tokens: tokensOf(all, tokenizer), explained };
 }
-
-/** Sentences of each gender at most. */
-const most = ({ alternative, datamodule, debug, trainer }: AlternativeConfig): number =>
-  debug || trainer.fast_dev_run ? datamodule.batch_size : alternative.sentences;
 
 const tokensOf = (texts: readonly string[], tokenizer: Tokenizer): number =>
   texts.reduce((sum, text) => sum + tokenizer.encode(text).inputIds.length, 0);

@@ -12,7 +12,7 @@ import {
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Context } from "./context.ts";
-import { within } from "./inputs.ts";
+import { hubOptions, within } from "./inputs.ts";
 
 /** The splits of a task as token ids. */
 export interface GlueData {
@@ -32,11 +32,12 @@ export async function loadGlue(
   config: Config,
   task: GlueTask,
   tokenizer: Tokenizer,
-  { root, hub, fetch, log }: Context,
+  context: Context,
 ): Promise<GlueData> {
+  const { root, log } = context;
   const info: GlueTaskInfo = glueTasks[task];
   const { glue_data: place } = config.datamodule;
-  const { predict_test, limit_train } = config.finetune;
+  const { predict_test, limit_train, limit_validation } = config.finetune;
   const test = predict_test ? Object.keys(info.test) : [];
   const cacheDir = within(root, config.data_dir);
   let dir = within(root, place);
@@ -45,13 +46,15 @@ export async function loadGlue(
       throw new UsageError(`datamodule.glue_data: expected a folder or nyu-mll/glue, got ${place}`);
     }
     const splits = ["train", ...info.validation, ...test];
-    dir = await downloadGlue({ task, splits, endpoint: hub.endpoint, cacheDir, fetch });
+    dir = await downloadGlue({ task, splits, ...hubOptions(place, context) });
   }
   const onDamaged = (problem: string) => log(`${problem}: making it again`);
-  const read = (split: string) => prepareGlue({ dir, task, split, tokenizer, cacheDir, onDamaged });
+  const read = async (split: string, limit: number | null) =>
+    firstExamples(await prepareGlue({ dir, task, split, tokenizer, cacheDir, onDamaged }), limit ?? Infinity);
+  const some = (split: string) => read(split, limit_validation);
   return {
-    train: firstExamples(await read("train"), limit_train ?? Infinity),
-    validation: await Promise.all(info.validation.map(read)),
-    test: await Promise.all(test.map(read)),
+    train: await read("train", limit_train),
+    validation: await Promise.all(info.validation.map(some)),
+    test: await Promise.all(test.map(some)),
   };
 }

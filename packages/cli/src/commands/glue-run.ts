@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
 import { writeWhole } from "@pruning-bias/files";
 import { type GlueTask, type GlueTokens, loadTokenizer } from "@pruning-bias/data";
 import {
@@ -21,11 +21,11 @@ import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
 import { type Checkpoints, newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
-import { writeJson } from "./files.ts";
+import { parseSpelled, writeJson } from "./files.ts";
 import { type GlueData, loadGlue } from "./glue-data.ts";
 import type { Model } from "./inputs.ts";
 import { saveModel } from "./save-model.ts";
-import { writeSums } from "./sums.ts";
+import { isWhole, writeSums } from "./sums.ts";
 
 /** A model on one task with one seed. */
 export interface GlueRun {
@@ -38,11 +38,14 @@ export interface GlueRun {
   readonly sideBySide: boolean;
   /** `OUT.json` gets the result; the folder `OUT` gets predictions, submissions, and checkpoints while it runs. */
   readonly out: string;
-  /** Goes on from a checkpoint of the same settings: `if possible` starts anew where there is none such. */
+  /**
+   * Keeps a result of the same settings and inputs, or goes on from a checkpoint of theirs: `if possible` starts anew where there
+   * is none such.
+   */
   readonly resume?: "yes" | "if possible";
   /** Scores the classifier as it is, without fine-tuning. */
   readonly scoreOnly?: boolean;
-  /** A folder for the fine-tuned classifier. */
+  /** A folder for the fine-tuned classifier; a finished run that is to leave one is made anew. */
   readonly save?: string;
 }
 
@@ -63,6 +66,8 @@ export interface GlueResult {
   readonly seconds: number;
   /** Of the fine-tuning, and where the data came from. */
   readonly settings: ReturnType<typeof glueSettings>;
+  /** A digest of model, masks and examples, and of what computed. */
+  readonly inputs: string;
 }
 
 /** Fine-tunes and scores; leaves result, predictions of every split and submissions of whole test splits. */
@@ -72,11 +77,18 @@ export async function glueRun(run: GlueRun, context: Context): Promise<GlueResul
   const { checkpoint, dir } = model;
   const maxLength = Math.min(config.finetune.max_length, maxTokens(checkpoint.config));
   const data = await loadGlue(config, task, await loadTokenizer(dir, { maxLength }), context);
+  const inputs = inputsOf(run, data);
+  const kept = run.resume !== undefined && run.save === undefined ? await finished(run, inputs) : undefined;
+  if (kept !== undefined) {
+    context.log(`${relative(context.root, out)}.json is there, of the same settings, model and data: kept`);
+    return kept;
+  }
   for (const old of [`${out}.json`, `${out}.sha256`]) await rm(old, { force: true });
-  const made = run.scoreOnly === true ? await scored(run, data) : await finetuned(run, data, context);
+  const made = run.scoreOnly === true ? await scored(run, data) : await finetuned(run, data, inputs, context);
 
   const splits = [...data.validation, ...data.test];
-  for (const split of splits) await writePredictions(out, split, made.logits[split.split]!);
+  const whole = config.finetune.limit_validation === null;
+  for (const split of splits) await writePredictions(out, split, made.logits[split.split]!, whole);
   if (run.save !== undefined) await saveModel(run.save, made.checkpoint, { tokenizerFrom: dir });
   const [first] = Object.values(made.scores);
   const result: GlueResult = {
@@ -84,11 +96,20 @@ export async function glueRun(run: GlueRun, context: Context): Promise<GlueResul
     ...{ epochs: made.history.length, epoch: made.epoch, keep: made.keep, history: made.history },
     seconds: (performance.now() - started) / 1000,
     settings: glueSettings(config),
+    inputs,
   };
   await writeJson(`${out}.json`, result);
   await made.checkpoints?.remove();
   await writeSums(`${out}.sha256`, [`${basename(out)}.json`, basename(out)]);
   return result;
+}
+
+/** The result that is there of a run, where all that it left is as it was written and it read and was to do the same. */
+async function finished({ config, out }: GlueRun, inputs: string): Promise<GlueResult | undefined> {
+  if (!(await isWhole(`${out}.sha256`, `${basename(out)}.json`))) return undefined;
+  const found = parseSpelled(await readFile(`${out}.json`, "utf8")) as GlueResult;
+  const isSame = found.inputs === inputs && JSON.stringify(found.settings) === JSON.stringify(glueSettings(config));
+  return isSame ? found : undefined;
 }
 
 interface Made extends Pick<DoneEvent, "scores" | "logits" | "epoch" | "history"> {
@@ -114,11 +135,12 @@ async function scored(
 async function finetuned(
   { config, model: { checkpoint }, pruned, task, jit, sideBySide, out, resume }: GlueRun,
   data: GlueData,
+  inputs: string,
   context: Context,
 ): Promise<Made> {
   const { checkpoint_every } = config.trainer;
   // What a run goes on from must have read the same.
-  const settings = { ...config, glue_inputs: inputsOf(checkpoint, pruned, data) };
+  const settings = { ...config, glue_inputs: inputs };
   const from = resume === undefined ? undefined : await resumed(settings, out, resume, context);
   const checkpoints = from?.checkpoints ?? (await newCheckpoints(settings, out));
   const run = finetune({
@@ -167,21 +189,25 @@ function finetuneSettings({ finetune: settings }: Config) {
   } as const;
 }
 
-/** A digest of what a run computes on. */
-function inputsOf({ weights }: Checkpoint, pruned: Pruned | undefined, data: GlueData): string {
+/** A digest of what a run computes on, and with. */
+function inputsOf({ config, model, pruned, task, scoreOnly = false }: GlueRun, data: GlueData): string {
+  const { backend, threads, trainer } = config;
   const hash = createHash("sha256");
   const add = ({ buffer, byteOffset, byteLength }: NDArray["data"] | GlueTokens["inputIds" | "labels"]) =>
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
-  for (const array of [...Object.values(weights), ...Object.values(pruned?.scores ?? {})]) add(array.data);
+  for (const array of [...Object.values(model.checkpoint.weights), ...Object.values(pruned?.scores ?? {})])
+    add(array.data);
   for (const { inputIds, labels } of [data.train, ...data.validation, ...data.test]) {
     add(inputIds);
     add(labels);
   }
-  return hash.update(String(pruned?.threshold)).digest("hex");
+  const told = { sizes: model.checkpoint.config, layout: pruned?.layout, threshold: pruned?.threshold };
+  const how = { task, backend, threads, precision: trainer.precision, scoreOnly };
+  return hash.update(JSON.stringify([told, how])).digest("hex");
 }
 
 /** `predictions-SPLIT.tsv`, and for a whole test split the file that the benchmark takes. */
-async function writePredictions(out: string, split: GlueTokens, logits: NDArray): Promise<void> {
+async function writePredictions(out: string, split: GlueTokens, logits: NDArray, whole: boolean): Promise<void> {
   const found = predictions(logits);
   const classes = logits.shape[1]!;
   const isTest = split.split.startsWith("test");
@@ -196,6 +222,6 @@ async function writePredictions(out: string, split: GlueTokens, logits: NDArray)
     return [split.idx[row], ...(isTest ? [] : [split.labels[row]]), prediction, ...own].join("\t");
   });
   await writeWhole(join(out, `predictions-${split.split}.tsv`), `${[header.join("\t"), ...lines].join("\n")}\n`);
-  if (!isTest) return;
+  if (!isTest || !whole) return;
   await writeWhole(join(out, submissionName(split.task, split.split)), submission(split.task, split.idx, found));
 }

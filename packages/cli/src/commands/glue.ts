@@ -10,7 +10,7 @@ import { sayMemory } from "./say-memory.ts";
 import { writeJson } from "./files.ts";
 import { glueTask } from "./glue-data.ts";
 import { type GlueResult, glueRun } from "./glue-run.ts";
-import { loadModel, loadPruned, openHalves } from "./inputs.ts";
+import { loadModel, loadPruned, type Model, openHalves } from "./inputs.ts";
 
 export interface GlueOptions {
   readonly config: Config;
@@ -60,6 +60,7 @@ export async function glue(options: GlueOptions, context: Context): Promise<Glue
   const need = (shape: ModelShape) => memoryOf(config, shape, { train: false, glue: !scoreOnly });
   sayMemory(model.checkpoint.config, need, context, { smaller: "finetune.token_budget" });
   const pruned = scores === undefined ? undefined : await loadPruned(scores, model.checkpoint.config);
+  if (pruned === undefined && !scoreOnly && !config.finetune.freeze_encoder) warnOfZeros(model, context);
   const halves = await openHalves(config, context);
   const results: GlueResult[] = [];
   const failed: GlueSummary["failed"][number][] = [];
@@ -83,6 +84,23 @@ export async function glue(options: GlueOptions, context: Context): Promise<Glue
   await writeJson(join(out, "summary.json"), summary);
   return summary;
 }
+
+/** Closed blocks of a dense export are zeros like others, which move with the rest. */
+function warnOfZeros({ checkpoint }: Model, { log }: Context): void {
+  let [zeros, all] = [0, 0];
+  for (const [name, { data }] of Object.entries(checkpoint.weights)) {
+    if (!/^encoder\..*\.weight$/.test(name)) continue;
+    for (const value of data) if (value === 0) zeros++;
+    all += data.length;
+  }
+  if (zeros <= all * CHANCE) return;
+  log(
+    `${((100 * zeros) / all).toPrecision(2)} % of the encoder's weights are 0, as those of closed blocks are in a dense export: fine-tuning may open them again; with the run's base model and --scores they stay closed`,
+  );
+}
+
+/** The share of weights that are 0 in a model of which nothing is closed, and more. */
+const CHANCE = 1e-5;
 
 /** A line for each task: median and spread of each metric, what the majority reaches, which epoch counts. */
 export function glueText({ tasks }: GlueSummary): string {

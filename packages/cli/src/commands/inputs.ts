@@ -14,6 +14,7 @@ import {
   type Swap,
   type Tokenizer,
 } from "@pruning-bias/data";
+import type { HubOptions } from "@pruning-bias/files";
 import { type BertConfig, type Checkpoint, loadCheckpoint, maxTokens, resolveModel } from "@pruning-bias/model";
 import {
   fromNnPruning,
@@ -47,11 +48,15 @@ export async function loadModel(name: string, context: Context): Promise<Model> 
 }
 
 /** The folder of a model, which the hub's cache has or gets. */
-export function modelFolder(name: string, { root, hub, fetch, log, progress }: Context): Promise<string> {
-  const folder = within(root, name);
-  const local = existsSync(folder) ? folder : name;
+export function modelFolder(name: string, context: Context): Promise<string> {
+  const folder = within(context.root, name);
+  return resolveModel(existsSync(folder) ? folder : name, hubOptions(name, context));
+}
+
+/** How the hub is reached for a model or a data set, and who is told of it. */
+export function hubOptions(name: string, { hub, fetch, log, progress }: Context): HubOptions {
   let announced = false;
-  return resolveModel(local, {
+  return {
     ...{ ...hub, fetch },
     onDamaged: (problem) => log(`${problem}; fetching it again`),
     onProgress: ({ file, bytes, totalBytes }) => {
@@ -60,7 +65,7 @@ export function modelFolder(name: string, { root, hub, fetch, log, progress }: C
       // What is small is there at once.
       if (totalBytes > 1e6) progress({ what: `fetching ${file}`, done: bytes, total: totalBytes });
     },
-  });
+  };
 }
 
 export const modelName = ({ model }: Config): string => model.hf_checkpoint ?? model.model_name;

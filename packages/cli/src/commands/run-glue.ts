@@ -11,8 +11,8 @@ import { sayMemory } from "./say-memory.ts";
 
 export interface GlueTarget {
   readonly task: string;
-  /** Of its files, `glue/NAME.json`: the task, with the seed where several are run. */
-  readonly name?: string;
+  /** Of its files, `glue/NAME.json`: the task and the seed. */
+  readonly name: string;
   /** Scores the point's classifier as it is. */
   readonly scoreOnly?: boolean;
   /** Goes on from the checkpoints of a run that was stopped. */
@@ -23,7 +23,7 @@ export interface GlueTarget {
 export async function runGlue(subject: Subject, target: GlueTarget, context: Context): Promise<unknown> {
   const { config, out } = subject;
   const task = glueTask(target.task);
-  const { name = task, scoreOnly = false, resume = false } = target;
+  const { name, scoreOnly = false, resume = false } = target;
   const { model, pruned, projection } = await loadRun(subject, context);
   if (projection !== undefined) {
     throw new UsageError(

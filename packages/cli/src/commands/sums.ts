@@ -28,8 +28,20 @@ export async function readSums(folder: string): Promise<ReadonlyMap<string, stri
     (name) => name.endsWith(".sha256") || name === MODEL_SUMS,
   );
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
-  const lines = texts.flatMap((text) => [...text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)]);
-  return new Map(lines.map(([, digest, name]) => [join(folder, name!), digest!]));
+  return new Map(texts.flatMap((text) => sumsIn(text, folder)));
+}
+
+const sumsIn = (text: string, folder: string): (readonly [path: string, digest: string])[] =>
+  [...text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)].map(([, digest, name]) => [join(folder, name!), digest!]);
+
+/** Whether the digests at a path are there, that of `name` among them, and all files that they are of are as they were written. */
+export async function isWhole(path: string, name: string): Promise<boolean> {
+  const sums = sumsIn(await readFile(path, "utf8").catch(() => ""), dirname(path));
+  if (!sums.some(([file]) => file === join(dirname(path), name))) return false;
+  for (const [file, digest] of sums) {
+    if (!existsSync(file) || (await hashFile(file, "a result")) !== digest) return false;
+  }
+  return true;
 }
 
 /**

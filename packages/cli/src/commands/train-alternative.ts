@@ -21,8 +21,7 @@ export async function trainAlternative(
   { resume }: { resume: boolean },
 ): Promise<Found> {
   const { method, batch_size: batchSize, learning_rate: learningRate, ...settings } = config.alternative;
-  const quick = config.debug || config.trainer.fast_dev_run;
-  const steps = quick ? 1 : Math.min(settings.steps, config.trainer.max_steps ?? Infinity);
+  const steps = Math.min(settings.steps, config.trainer.max_steps ?? Infinity);
   const from = resume ? await resumeFrom(config, out, context) : undefined;
   const jit = await openJit(config, context);
   const name = modelName(config);

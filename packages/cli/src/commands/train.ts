@@ -130,15 +130,10 @@ function finepruneOptions(
   data: DebiasData,
   pruning: PruningSettings | undefined,
 ): Omit<FinepruneOptions, "checkpoint" | "jit"> {
-  const { model, datamodule, trainer, seed, compat, debug } = config;
-  const quick = debug || trainer.fast_dev_run;
+  const { model, datamodule, trainer, seed, compat } = config;
   return {
     train: sentencesOf(data, "train"),
-    validation: sentencesOf(
-      data,
-      "validation",
-      quick ? datamodule.batch_size : (trainer.limit_val_sentences ?? Infinity),
-    ),
+    validation: sentencesOf(data, "validation", trainer.limit_val_sentences ?? Infinity),
     ...(pruning && { pruning }),
     freezeWeights: model.freeze_weights && pruning !== undefined,
     embeddingLayer: model.embedding_layer,
@@ -159,11 +154,11 @@ function finepruneOptions(
     ...(trainer.early_stop_patience !== null && { patience: trainer.early_stop_patience }),
     keepBest: trainer.best_checkpoint,
     ...(config.pruning && { settle: config.pruning.settle, settleSentences: config.pruning.settle_sentences }),
-    epochs: quick ? 1 : trainer.max_epochs,
-    limitBatches: quick ? 1 : (trainer.limit_train_batches ?? Infinity),
+    epochs: trainer.max_epochs,
+    limitBatches: trainer.limit_train_batches ?? Infinity,
     maxSteps: trainer.max_steps ?? Infinity,
     validationsPerEpoch: Math.max(1, Math.round(1 / trainer.val_check_interval)),
-    staticSentences: quick ? datamodule.batch_size : (datamodule.static_sentences ?? Infinity),
+    staticSentences: datamodule.static_sentences ?? Infinity,
     ...{ seed, compat },
   };
 }

@@ -41,6 +41,29 @@ describe("composing", () => {
   });
 });
 
+describe("debug=true", () => {
+  it("leaves one batch of everything, whatever is set, and says so", () => {
+    const { config, origins } = compose([
+      "experiment=demo",
+      "debug=true",
+      "finetune.batch_size=9",
+      "finetune.epochs=7",
+    ]);
+    expect(config.trainer).toMatchObject({ max_epochs: 1, limit_train_batches: 1, limit_val_sentences: 32 });
+    expect(config.finetune).toMatchObject({ epochs: 1, limit_train: 9, limit_validation: 9 });
+    expect(config.pretrain!.steps).toBe(1);
+    expect(origins.get("finetune.epochs")).toBe("debug=true");
+    const { alternative } = compose(["experiment=debias_cda", "trainer.fast_dev_run=true"]).config;
+    expect(alternative!.steps).toBe(1);
+  });
+
+  it("composes to the same again", () => {
+    const { config } = compose(["experiment=glue_then_debias", "debug=true"]);
+    const again = ["experiment=glue_then_debias", "debug=true", `model.hf_checkpoint=${config.model.hf_checkpoint}`];
+    expect(compose(again).config).toEqual(config);
+  });
+});
+
 describe("a wrong override is refused in one line", () => {
   it.each([
     [

@@ -3,6 +3,7 @@ import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
 import { findPreset, presets } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
+import { debugSettings } from "./debug.ts";
 import { isIgnored } from "./ignored.ts";
 import { holdsSecret } from "./secrets.ts";
 import { parseOverride, parseValue } from "./overrides.ts";
@@ -60,6 +61,10 @@ export function compose(overrides: readonly string[]): Composed {
     checkSecret(key, text);
     apply(key, parseValue(text), `${key}=${text}`);
   }
+  const debug = debugged(settings);
+  if (debug !== undefined) {
+    for (const [path, value] of Object.entries(debugSettings(settings))) apply(path, value, debug);
+  }
   if (isSettings(settings["pretrain"]) && origins.get("pretrain_dir") === "default") {
     settings["pretrain_dir"] = `runs/pretrained/${digest(settings["pretrain"])}`;
   }
@@ -85,6 +90,12 @@ export function compose(overrides: readonly string[]): Composed {
     throw new UsageError(`trainer.devices: expected ${gpus}, as trainer.gpus says, or null, got ${devices}`);
   }
   return { config: data, origins };
+}
+
+/** The override that asks for one batch of everything. */
+function debugged({ debug, trainer }: Settings): string | undefined {
+  if (debug === true) return "debug=true";
+  return isSettings(trainer) && trainer["fast_dev_run"] === true ? "trainer.fast_dev_run=true" : undefined;
 }
 
 /** What set a setting; a group that was set as a whole speaks for what is in it. */

@@ -226,7 +226,7 @@ const Trainer = z.strictObject({
     .describe("largest norm of all gradients; null: any"),
   early_stop_patience: limit.describe("stop after so many validations without a lower loss at the final threshold"),
   best_checkpoint: flag.default(false).describe("end with the validation of the lowest loss, not with the last step"),
-  fast_dev_run: flag.default(false).describe("one step and one validation on a few sentences"),
+  fast_dev_run: flag.default(false).describe("the same as `debug`"),
   gpus: count.max(mostDevices).default(0).describe("so many GPUs or an error; 0: as `backend` says"),
   devices: positive
     .max(mostDevices)
@@ -248,6 +248,7 @@ const Glue = z.strictObject({
   seed: count.default(42).describe("of the head's first weights, the order of examples, and dropout"),
   max_length: positive.default(128).describe("tokens of an example, special ones counted"),
   limit_train: limit.describe("training examples"),
+  limit_validation: limit.describe("examples of a validation split, and of a test split"),
   order: z
     .enum(["random", "length"])
     .default("random")
@@ -310,7 +311,7 @@ export const Config = z.strictObject({
     .default("${model.model_name}/${model.embedding_layer}-layer/${model.debias_mode}-debias")
     .describe("a name for people; nothing is computed from it"),
   seed: count.default(42).describe("of splits, batches, dropout and drawn scores"),
-  debug: flag.default(false).describe("one batch of everything"),
+  debug: flag.default(false).describe("one batch of everything, whatever limits, epochs and steps are set"),
   compat: z
     .enum(["default", "reference"])
     .default("default")

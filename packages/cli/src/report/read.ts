@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { parseJson } from "../commands/files.ts";
 import { readChecked, readSums } from "../commands/sums.ts";
 import {
+  type GlueAsked,
   type PointResults,
   SettledRow,
   StepRow,
@@ -23,17 +24,28 @@ import {
  *
  * What is not there is left out: a report says "not run" of it.
  *
+ * @param asked GLUE runs of each point by its name; what else lies there, such as those of seeds that were dropped, is left
+ *   out. All by default
  * @throws Error in one line that names the file, where it holds something else than results
  */
-export async function readSweep(runsDir: string, sweep: string, points: readonly string[]): Promise<SweepResults> {
-  const read = (name: string) => readPoint(join(runsDir, checkName(sweep)), checkName(name));
+export async function readSweep(
+  runsDir: string,
+  sweep: string,
+  points: readonly string[],
+  asked?: ReadonlyMap<string, readonly GlueAsked[]>,
+): Promise<SweepResults> {
+  const read = (name: string) => readPoint(join(runsDir, checkName(sweep)), checkName(name), asked?.get(name));
   const [baseline, ...others] = await Promise.all(
     ["baseline", ...points.filter((name) => name !== "baseline")].map(read),
   );
   return { sweep, baseline: baseline!, points: others };
 }
 
-async function readPoint(sweepDir: string, name: string): Promise<PointResults> {
+async function readPoint(
+  sweepDir: string,
+  name: string,
+  asked: readonly GlueAsked[] | undefined,
+): Promise<PointResults> {
   const dir = join(sweepDir, name);
   const sums = await readSums(dir);
   const [config, metrics, masks, bias, where, glue, summary] = await Promise.all([
@@ -42,7 +54,7 @@ async function readPoint(sweepDir: string, name: string): Promise<PointResults> 
     readJson(join(dir, "masks.json"), StoredMasks, sums),
     readJson(join(dir, "bias.json"), StoredBias, sums),
     readJson(join(dir, "where.json"), StoredWhere, sums),
-    readGlue(join(dir, "glue")),
+    readGlue(join(dir, "glue"), asked),
     readJson(join(dir, "summary.json"), StoredSummary, sums),
   ]);
   return {
@@ -75,8 +87,11 @@ async function readMetrics(path: string, sums: Sums): Promise<Pick<PointResults,
   return { steps, validations, ...(settled && { settled }) };
 }
 
-/** A file for each task and seed; below lie predictions, and what a run that was stopped goes on from. */
-async function readGlue(dir: string): Promise<StoredGlue[]> {
+/**
+ * One result for each task and seed; below lie predictions, and what a run that was stopped goes on from. A run may be there
+ * twice, as `TASK-SEED.json` and as earlier versions named it, `TASK.json`.
+ */
+async function readGlue(dir: string, asked: readonly GlueAsked[] | undefined): Promise<StoredGlue[]> {
   const names = (await ifThere(() => readdir(dir, { recursive: true }))) ?? [];
   const files = names
     .filter((name) => name.endsWith(".json") && !/[/\\](checkpoints[/\\]|task\.json$)/.test(name))
@@ -87,7 +102,13 @@ async function readGlue(dir: string): Promise<StoredGlue[]> {
       return readJson(path, StoredGlue, await readSums(dirname(path)));
     }),
   );
-  return results.filter((result) => result !== undefined);
+  const key = ({ task, seed }: GlueAsked) => `${task}-${seed}`;
+  const found = new Map<string, StoredGlue>();
+  for (const result of results) {
+    // `TASK-…` sorts before `TASK.…`.
+    if (result !== undefined && !found.has(key(result))) found.set(key(result), result);
+  }
+  return asked === undefined ? [...found.values()] : asked.flatMap((run) => found.get(key(run)) ?? []);
 }
 
 async function readJson<T extends z.ZodType>(path: string, schema: T, sums: Sums): Promise<z.infer<T> | undefined> {

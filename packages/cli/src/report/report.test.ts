@@ -16,6 +16,39 @@ const heads = "layer=last,<i>heads";
 const blocks = "=blocks";
 const all = ["baseline", heads, blocks, "unborn"];
 
+describe("GLUE runs", () => {
+  const run = (seed: number, accuracy: number) => ({
+    ...{ task: "toy", seed, metrics: { accuracy }, majority: {}, epochs: 1, seconds: 1 },
+  });
+  const asked = new Map(["baseline", "a"].map((name) => [name, [42, 43].map((seed) => ({ task: "toy", seed }))]));
+  const seedsOf = async (own?: typeof asked) => {
+    const { baseline, points } = await readSweep(runs, "demo", ["a"], own);
+    return [baseline, ...points].map(({ glue }) => glue.map(({ seed, metrics }) => [seed, metrics["accuracy"]]));
+  };
+
+  it("are those that a sweep asks for, each once, under their names of now or of earlier versions", async () => {
+    write({
+      "baseline/glue/toy.json": run(42, 0.9),
+      "a/glue/toy.json": run(42, 0.1),
+      "a/glue/toy-42.json": run(42, 0.8),
+      "a/glue/toy-43.json": run(43, 0.7),
+      "a/glue/toy-44.json": run(44, 0.6),
+    });
+    expect(await seedsOf(asked)).toEqual([
+      [[42, 0.9]],
+      [
+        [42, 0.8],
+        [43, 0.7],
+      ],
+    ]);
+    expect((await seedsOf())[1]).toEqual([
+      [42, 0.8],
+      [43, 0.7],
+      [44, 0.6],
+    ]);
+  });
+});
+
 describe("a sweep of three points", () => {
   beforeEach(threePoints);
 
@@ -107,6 +140,14 @@ describe("a sweep of three points", () => {
     expect(first).toMatch(/^demo,"layer=last,<i>heads",last,cls,-0\.4,0\.3,exact,-1,/);
     expect(second).toMatch(/^demo,'=blocks,all,cls,/);
     expect(third).toMatch(/^demo,unborn,+$/);
+    expect(header).toMatch(/,trade_off\.bias,trade_off\.glue,trade_off\.front$/);
+    // Less biased than the untouched model, and less capable: both are on the front. The other has no score.
+    const places = [baseline, first, second].map((row) => row!.split(",").slice(-3));
+    expect(places).toEqual([
+      ["0.9", "0.94", "1"],
+      ["0.35", "0.5", "1"],
+      ["1.185", "", ""],
+    ]);
   });
 
   it("is a table for papers too, in which nothing of a name is a command", async () => {

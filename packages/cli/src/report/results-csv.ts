@@ -1,12 +1,32 @@
-import { blocks, changes, density, ends, glueMetrics, glueOf, testOf, testsOf } from "./compare.ts";
+import type { Trade } from "./charts.ts";
+import { blocks, changes, density, ends, glueMetrics, glueOf, meanEffect, testOf, testsOf } from "./compare.ts";
 import { type Cell, csv } from "./csv.ts";
+import { againstGlue } from "./pareto.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 import { differing, settingsOf } from "./settings.ts";
 
 /** A row for each point, the untouched model first; what was not run is empty. */
 export function resultsCsv(sweep: SweepResults): string {
-  const rows = [sweep.baseline, ...sweep.points].map((point) => cells(sweep, point));
+  const { values, front } = againstGlue(sweep);
+  const rows = [sweep.baseline, ...sweep.points].map((point, index) => {
+    const place = values.find(({ label }) => label === String(index));
+    return [...cells(sweep, point), ...tradeCells(sweep, point, place, front)];
+  });
   return csv([rows[0]!.map(([name]) => name), ...rows.map((row) => row.map(([, value]) => value))]);
+}
+
+/** Mean |SEAT effect|, the mean of the GLUE tasks' scores, and whether no other point betters this one in both: 1 or 0. */
+function tradeCells(
+  { baseline }: SweepResults,
+  point: PointResults,
+  place: Trade | undefined,
+  front: readonly Trade[],
+): [name: string, value: Cell][] {
+  return [
+    ["trade_off.bias", meanEffect(changes(point, baseline))?.after],
+    ["trade_off.glue", place?.x],
+    ["trade_off.front", place && Number(front.includes(place))],
+  ];
 }
 
 function cells(sweep: SweepResults, point: PointResults): [name: string, value: Cell][] {

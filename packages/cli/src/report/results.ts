@@ -106,6 +106,9 @@ export const StoredGlue = z.object({
 });
 export type StoredGlue = z.infer<typeof StoredGlue>;
 
+/** A GLUE run that a sweep asks of a point. */
+export type GlueAsked = Pick<StoredGlue, "task" | "seed">;
+
 /** `summary.json`: what the training took. */
 export const StoredSummary = z.object({ steps: count, seconds: number, tokens: number, tokensPerSecond: number });
 export type StoredSummary = z.infer<typeof StoredSummary>;

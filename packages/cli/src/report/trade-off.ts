@@ -1,8 +1,8 @@
-import { type Trade, trades } from "./charts.ts";
-import { changes, ends, glueMean, meanEffect } from "./compare.ts";
+import { trades } from "./charts.ts";
+import { ends } from "./compare.ts";
 import { fixed, significant } from "./format.ts";
 import { type Html, html } from "./html.ts";
-import { pareto } from "./pareto.ts";
+import { againstGlue, type TradeOff, tradeOff } from "./pareto.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 import { draw } from "./svg.ts";
 
@@ -14,16 +14,12 @@ export async function tradeOffs(sweep: SweepResults): Promise<Html[]> {
   const price = (point: PointResults) =>
     languageModel ? point.bias?.probe?.maskedLmLoss : point === baseline ? 0 : ends(point).end?.lossKeep;
   const figures = [
-    await figure(sweep, (point) => glueMean(sweep, point), {
-      ...{ higherIsBetter: true, spoken: "GLUE", name: html`the mean of the GLUE tasks’ scores` },
+    await figure(againstGlue(sweep), {
+      ...{ spoken: "GLUE", name: html`the mean of the GLUE tasks’ scores` },
       better: "Lower is less biased, further right is more capable",
     }),
-    await figure(sweep, price, {
-      ...{
-        higherIsBetter: false,
-        spoken: "price",
-        name: languageModel ? html`masked-LM loss` : html`L<sub>keep</sub> at the end`,
-      },
+    await figure(tradeOff(sweep, price, { higherIsBetter: false }), {
+      ...{ spoken: "price", name: languageModel ? html`masked-LM loss` : html`L<sub>keep</sub> at the end` },
       better: "Lower is less biased, further left is cheaper",
     }),
   ];
@@ -31,23 +27,13 @@ export async function tradeOffs(sweep: SweepResults): Promise<Html[]> {
 }
 
 interface Axis {
-  readonly higherIsBetter: boolean;
   readonly spoken: string;
   readonly name: Html;
   readonly better: string;
 }
 
-async function figure(
-  { baseline, points }: SweepResults,
-  axis: (point: PointResults) => number | undefined,
-  { higherIsBetter, spoken, name, better }: Axis,
-): Promise<Html | undefined> {
-  const values = [baseline, ...points].flatMap((point, index): Trade[] => {
-    const [x, y] = [axis(point), meanEffect(changes(point, baseline))?.after];
-    return x === undefined || y === undefined || !Number.isFinite(x) ? [] : [{ label: String(index), x, y }];
-  });
+async function figure({ values, front }: TradeOff, { spoken, name, better }: Axis): Promise<Html | undefined> {
   if (values.length < 2) return undefined;
-  const front = pareto(values, { higherIsBetter });
   const label = values.map((value) => `point ${value.label}: ${fixed(value.y)} at ${significant(value.x)}`).join("; ");
   const numbers = front.map((value) => value.label).join(", ");
   return html`<figure class="trade">

@@ -75,6 +75,11 @@ describe("what a point costs", () => {
     expect(classifier.bytes! / 2).toBeGreaterThan(430e6);
   });
 
+  it("is that of one batch where that is all that is asked for", () => {
+    const all = cost(["experiment=debias"], tuned("mnli")).glueSeconds!;
+    expect(cost(["experiment=debias", "debug=true"], tuned("mnli")).glueSeconds!).toBeLessThan(all / 100);
+  });
+
   it("grows with GLUE, and is not known of a model that nobody has seen", () => {
     expect(cost(["experiment=debias"], tuned("mnli")).glueSeconds!).toBeGreaterThan(
       cost(["experiment=debias"], tuned("rte")).glueSeconds!,

@@ -78,7 +78,7 @@ export function costOf(config: Config, work: Work, { gflops, hubCache, root }: M
 /** Sentences that go through the encoder in fine-pruning, a backward pass counted as what it takes of forward ones. */
 function finepruned(config: Config, steps: number, shape: ModelShape): number {
   const { passes, validations, batch } = training(config);
-  const epochs = quick(config) ? 1 : config.trainer.max_epochs;
+  const epochs = config.trainer.max_epochs;
   const attributes = Math.min(config.datamodule.static_sentences ?? Infinity, (steps / epochs) * (batch / 2));
   return (
     steps * batch * ((1 + readShare(config, shape)) * passes + 1) +
@@ -120,8 +120,6 @@ const weightsOfLayer = ({ hidden, intermediate }: ModelShape): number => 4 * hid
 const headPasses = ({ layers, heads }: ModelShape): number =>
   0.4 * layers * heads + 7 * (0.4 * Math.min(16, layers * heads) + 1);
 
-const quick = ({ debug, trainer }: Config): boolean => debug || trainer.fast_dev_run;
-
 function training(config: Config) {
   const { pruning, model, trainer, datamodule } = config;
   // Of blocks the gradient of the weights is summed up where it is made: measured, it costs less than half a pass.
@@ -133,13 +131,10 @@ function training(config: Config) {
   };
 }
 
-const validationSentences = (config: Config): number =>
-  quick(config)
-    ? config.datamodule.batch_size
-    : Math.min(config.datamodule.validation_size, config.trainer.limit_val_sentences ?? Infinity);
+const validationSentences = ({ datamodule, trainer }: Config): number =>
+  Math.min(datamodule.validation_size, trainer.limit_val_sentences ?? Infinity);
 
 function stepsOf(config: Config, root: string): number {
-  if (quick(config)) return 1;
   const { trainer, datamodule, alternative } = config;
   if (alternative !== null) {
     if (isProjection(config)) return alternative.method === "inlp" ? alternative.iterations : alternative.components;
@@ -180,9 +175,11 @@ function glueTokensOf(
   { finetune, pretrain }: Config,
 ): number {
   const { examples, validation, tokens } = glueSizes[task];
+  const { limit_train, limit_validation, epochs } = finetune;
   // The demo's two tasks are small.
-  const all = Math.min(pretrain === null ? examples : 500, finetune.limit_train ?? Infinity);
-  return tokens * ((scoreOnly ? 0 : all * finetune.epochs * 3) + (pretrain === null ? validation : 100));
+  const all = Math.min(pretrain === null ? examples : 500, limit_train ?? Infinity);
+  const scored = Math.min(pretrain === null ? validation : 100, limit_validation ?? Infinity);
+  return tokens * ((scoreOnly ? 0 : all * epochs * 3) + scored);
 }
 
 function bytesOf(config: Config, shape: ModelShape, steps: number): number {

@@ -63,28 +63,28 @@ describe("what a dry run says is still to be done", () => {
 
   it("is what was measured with other settings, or has lost its digest", async () => {
     await leaveFirst();
-    await leave(`${first}/glue/cola`, { settings: glueSettings(compose(["experiment=debias"]).config) });
+    await leave(`${first}/glue/cola-42`, { settings: glueSettings(compose(["experiment=debias"]).config) });
     const toDo = async (...more: string[]) => {
       const { points } = await dryRun([...overrides, ...more, "name=debias_head_pruning_frozen"], { glue: ["cola"] });
       return points[0]!.toDo;
     };
     expect(await toDo()).toEqual([]);
-    expect(await toDo("finetune.learning_rate=1e-3")).toEqual(["glue-cola"]);
-    expect(await toDo("datamodule.glue_data=elsewhere")).toEqual(["glue-cola"]);
-    expect(await toDo("model.loss_beta=1")).toEqual(["train", "bias", "glue-cola"]);
+    expect(await toDo("finetune.learning_rate=1e-3")).toEqual(["glue-cola-42"]);
+    expect(await toDo("datamodule.glue_data=elsewhere")).toEqual(["glue-cola-42"]);
+    expect(await toDo("model.loss_beta=1")).toEqual(["train", "bias", "glue-cola-42"]);
     await rm(join(root, first, "bias.sha256"));
     expect(await toDo()).toEqual(["bias"]);
     await rm(join(root, first, "train.sha256"));
-    expect(await toDo()).toEqual(["train", "bias", "glue-cola"]);
+    expect(await toDo()).toEqual(["train", "bias", "glue-cola-42"]);
   });
 
   it("has a classifier that points start from, once", async () => {
     const own = ["experiment=glue_then_debias", "glue=rte", "seed=1,2"];
     const before = await dryRun(own, { glue: ["cola"] });
-    expect(before.points[0]!.toDo).toEqual(["train", "bias", "glue-rte", "glue-cola"]);
+    expect(before.points[0]!.toDo).toEqual(["train", "bias", "glue-rte-42", "glue-cola-42"]);
     expect(before.shared.map(({ name, toDo }) => [name, toDo])).toEqual([
       ["classifiers/bert-base-uncased/rte-42", ["finetune"]],
-      ["baseline", ["bias", "glue-rte", "glue-cola"]],
+      ["baseline", ["bias", "glue-rte-42", "glue-cola-42"]],
     ]);
     const folder = before.shared[0]!.folder;
     await leave(`${folder}/glue`, { settings: glueSettings(compose(own.slice(0, 2)).config) });

@@ -15,7 +15,7 @@ export interface Asked {
 
 /** A GLUE task with a seed. */
 export interface GlueRun {
-  /** Of its results, `glue/NAME.json`. */
+  /** `TASK-SEED`: of its results, `glue/NAME.json`. */
   readonly name: string;
   /** Which of the nine. */
   readonly task: GlueTask;
@@ -38,17 +38,17 @@ export function measurements(config: Config, { glue, glueSeeds, where }: Asked):
   const classifier = classifierOf(config);
   const kept = classifier && glueTask(classifier.task, "glue");
   const { seed } = config.finetune;
-  const scored = kept === undefined ? [] : [{ name: kept, task: kept, seed, scoreOnly: true }];
+  // Named by task and seed, whatever else is asked: one more seed is one more run, and changes no other.
+  const run = (task: GlueTask, seed: number, scoreOnly: boolean): GlueRun => ({
+    ...{ name: `${task}-${seed}`, task, seed, scoreOnly },
+  });
+  const scored = kept === undefined ? [] : [run(kept, seed, true)];
   const tuned = glue
     .filter((task) => task !== kept)
-    .flatMap((task): GlueRun[] =>
-      glueSeeds === undefined
-        ? [{ name: task, task, seed, scoreOnly: false }]
-        : glueSeeds.map((own) => ({ name: `${task}-${own}`, task, seed: own, scoreOnly: false })),
-    );
+    .flatMap((task) => (glueSeeds ?? [seed]).map((own) => run(task, own, false)));
   return [
     { target: "bias" },
     ...(where ? [{ target: "where" }] : []),
-    ...[...scored, ...tuned].map((run) => ({ target: `glue-${run.name}`, glue: run })),
+    ...[...scored, ...tuned].map((glue) => ({ target: `glue-${glue.name}`, glue })),
   ];
 }

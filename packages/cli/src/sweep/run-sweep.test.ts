@@ -31,6 +31,17 @@ describe("a sweep that somebody wrote", () => {
     expect(JSON.parse(await readFile(sweepFile(root, "demo"), "utf8"))).toEqual(written);
   });
 
+  it("has its seeds in its file, and takes none from a command line", async () => {
+    const seeds = (...overrides: string[]) =>
+      runSweep(overrides, { root, dryRun: true, glueSeeds: 3, log: () => {}, output: () => {}, environment: {} });
+    await expect(seeds("name=demo")).rejects.toThrow(
+      "--seeds: expected them as glueSeeds in experiments/demo/sweep.json, which somebody wrote, got them on the command line",
+    );
+    await expect(seeds("experiment=demo", "seed=1,2,3")).rejects.toThrow(
+      "--seeds: expected tasks in --glue to fine-tune with them, got none",
+    );
+  });
+
   it("gives its name to no other", async () => {
     await expect(dryRun("name=demo", "seed=3")).rejects.toThrow(
       "name: expected one that no written sweep has, got demo",
@@ -39,9 +50,10 @@ describe("a sweep that somebody wrote", () => {
 });
 
 describe("seeds of GLUE tasks", () => {
-  const tasks = async (glueSeeds: number | readonly number[], ...overrides: string[]) => {
+  const tasks = async (seeds: number | readonly number[] | undefined, ...overrides: string[]) => {
     const root = await mkdtemp(join(tmpdir(), "sweep-"));
-    const options = { root, log: () => {}, output: () => {}, environment: {}, glue: ["cola"], glueSeeds };
+    const own = { glue: ["cola"], ...(seeds !== undefined && { glueSeeds: seeds }) };
+    const options = { root, log: () => {}, output: () => {}, environment: {}, ...own };
     const outcome = await runSweep(overrides, { ...options, launcher: "slurm", dryRun: true });
     const text = (outcome.scripts ?? []).map((script) => script.text).join();
     return [...new Set(text.match(/glue-cola-\d+/g))];
@@ -51,6 +63,15 @@ describe("seeds of GLUE tasks", () => {
     expect(await tasks(2, "experiment=debias")).toEqual(["glue-cola-42", "glue-cola-43"]);
     expect(await tasks(2, "experiment=debias", "finetune.seed=7")).toEqual(["glue-cola-7", "glue-cola-8"]);
     expect(await tasks([3, 1], "experiment=debias", "finetune.seed=7")).toEqual(["glue-cola-3", "glue-cola-1"]);
+  });
+
+  it("are named as the one that is run without any, so that more of them run alone", async () => {
+    expect(await tasks(1, "experiment=debias")).toEqual(["glue-cola-42"]);
+    expect(await tasks(undefined, "experiment=debias")).toEqual(["glue-cola-42"]);
+  });
+
+  it("are refused where the only task is that of a classifier, which has one", async () => {
+    await expect(tasks(2, "experiment=glue_then_debias", "glue=cola")).rejects.toThrow("--seeds: expected tasks");
   });
 
   it("are not counted from several", async () => {

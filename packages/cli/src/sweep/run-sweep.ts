@@ -94,6 +94,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const all = runs.map((run) => ({ name: run.name, overrides: run.overrides, folder: `runs/${name}/${run.name}` }));
   const configs = runs.map(({ config }) => config);
   checkClassifiers(configs);
+  if (options.glueSeeds !== undefined) checkSeeds(configs, { name, sweep, written });
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   sayLeftOut(runs, sweep, log);
   const asked = { glue: sweep.glue, where: sweep.where, ...(sweep.glueSeeds && { glueSeeds: sweep.glueSeeds }) };
@@ -164,6 +165,19 @@ function sayLeftOut(runs: readonly ComposedPoint[], { glue, where }: Sweep, log:
   if (names.length === 0 || left === "") return;
   const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
   log(`${left}: left out for ${names.slice(0, 3).join(", ")}${more}: a projection of the output is no encoder`);
+}
+
+/** Seeds that nothing is fine-tuned with. */
+function checkSeeds(configs: readonly Config[], { name, sweep, written }: Found): void {
+  if (written) {
+    throw new UsageError(
+      `--seeds: expected them as glueSeeds in experiments/${name}/sweep.json, which somebody wrote, got them on the command line`,
+    );
+  }
+  const tuned = configs.some((config) =>
+    measurements(config, askedOf(config, sweep)).some(({ glue }) => glue?.scoreOnly === false),
+  );
+  if (!tuned) throw new UsageError("--seeds: expected tasks in --glue to fine-tune with them, got none");
 }
 
 function slurmPlan(name: string, sweep: Sweep, runs: readonly ComposedPoint[], root: string): SlurmPlan {

@@ -37,7 +37,7 @@ export async function download({ url, cacheDir, ...options }: DownloadOptions): 
 }
 
 /** Fetches a URL into a file where that is not there, or has changed since it was fetched; errors as in `download`. */
-export async function fetchOnce(options: FetchOptions): Promise<void> {
+async function fetchOnce(options: FetchOptions): Promise<void> {
   const { path } = options;
   if (!existsSync(path)) return fetchFile(options);
   const expected = await readFile(sumsOf(path), "utf8").catch(() => "");
@@ -57,7 +57,7 @@ type FetchOptions = Omit<DownloadOptions, "cacheDir"> & { readonly path: string 
 const sumsOf = (path: string): string => `${path}.sha256`;
 
 /** Fetches a URL into a file, atomically, and leaves its digest beside it; errors as in `download`. */
-export async function fetchFile({ url, path, fetch = globalThis.fetch, sha256 }: FetchOptions): Promise<void> {
+async function fetchFile({ url, path, fetch = globalThis.fetch, sha256 }: FetchOptions): Promise<void> {
   const { username, password } = place(url);
   if (username !== "" || password !== "") {
     throw new Error(`${address(url)}: expected a URL without user and password, got one with them`);

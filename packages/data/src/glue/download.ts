@@ -1,41 +1,36 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Fetch, fetchOnce } from "../files/download.ts";
+import { type HubOptions, resolveSnapshot } from "@pruning-bias/files";
 import { type GlueTask, glueTasks } from "./tasks.ts";
 
-/** Which files of a GLUE task are fetched, from where, and where they are kept. */
-export interface DownloadGlueOptions {
+/** Which files of a GLUE task are fetched, and how the hub is reached. */
+export interface DownloadGlueOptions extends HubOptions {
   /** Which of the nine. */
   readonly task: GlueTask;
   /** By default those to train and to validate on. */
   readonly splits?: readonly string[];
-  /** The hub's address, without a slash at its end. */
-  readonly endpoint: string;
-  /** A branch, tag or commit of the data set; `main` by default. */
-  readonly revision?: string;
-  /** Where the files are kept. */
-  readonly cacheDir: string;
-  /** What fetches URLs; the global one by default. */
-  readonly fetch?: Fetch | undefined;
 }
 
 /**
- * A folder for `readGlue` with the files of a task's splits, fetched from the hub where they are missing. Throws what
- * `download` throws.
+ * A folder for `readGlue` with the files of a task's splits: the snapshot of `nyu-mll/glue` in the hub's cache, fetched where
+ * they are missing.
+ *
+ * @throws what `resolveSnapshot` throws
  */
-export async function downloadGlue({
+export function downloadGlue({
   task,
   splits = ["train", ...glueTasks[task].validation],
-  endpoint,
-  revision = "main",
-  cacheDir,
-  fetch,
+  ...options
 }: DownloadGlueOptions): Promise<string> {
-  const dir = join(cacheDir, "glue", revision);
-  for (const split of splits) {
-    const file = `${task}/${split}-00000-of-00001.parquet`;
-    const path = join(dir, file);
-    const url = `${endpoint}/datasets/nyu-mll/glue/resolve/${revision}/${file}`;
-    await fetchOnce({ url, path, fetch });
-  }
-  return dir;
+  const files = splits.map((split) => `${task}/${split}-00000-of-00001.parquet`);
+  return resolveSnapshot(
+    { kind: "dataset", id: "nyu-mll/glue" },
+    {
+      lacking: async (folder) => files.find((file) => !existsSync(join(folder, file))),
+      async fill({ fetch, absent }) {
+        for (const file of files) if (!(await fetch(file))) throw absent(file);
+      },
+    },
+    options,
+  );
 }

@@ -63,6 +63,25 @@ test("values with tabs are not written", async () => {
   );
 });
 
+test("the hub is asked as for models: with the token, again where it is busy, and not at all offline", async () => {
+  const asked: [url: string, token: string | null][] = [];
+  const fetch = async (url: string | URL | Request, init?: RequestInit) => {
+    asked.push([String(url), new Headers(init?.headers).get("authorization")]);
+    return asked.length === 1 ? new Response("", { status: 503 }) : new Response("bytes");
+  };
+  const hub = { endpoint: "http://hub.test/", token: "secret", cacheDir: join(dir(), "hub"), fetch, retryDelay: 1 };
+  const options = { ...hub, task: "cola", splits: ["train"] } as const;
+  const folder = await downloadGlue(options);
+  expect(readFileSync(join(folder, "cola/train-00000-of-00001.parquet"), "utf8")).toBe("bytes");
+  const url = "http://hub.test/datasets/nyu-mll/glue/resolve/main/cola/train-00000-of-00001.parquet";
+  expect(asked).toEqual(Array(2).fill([url, "Bearer secret"]));
+  expect(await downloadGlue({ ...options, offline: true })).toBe(folder);
+  await expect(downloadGlue({ ...options, task: "rte", offline: true })).rejects.toThrow(
+    /^nyu-mll\/glue: expected rte\/train-00000-of-00001\.parquet in .*, found none, and is to ask nobody \(offline\)$/,
+  );
+  expect(asked).toHaveLength(2);
+});
+
 describeData("the hub's files", "hub/datasets/nyu-mll/glue", (glue) => {
   const tasks = Object.entries(glueTasks) as [GlueTask, GlueTaskInfo][];
   test.each(tasks)("%s reads", async (task, { columns, labels, validation }) => {

@@ -7,10 +7,11 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { scanCacheDir } from "@huggingface/hub";
+import type { HubProgress } from "@pruning-bias/files";
 import { describeData } from "@pruning-bias/oracle";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadCheckpoint } from "../checkpoint.ts";
-import { type HubProgress, resolveModel } from "./resolve.ts";
+import { resolveModel } from "./resolve.ts";
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const files: Record<string, string> = {

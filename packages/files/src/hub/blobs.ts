@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, rename, rm, stat, symlink } from "node:fs/pro
 import { hostname } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { digestOfFile } from "@pruning-bias/files";
+import { digestOfFile } from "../digest.ts";
 import { type Answer, reason } from "./request.ts";
 
 export interface StoreOptions {

@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** How the hub is reached. */
 export interface HubAccess {
-  /** Address of the hub, `https://huggingface.co` or a mirror's; anything that serves `/ID/resolve/REVISION/FILE`. */
+  /**
+   * Address of the hub, `https://huggingface.co` or a mirror's; anything that serves `/ID/resolve/REVISION/FILE`, and data sets
+   * behind `/datasets`.
+   */
   readonly endpoint: string;
   /** Sent to the endpoint and to nobody else; none by default. */
   readonly token?: string | undefined;
@@ -31,13 +35,28 @@ export interface Answer {
   readonly close: () => Promise<void>;
 }
 
+/** A model or a data set of the hub. */
+export interface Repository {
+  /** What it holds. */
+  readonly kind: "model" | "dataset";
+  /** `ORG/NAME`, or a name alone. */
+  readonly id: string;
+}
+
 export interface FileOfHub {
-  readonly model: string;
+  readonly repository: Repository;
   readonly revision: string;
   readonly file: string;
   /** First byte wanted. */
   readonly from?: number;
 }
+
+/** Where the hub has a file. */
+export const addressOf = (
+  { repository: { kind, id }, revision, file }: Omit<FileOfHub, "from">,
+  endpoint: string,
+): string =>
+  `${endpoint.replace(/\/+$/, "")}/${kind === "dataset" ? "datasets/" : ""}${id}/resolve/${encodeURIComponent(revision)}/${file}`;
 
 /**
  * Asks the hub for a file; `undefined` where it has none of that name.
@@ -50,9 +69,9 @@ export async function request(wanted: FileOfHub, access: HubAccess): Promise<Ans
     const answer = await ask(wanted, access).catch((error: unknown) => lost(error));
     if (answer === undefined || "response" in answer) return answer;
     const wait = answer.wait ?? retryDelay * 2 ** attempt;
-    if (!answer.passing || attempt >= retries) throw new Error(`${wanted.model}: ${answer.problem}`);
+    if (!answer.passing || attempt >= retries) throw new Error(`${wanted.repository.id}: ${answer.problem}`);
     if (wait > LONGEST_WAIT) {
-      throw new Error(`${wanted.model}: ${answer.problem}: it asks to wait ${Math.round(wait / 1000)} s`);
+      throw new Error(`${wanted.repository.id}: ${answer.problem}: it asks to wait ${Math.round(wait / 1000)} s`);
     }
     await sleep(wait);
   }
@@ -79,7 +98,7 @@ interface Refusal {
 class Unreachable extends Error {}
 
 async function ask(
-  { model, revision, file, from = 0 }: FileOfHub,
+  wanted: FileOfHub,
   { endpoint, token, fetch = globalThis.fetch, idleTimeout = 60_000 }: HubAccess,
 ): Promise<Answer | Refusal | undefined> {
   if (!isAddress(endpoint)) {
@@ -88,7 +107,8 @@ async function ask(
       passing: false,
     };
   }
-  const url = `${endpoint.replace(/\/+$/, "")}/${model}/resolve/${encodeURIComponent(revision)}/${file}`;
+  const { repository, from = 0 } = wanted;
+  const url = addressOf(wanted, endpoint);
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (from > 0) headers["range"] = `bytes=${from}-`;
   const secret = token?.trim() ?? "";
@@ -129,7 +149,7 @@ async function ask(
       continue;
     }
     if (status === 404) return undefined;
-    const problem = `${url} answered ${status}${meaning(status)}`;
+    const problem = `${url} answered ${status}${meaning(status, repository)}`;
     return { problem, passing: status === 429 || status >= 500, wait: retryAfter(response) };
   }
   return { problem: `${url}: expected a file, got redirects without end`, passing: false };
@@ -179,10 +199,14 @@ class Silence extends Error {
   }
 }
 
-function meaning(status: number): string {
-  if (status === 401 || status === 403) return ": no such model, or one that needs a token with access to it";
+function meaning(status: number, { kind }: Repository): string {
+  if (status === 401 || status === 403)
+    return `: no such ${wordFor[kind]}, or one that needs a token with access to it`;
   return status === 429 ? ": too many requests" : "";
 }
+
+/** A kind of repository, for people. */
+export const wordFor: Readonly<Record<Repository["kind"], string>> = { model: "model", dataset: "data set" };
 
 /** Milliseconds of the header Retry-After: a number of seconds, or a date. */
 function retryAfter({ headers }: Response): number | undefined {

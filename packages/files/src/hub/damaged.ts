@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { digestOfFile } from "@pruning-bias/files";
+import { digestOfFile } from "../digest.ts";
 
 /** A file of a snapshot whose content is not what its blob is named after. */
 export interface DamagedFile {
@@ -15,7 +15,7 @@ export interface DamagedFile {
  */
 export async function damagedFiles(snapshot: string, { gitNames }: { gitNames: boolean }): Promise<DamagedFile[]> {
   const found: DamagedFile[] = [];
-  for (const file of await readdir(snapshot)) {
+  for (const file of await readdir(snapshot, { recursive: true })) {
     const path = join(snapshot, file);
     if (!(await lstat(path)).isSymbolicLink()) continue; // a copy, which has no name to compare with
     const blob = await realpath(path).catch(() => undefined);
