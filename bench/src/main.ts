@@ -14,7 +14,6 @@ restartWithWarmMemory(process);
 
 const benchmarks = { gemm, step, data, epoch, settle, bias, glue, compact, leak };
 
-
 const [name = "", ...words] = process.argv.slice(2);
 try {
   if (!Object.hasOwn(benchmarks, name)) {

@@ -23,6 +23,8 @@ export function counts<const N extends readonly string[]>(
   names: N,
 ): { [at in keyof N]: number } {
   const count = (name: N[number]): number =>
-    /^\d{1,9}$/.test(flags[name]) ? Number(flags[name]) : refuse(`--${name}: expected a count, got ${JSON.stringify(flags[name])}`);
+    /^\d{1,9}$/.test(flags[name])
+      ? Number(flags[name])
+      : refuse(`--${name}: expected a count, got ${JSON.stringify(flags[name])}`);
   return names.map(count) as { [at in keyof N]: number };
 }

@@ -38,3 +38,14 @@ it("a model's folder is compared where it has digests", async () => {
   await writeFile(join(dir, "config.json"), "[]");
   await expect(checkModel(dir)).rejects.toThrow(/config\.json: expected sha256/);
 });
+
+it("digests of files outside of the folder are passed over", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "sums-"));
+  const [inside, outside] = ["..a", `${"../".repeat(40)}dev/zero`];
+  await writeFile(
+    join(dir, MODEL_SUMS),
+    [inside, outside, ".."].map((name) => `${"0".repeat(64)}  ${name}\n`).join(""),
+  );
+  expect([...(await readSums(dir)).keys()]).toEqual([join(dir, inside!)]);
+  await checkModel(dir);
+});

@@ -22,14 +22,21 @@ export async function writeSums(path: string, names: readonly string[]): Promise
   await writeWhole(path, lines.join(""));
 }
 
-/** Digests by path, of all files of that name in a folder, and of those that end in `.sha256`; none where there is none. */
+/**
+ * Digests by path, of all files of that name in a folder, and of those that end in `.sha256`; none where there is none. Names that
+ * lead out of the folder are passed over: what lies there is not this folder's, and may have no end.
+ */
 export async function readSums(folder: string): Promise<ReadonlyMap<string, string>> {
   const names = (await readdir(folder).catch(() => [])).filter(
     (name) => name.endsWith(".sha256") || name === MODEL_SUMS,
   );
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
   const lines = texts.flatMap((text) => [...text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)]);
-  return new Map(lines.map(([, digest, name]) => [join(folder, name!), digest!]));
+  return new Map(
+    lines
+      .map(([, digest, name]) => [join(folder, name!), digest!] as const)
+      .filter(([path]) => !/^\.\.($|[/\\])/.test(relative(folder, path))),
+  );
 }
 
 /**

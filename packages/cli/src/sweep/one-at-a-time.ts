@@ -42,9 +42,11 @@ async function take(path: string, { who, onWait, signal, every = 500 }: TurnOpti
     signal?.throwIfAborted();
     const mine = await writeFile(path, own, { flag: "wx" }).then(
       () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error;
-        return false;
+      async (error: NodeJS.ErrnoException) => {
+        if (error.code === "EEXIST") return false;
+        // Half of it may be there, where there is no more room.
+        await rm(path, { force: true }).catch(() => {});
+        throw new Error(`${path}: cannot be written: ${error.message}`, { cause: error });
       },
     );
     // Whoever took an abandoned one away at the same moment may have taken this one: who is in the file has it.

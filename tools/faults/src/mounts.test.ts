@@ -6,7 +6,7 @@ import { writeEmbeddings } from "@pruning-bias/data";
 import { ndarray, writeSafetensors } from "@pruning-bias/runtime";
 import { eventWriter, initialState, writeTrainingState } from "@pruning-bias/training";
 import { describe, expect, it } from "vitest";
-import { mayMount, readOnly, withTmpfs } from "./disk.ts";
+import { mayMount, readOnly, withTmpfs } from "./mounts.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "faults-disk-"));
 const large = ndarray(new Float32Array(1e5), [1e5]);
