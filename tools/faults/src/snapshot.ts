@@ -15,7 +15,7 @@ type Masked = (content: Buffer) => Buffer | string | undefined;
  */
 const masks: readonly (readonly [RegExp, Masked])[] = [
   [/(^|\/)events\.out\.tfevents\.[^/]*$/, () => undefined],
-  [/(^|\/)sweep\.log$/, () => undefined],
+  [/(^|\/)(sweep\.log|run\.json|terminalOutputs\/[^/]*)$/, () => undefined],
   [/(^|\/)report\.html$/, (content) => content.toString("utf8").replaceAll(took, "T")],
   [/(^|\/)results\.csv$/, (content) => withoutSeconds(content.toString("utf8"))],
   [/\.sha256$/, (content) => content.toString("utf8").replaceAll(/^[0-9a-f]{64} {2}(?=.*\.(jsonl?|html|csv)$)/gm, "")],

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@pruning-bias/files";
 import { type AlternativeConfig, isProjection } from "../config/alternative.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
@@ -21,7 +21,7 @@ export async function alternative(
   context: Context,
   { resume }: { resume: boolean },
 ): Promise<TrainSummary> {
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const found = isProjection(config)
     ? await findProjection(config, out, context)
     : await trainAlternative(config, out, context, { resume });

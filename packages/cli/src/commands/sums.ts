@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { hashFile, sha256, writeWhole } from "@pruning-bias/files";
+import { tokenizerFiles } from "@pruning-bias/model";
 
 /** The name of the digests in a model's folder. */
 export const MODEL_SUMS = "SHA256SUMS";
@@ -51,13 +52,26 @@ export async function readChecked(path: string, sums: ReadonlyMap<string, string
 }
 
 /**
+ * A file or folder that a run may have left, or not.
+ *
+ * @throws Error in one line where it is not there, and `sums` has a digest of it
+ */
+export function checkThere(path: string, sums: ReadonlyMap<string, string>): void {
+  if (existsSync(path) || ![...sums.keys()].some((file) => file === path || file.startsWith(join(path, "/")))) return;
+  throw new Error(
+    `${path}: expected what was written there, of which there are digests in *.sha256 or ${MODEL_SUMS}, found none`,
+  );
+}
+
+/**
  * Compares the files of a model's folder with their digests, where it has any. Those that carry their own are left to whoever
  * reads them.
  *
- * @throws Error in one line, naming the first that differs
+ * @throws Error in one line, naming the first that differs, or that the model needs and that is no longer there
  */
 export async function checkModel(folder: string): Promise<void> {
   const sums = await readSums(folder);
+  for (const name of ["config.json", ...tokenizerFiles]) checkThere(join(folder, name), sums);
   for (const path of sums.keys()) {
     if (path.endsWith(".safetensors") || !existsSync(path)) continue;
     check(path, await hashFile(path, "a file of a model"), sums);

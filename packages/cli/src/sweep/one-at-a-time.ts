@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder } from "@pruning-bias/files";
 import { isRunning } from "../end-with-parent.ts";
 
 export interface TurnOptions {
@@ -37,7 +38,7 @@ export async function oneAtATime<T>(path: string, work: () => Promise<T>, option
 
 async function take(path: string, { who, onWait, signal, every = 500 }: TurnOptions): Promise<string> {
   const own = JSON.stringify({ who, pid: process.pid, host: hostname(), id: randomUUID() });
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   for (let told = false; ;) {
     signal?.throwIfAborted();
     const mine = await writeFile(path, own, { flag: "wx" }).then(

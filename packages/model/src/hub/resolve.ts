@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { printable, shown, writeWhole } from "@pruning-bias/files";
 import { shardFiles } from "../stored-weights.ts";
@@ -111,7 +111,7 @@ export async function resolveModel(model: string, options: HubOptions): Promise<
   return snapshot;
 }
 
-/** Takes files that are damaged out of the cache. */
+/** Takes files that are damaged out of the cache; their links stay, which tells that they were there. */
 async function removeDamaged(
   model: string,
   snapshot: string,
@@ -123,17 +123,20 @@ async function removeDamaged(
     if (offline) throw new Error(`${problem}, and the hub is not to be asked (offline)`);
     onDamaged?.(problem);
     await rm(blob, { force: true });
-    await rm(join(snapshot, file), { force: true });
   }
 }
 
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const welcome = ["tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json", "merges.txt"];
+const wanted = new Set(["config.json", "tokenizer.json", INDEX, ...welcome]);
 
-/** A file that a snapshot lacks and a model needs; `undefined` where it is whole. */
+/** A file that a snapshot lacks and a model needs, or that it had; `undefined` where it is whole. */
 async function missing(snapshot: string): Promise<string | undefined> {
   const has = (file: string) => existsSync(join(snapshot, file));
+  const links = await readdir(snapshot).catch(() => []);
+  const lost = links.find((file) => (wanted.has(file) || file.endsWith(".safetensors")) && !has(file));
+  if (lost !== undefined) return lost;
   if (!has("config.json")) return "config.json";
   if (!has("tokenizer.json") && !has("vocab.txt")) return "tokenizer.json";
   if (has(WEIGHTS)) return undefined;
