@@ -1,5 +1,6 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { draw } from "./draw.ts";
 import { bytesIn } from "./folders.ts";
 import { mayMount, resize, unmountAll, withReadOnly, withTmpfs } from "./mounts.ts";
@@ -163,7 +164,7 @@ async function disturbed(
   const problems = (await orphans(started)).map((name) => `still runs at the end: ${name}`);
   end(started);
   problems.push(...(await unfinished(place.root, expected.files)));
-  const lines = stderr.trim().split("\n");
+  const lines = stripVTControlCharacters(stderr).trim().split("\n");
   if (code === 0) {
     const skipped =
       folder === NX_CACHE ? /^\.nx\// : /the next run computes them again/.test(stderr) ? originals : undefined;
