@@ -40,7 +40,7 @@ export async function* tryPackages({ uplink, nodes = [], only }: TryOptions): As
   await build(staged);
   const registry = await startRegistry(join(dir, "registry"), uplink);
   try {
-    await publish(staged, registry);
+    await publish(staged, registry, { rehearsed: only === undefined });
     const programs = await nodePrograms(nodes, join(dir, "nodes"), registry);
     const tried = publishedPackages(staged).filter(({ short }) => only?.includes(short) ?? true);
     for (const { short, folder, manifest } of tried) {
@@ -76,10 +76,14 @@ export async function reachable(uplink: string): Promise<string | undefined> {
   }
 }
 
-/** As the release does it: first without sending anything. */
-export async function publish(staged: string, { env }: Registry): Promise<void> {
+/** As the release does it: first, where it is `rehearsed`, without sending anything. */
+export async function publish(
+  staged: string,
+  { env }: Registry,
+  { rehearsed = true }: { readonly rehearsed?: boolean } = {},
+): Promise<void> {
   const line = ["--recursive", "--filter", "./packages/*", "publish", "--no-git-checks"];
-  await pnpm([...line, "--dry-run"], { cwd: staged, env });
+  if (rehearsed) await pnpm([...line, "--dry-run"], { cwd: staged, env });
   await pnpm(line, { cwd: staged, env });
 }
 

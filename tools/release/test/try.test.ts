@@ -17,5 +17,5 @@ it.skipIf(missing !== undefined)(
       ...["cli --help", "cli config --json", "cli sweep --dry-run experiment=demo"],
     ]);
   },
-  180_000,
+  600_000,
 );
