@@ -412,11 +412,8 @@ function workspaceOf(folder: string): string | undefined {
 async function settings(overrides: readonly string[]): Promise<Config> {
   const given = process.env["RUN_CONFIG"];
   if (overrides.length === 0 && given !== undefined) {
-    const { Config: Settings } = await import("./config/schema.ts");
-    const { data, error } = Settings.safeParse(fromJson(given));
-    if (data === undefined)
-      throw new UsageError(`RUN_CONFIG: ${error.issues[0]!.path.join(".")}: ${error.issues[0]!.message}`);
-    return data;
+    const { givenSettings } = await import("./commands/given.ts");
+    return givenSettings(given);
   }
   const { compose } = await import("./config/compose.ts");
   return compose(overrides).config;
@@ -445,14 +442,6 @@ async function checkTask(): Promise<void> {
   if (code === undefined) return;
   const { checkCode } = await import("./sweep/same-code.ts");
   checkCode(root, process.argv[2]!, code);
-}
-
-function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`RUN_CONFIG: expected JSON, got ${(error as Error).message}`);
-  }
 }
 
 function context(): Context {

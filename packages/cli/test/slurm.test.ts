@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -28,7 +29,9 @@ afterAll(() => {
 });
 
 describe.skipIf(missing !== undefined)(name, () => {
-  const env = { SLURM_CONF: join(slurm, "slurm.conf") };
+  // Jobs inherit the environment of whoever submits them.
+  const token = `hf_${randomBytes(24).toString("hex")}`;
+  const env = { SLURM_CONF: join(slurm, "slurm.conf"), HF_TOKEN: token };
   let root: string;
   let overrides: string[];
   beforeAll(async () => {
@@ -69,6 +72,12 @@ describe.skipIf(missing !== undefined)(name, () => {
     expect(existsSync(join(root, "runs/small/prune_block_size=8/bias.json"))).toBe(true);
     expect(existsSync(join(root, "runs/small/prune_block_size=7/summary.json"))).toBe(false);
     expect(existsSync(join(root, "runs/small/report.html"))).toBe(true);
+    const files = readdirSync(join(root, "runs"), { recursive: true, withFileTypes: true }).filter((one) =>
+      one.isFile(),
+    );
+    const texts = files.map(({ parentPath, name }) => [name, readFileSync(join(parentPath, name), "latin1")] as const);
+    expect(texts.filter(([name]) => /\.(sh|log)$/.test(name)).length).toBeGreaterThan(jobs.length);
+    expect(texts.flatMap(([name, text]) => (text.includes(token) ? [name] : []))).toEqual([]);
   }, 240_000);
 
   it("fine-tunes the classifiers that points start from before them, and scores them again, beside other GLUE tasks", async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -13,6 +13,22 @@ import { copyOfWorkspace } from "./workspace-copy.ts";
 /** Long and drawn by lot: nothing else holds it. */
 const token = `hf_${randomBytes(24).toString("hex")}`;
 const written = [token, Buffer.from(token).toString("base64"), encodeURIComponent(`Bearer ${token}`)];
+
+/** A stand-in for Slurm's, which runs the elements of a script one after the other as soon as it gets it. */
+const sbatch = `#!/bin/bash
+set -eu
+script=\${!#}
+option() { sed -n "s/^#SBATCH --$1=//p" "$script"; }
+id=$(($(cat "$0.jobs" 2> /dev/null || echo 0) + 1))
+echo "$id" > "$0.jobs"
+cd "$(option chdir)"
+elements=$(option array | sed 's/%.*//; s/,/ /g; s/\\([0-9]*\\)-\\([0-9]*\\)/{\\1..\\2}/g')
+for element in $(eval echo "\${elements:-0}"); do
+  log=$(option output | sed "s/%A/$id/; s/%a/$element/")
+  SLURM_ARRAY_TASK_ID=$element SLURM_CPUS_PER_TASK=$(option cpus-per-task) bash "$script" > "$log" 2>&1
+done
+echo "$id"
+`;
 
 /** What every process of ours was started with, while something runs. */
 function watchArguments(): { seen: Set<string>; stop: () => void } {
@@ -93,6 +109,18 @@ describe("a token", () => {
     };
     await call(["sweep", "name=planted", "trainer.max_steps=1", ...overrides]);
     await call(["report", "planted"]);
+    await call(["bias", "--model", "org/private", "--tests", "seat", "--out", "runs/bias", ...overrides]);
+    const quick = ["finetune.limit_train=16", "finetune.epochs=1"];
+    await call(["glue", "--model", "org/private", "--task", "cola", "--out", "runs/glue", ...overrides, ...quick]);
+    // The environment of whoever submits goes with the jobs, and the token in it.
+    const bin = await temporary();
+    await writeFile(join(bin, "sbatch"), sbatch, { mode: 0o755 });
+    await mkdir(join(root, "runs/queued/slurm"), { recursive: true });
+    await rm(join(home, "hub"), { recursive: true });
+    const slurm = ["--launcher", "slurm", "slurm.cpus=1"];
+    await call(["sweep", "name=queued", "trainer.max_steps=1", ...overrides, ...slurm], token, {
+      PATH: `${bin}:${process.env["PATH"]}`,
+    });
     await call(["export", "runs/planted/run", "--to", "runs/exported"]);
     await call(["doctor"]);
     await call(["export", "org/forbidden", "--to", "runs/refused"]);
@@ -104,11 +132,19 @@ describe("a token", () => {
     });
     stop();
     args = seen;
-  }, 170_000);
+  }, 240_000);
   afterAll(() => close.forEach((end) => end()));
 
   it("reaches the hub, and no other host", () => {
     expect(readFileSync(join(root, "runs/planted/results.csv"), "utf8")).toContain("planted");
+    expect(ended.slice(0, 6).map(({ code, stderr }) => [code, code === 0 ? "" : stderr])).toEqual(
+      Array(6).fill([0, ""]),
+    );
+    for (const file of ["bias/bias.json", "glue/cola-42.json", "queued/run/bias.json", "queued/report.html"])
+      expect(existsSync(join(root, "runs", file)), file).toBe(true);
+    expect(readdirSync(join(root, "runs/queued/slurm"))).toEqual(
+      expect.arrayContaining(["train.sh", expect.stringMatching(/^train-\d+_0\.log$/)]),
+    );
     expect(asked.hub).toContain(`Bearer ${token}`);
     expect(asked.storage.length).toBeGreaterThan(0);
     expect(asked.storage.filter((authorization) => authorization !== undefined)).toEqual([]);

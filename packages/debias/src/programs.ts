@@ -176,7 +176,7 @@ export function programs(jit: Jit, settings: ProgramSettings) {
     }),
     /** The same with dropout, as the original's code leaves it on. */
     noisyOriginalEmbeddings: open(({ weights, batch }: { weights: Tensors; batch: BatchTensors }, random) => {
-      const options = { threshold: tf.scalar(0), layers: depth, keywordsOnly, random };
+      const options = { threshold: tf.scalar(0), ...ofAttributes, random };
       return tokenEmbeddings(hiddenStates({ config: subject.config }, weights, batch, options));
     }),
   };

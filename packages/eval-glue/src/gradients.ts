@@ -77,7 +77,7 @@ export function batchGradients(
       }
       return { loss, penalty };
     };
-    const [a, b] = sideBySide ? await together([half(0), half(1)]) : [await half(0), await half(1)];
+    const [a, b] = sideBySide ? await together([half(0), half(1)] as const) : [await half(0), await half(1)];
     const of = (side: 0 | 1): Arrays => ({ ...words?.tables[side], ...stores[side] });
     const sums = { loss: a.loss + b.loss, penalty: a.penalty + b.penalty };
     return { ...sums, gradients: of(0), ...(halves[1].length > 0 && { more: of(1) }) };

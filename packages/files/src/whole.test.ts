@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { temporaryName, writeFlushed, writeWhole } from "./whole.ts";
+import { makeFolder, temporaryName, writeFlushed, writeWhole } from "./whole.ts";
 
 const folder = async () => join(await mkdtemp(join(tmpdir(), "whole-")), "new");
 
@@ -51,4 +51,14 @@ it("a file that is there is not written over unless it is to be replaced", async
   await writeWhole(path, "before");
   await expect(writeFlushed(path, "after")).rejects.toThrow("EEXIST");
   expect(await readFile(path, "utf8")).toBe("before");
+});
+
+it("a folder is made with those that it lies in, and one that cannot be says why", async () => {
+  const dir = await folder();
+  await makeFolder(join(dir, "a/b"));
+  await makeFolder(join(dir, "a/b"));
+  expect(await readdir(join(dir, "a"))).toEqual(["b"]);
+  await writeWhole(join(dir, "file"), "");
+  await expect(makeFolder(join(dir, "file/c/d"))).rejects.toThrow(/^ENOTDIR: .*file/);
+  await expect(makeFolder(join(dir, "file"))).rejects.toThrow(/^EEXIST: /);
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
@@ -15,7 +16,7 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
   // Not write-file-atomic, which takes a write that a full disk cut short for a whole one.
   const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await removeLeftovers(path);
     await writeFlushed(temporary, content);
     await rename(temporary, path);
@@ -24,6 +25,23 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
     // An error of a stream says itself what it is about.
     if (!isWhole(content) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw new Error(`${path}: cannot be written: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * Makes a folder, and those that it lies in, where they are not there.
+ *
+ * @throws the system's error, such as that the disk can only be read: asked for all at once, Node says of that that there is no
+ *   such folder
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch {
+    let first = path;
+    while (!existsSync(dirname(first)) && dirname(first) !== first) first = dirname(first);
+    if (!existsSync(first)) await mkdir(first);
+    await mkdir(path, { recursive: true });
   }
 }
 

@@ -1,6 +1,7 @@
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "@pruning-bias/files";
 import { type Histogram, histogram } from "./histogram.ts";
 import { bytes, double, doubles, type Field, float, message, varint } from "./protobuf.ts";
 import { tfRecord } from "./tf-record.ts";
@@ -39,7 +40,7 @@ export async function eventWriter(
   folder: string,
   { purgeStep, now = () => Date.now() / 1000 }: EventWriterOptions = {},
 ): Promise<EventWriter> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { path, file } = await openNew(folder, now());
   let waiting: Uint8Array[] = [];
   const event = (...fields: readonly Field[]) => void waiting.push(tfRecord(message(double(1, now()), ...fields)));

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { digestOfFile, sha256, temporaryName, writeFlushed } from "@pruning-bias/files";
+import { digestOfFile, makeFolder, sha256, temporaryName, writeFlushed } from "@pruning-bias/files";
 import { type NDArray, readSafetensors, safetensorsParts, toFloat32, toInt32 } from "@pruning-bias/runtime";
 import { z } from "zod";
 import type { Arrays, OptimizerState } from "./optimizer.ts";
@@ -54,7 +54,7 @@ export async function writeTrainingState(
     throw new RangeError(`writeTrainingState: step: expected a whole number of at least 0, got ${step}`);
   }
   if (!(keep >= 1)) throw new RangeError(`writeTrainingState: keep: expected at least 1, got ${keep}`);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, stateName(step));
   const temporary = temporaryName(path);
   try {

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 /** The only file in a folder whose name fits. */
@@ -16,3 +16,13 @@ export function restore(kept: string, to: string): void {
   rmSync(to, { recursive: true, force: true });
   cpSync(kept, to, { recursive: true, verbatimSymlinks: true });
 }
+
+/** Bytes of each file in a folder; none where there is no folder. */
+export function sizesIn(folder: string): number[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.map((entry) => lstatSync(join(entry.parentPath, entry.name)).size);
+}
+
+/** Bytes of the files in a folder; 0 where there is none. */
+export const bytesIn = (folder: string): number => sizesIn(folder).reduce((sum, size) => sum + size, 0);

@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { draw, pick } from "./draw.ts";
 import { end, kill, orphans, type Started, start } from "./processes.ts";
 import { type Outcome, record } from "./record.ts";
 import { lastLines } from "./run.ts";
-import { differences, type Snapshot, snapshot } from "./snapshot.ts";
-import { results, type Stage, stages } from "./stages.ts";
+import { differences } from "./snapshot.ts";
+import { type Stage, stages } from "./stages.ts";
+import { leftBy, undisturbed } from "./undisturbed.ts";
 import { unfinished } from "./unfinished.ts";
 import { workplace, type Workplace } from "./workplace.ts";
 
@@ -23,12 +23,6 @@ export interface KillOptions {
 
 /** Kills in succession before a command is left to end. */
 const MOST_KILLS = 3;
-
-/** What an undisturbed run of a stage leaves, and how long it takes. */
-interface Undisturbed {
-  readonly seconds: number;
-  readonly files: Snapshot;
-}
 
 /**
  * `kill -9` at random moments: each trial kills a command up to three times, starts it again each time, and compares what it
@@ -102,42 +96,4 @@ async function killAt(
   const pids = family();
   const chosen = victim === "all" ? pids : [victim === "first" ? child.pid! : pids[Math.floor(which * pids.length)]!];
   return chosen.filter(kill).length === 0 ? undefined : chosen.length;
-}
-
-/** A sweep's report holds how long its tasks took, and Nx keeps it under a hash of that: the stage `report` compares it. */
-const reported = /report\.(html|sha256)$|results\.(csv|tex)$/;
-
-const leftBy = ({ root }: Workplace, { name: stage }: Stage): Snapshot =>
-  Object.fromEntries(
-    results.flatMap((name) =>
-      Object.entries(snapshot(join(root, name), stage === "sweep" ? reported : undefined)).map(([path, digest]) => [
-        `${name}/${path}`,
-        digest,
-      ]),
-    ),
-  );
-
-/** What the stage leaves when nobody disturbs it, computed once in a campaign; twice, to see that it is always the same. */
-async function undisturbed(
-  place: Workplace,
-  stage: Stage,
-  out: string,
-  log: (line: string) => void,
-): Promise<Undisturbed> {
-  const path = join(out, "undisturbed", `${stage.name}.json`);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Undisturbed;
-  const once = async () => {
-    stage.reset();
-    const started = performance.now();
-    const { code, stderr } = await start([place.main, ...stage.line], { cwd: place.root }).ended;
-    if (code !== 0) throw new Error(`${stage.name}: expected exit code 0, got ${code}: ${lastLines(stderr)}`);
-    return { seconds: (performance.now() - started) / 1000, files: leftBy(place, stage) };
-  };
-  const [first, second] = [await once(), await once()];
-  const unlike = differences(first.files, second.files);
-  if (unlike.length > 0) throw new Error(`${stage.name}: two undisturbed runs differ: ${unlike.join(", ")}`);
-  log(`${stage.name}: ${Object.keys(first.files).length} files, undisturbed ${second.seconds.toFixed(1)} s`);
-  mkdirSync(join(out, "undisturbed"), { recursive: true });
-  writeFileSync(path, JSON.stringify(second));
-  return second;
 }

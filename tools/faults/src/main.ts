@@ -13,11 +13,12 @@ const { values, positionals } = readFlags({
     moments: { type: "string", default: "100" },
     points: { type: "string", default: "1000" },
     flips: { type: "string", default: "10" },
+    trials: { type: "string", default: "3" },
     only: { type: "string" },
     out: { type: "string", default: join(tmpdir(), "pruning-bias-faults") },
   },
 });
-const [seed, moments, points, flips] = counts(values, ["seed", "moments", "points", "flips"]);
+const [seed, moments, points, flips, trials] = counts(values, ["seed", "moments", "points", "flips", "trials"]);
 const options = {
   ...{ out: resolve(values.out), seed, moments, log },
   ...(values.only !== undefined && { only: values.only.split(",") }),
@@ -26,6 +27,8 @@ const options = {
 const campaigns: Readonly<Record<string, () => Promise<Outcome[]>>> = {
   kill: async () => (await import("./kill.ts")).killCampaign(options),
   damage: async () => (await import("./damage.ts")).damageCampaign({ ...options, flips }),
+  disk: async () => (await import("./disk.ts")).diskCampaign({ ...options, trials }),
+  sweeps: async () => (await import("./sweeps.ts")).sweepsCampaign({ ...options, trials }),
   soak: async () => (await import("./soak.ts")).soakCampaign({ ...options, points }),
 };
 
@@ -33,8 +36,13 @@ const [name = ""] = positionals;
 if (!Object.hasOwn(campaigns, name)) {
   log(`error: faults: expected one of ${Object.keys(campaigns).join(", ")}, got ${JSON.stringify(name)}`);
   process.exitCode = 2;
-} else {
-  const outcomes = await campaigns[name]!();
+} else
+  await campaigns[name]!().then(tell, (error: Error) => {
+    log(`error: ${name}: ${error.message}`);
+    process.exitCode = 1;
+  });
+
+function tell(outcomes: readonly Outcome[]): void {
   const bad = outcomes.filter(({ problems }) => problems.length > 0);
   const faults = outcomes.reduce((sum, outcome) => sum + outcome.faults, 0);
   log(

@@ -11,11 +11,11 @@ type Masked = (content: Buffer) => Buffer | string | undefined;
 /**
  * What may differ between two runs of the same settings in the same folder, and nothing else: how long something took
  * (`seconds`, `tokensPerSecond`, in JSON, CSV and the report) and the digests of files that hold it, what TensorBoard's event files are called and when their
- * records were written, and logs of Nx, which are full of times.
+ * records were written, logs of Nx, which are full of times, and those of tasks that failed.
  */
 const masks: readonly (readonly [RegExp, Masked])[] = [
   [/(^|\/)events\.out\.tfevents\.[^/]*$/, () => undefined],
-  [/(^|\/)sweep\.log$/, () => undefined],
+  [/(^|\/)(sweep\.log|logs\/[^/]*\.log|run\.json|terminalOutputs\/[^/]*)$/, () => undefined],
   [/(^|\/)report\.html$/, (content) => content.toString("utf8").replaceAll(took, "T")],
   [/(^|\/)results\.csv$/, (content) => withoutSeconds(content.toString("utf8"))],
   [/\.sha256$/, (content) => content.toString("utf8").replaceAll(/^[0-9a-f]{64} {2}(?=.*\.(jsonl?|html|csv)$)/gm, "")],

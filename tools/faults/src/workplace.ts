@@ -13,7 +13,8 @@ export interface Workplace {
   readonly overrides: readonly string[];
 }
 
-const source = resolve(import.meta.dirname, "../../..");
+/** The workspace that this tool is part of. */
+export const source: string = resolve(import.meta.dirname, "../../..");
 const parts = ["packages", "tools", "nx.json", "package.json", "pnpm-workspace.yaml", "pnpm-lock.yaml", ".gitignore"];
 
 /** Makes it below `dir`, where it is not there: paths stand in what runs leave, so that a campaign keeps to one folder. */
@@ -67,4 +68,13 @@ async function makeModel(given: string, model: string): Promise<void> {
   });
   const weights = initWeights(config, { seed: 1, std: 0.2, head: "masked-lm" });
   await saveCheckpoint(model, { config, weights }, { tokenizerFrom: files.tokenizer });
+}
+
+/** Settings with others in their place, or behind them where there is none to take the place of. */
+export function withSettings(overrides: readonly string[], changes: Readonly<Record<string, string>>): string[] {
+  const keyOf = (word: string) => word.slice(0, word.indexOf("="));
+  const kept = overrides.map((word) => (keyOf(word) in changes ? `${keyOf(word)}=${changes[keyOf(word)]}` : word));
+  const there = new Set(overrides.map(keyOf));
+  const added = Object.entries(changes).filter(([key]) => !there.has(key));
+  return [...kept, ...added.map(([key, value]) => `${key}=${value}`)];
 }

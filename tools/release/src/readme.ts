@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** The block of code that a README starts with, where it is TypeScript. */
-export async function firstCode(folder: string): Promise<string | undefined> {
+/** The blocks of TypeScript in a folder's README, in their order; none where there is no README. */
+export async function codeBlocks(folder: string): Promise<string[]> {
   const file = join(folder, "README.md");
-  if (!existsSync(file)) return undefined;
-  return /^(?:# .*\n\n)?```ts\n([\s\S]*?)\n```/.exec(await readFile(file, "utf8"))?.[1];
+  if (!existsSync(file)) return [];
+  return [...(await readFile(file, "utf8")).matchAll(/^```ts\n([\s\S]*?)\n```$/gm)].map(([, code]) => code!);
 }

@@ -6,7 +6,7 @@ import { build } from "./build.ts";
 import { pnpm, runNode } from "./command.ts";
 import { compile } from "./consumer.ts";
 import { publishedPackages } from "./packages.ts";
-import { firstCode } from "./readme.ts";
+import { codeBlocks } from "./readme.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 import { stage } from "./stage.ts";
 import { version } from "./version.ts";
@@ -24,13 +24,15 @@ export interface TryOptions {
   readonly uplink: string;
   /** Versions of Node, such as `20`; npm brings them on Linux x64. Elsewhere, and by default, the Node that runs this. */
   readonly nodes?: readonly string[];
+  /** Packages that are installed and tried, such as `cli`; all by default. */
+  readonly only?: readonly string[];
 }
 
 /**
  * Publishes the packages, under the versions that the changesets give them, to a registry on this machine, installs each into
- * an empty project and runs the code that its README starts with; of the command line, its help and one command.
+ * an empty project and runs all code of its README; of the command line, its help and two commands.
  */
-export async function* tryPackages({ uplink, nodes = [] }: TryOptions): AsyncGenerator<Trial> {
+export async function* tryPackages({ uplink, nodes = [], only }: TryOptions): AsyncGenerator<Trial> {
   const dir = await mkdtemp(join(tmpdir(), "pruning-bias-try-"));
   const staged = join(dir, "stage");
   await stage(staged);
@@ -38,17 +40,24 @@ export async function* tryPackages({ uplink, nodes = [] }: TryOptions): AsyncGen
   await build(staged);
   const registry = await startRegistry(join(dir, "registry"), uplink);
   try {
-    await publish(staged, registry);
+    await publish(staged, registry, { rehearsed: only === undefined });
     const programs = await nodePrograms(nodes, join(dir, "nodes"), registry);
-    for (const { short, folder, manifest } of publishedPackages(staged)) {
+    const tried = publishedPackages(staged).filter(({ short }) => only?.includes(short) ?? true);
+    for (const { short, folder, manifest } of tried) {
       const project = join(dir, "projects", short);
       await install([manifest.name], project, registry);
       if (short !== "cli" && existsSync(join(project, "node_modules/@pruning-bias/cli")))
         yield { what: `${short} alone`, node: process.version, error: "expected no command line beside it, got one" };
-      const code = await firstCode(join(staged, folder));
-      const words = code === undefined ? commands(project) : [[await compile(project, code)]];
-      for (const [name, node] of programs)
-        for (const args of words) yield await attempt(short, name, () => runNode(args, { cwd: project, node }));
+      const blocks = await codeBlocks(join(staged, folder));
+      for (const [n, code] of blocks.entries()) {
+        const file = await compile(project, code);
+        const what = blocks.length === 1 ? short : `${short}, ${n + 1} of ${blocks.length} blocks of code`;
+        for (const [name, node] of programs) yield await attempt(what, name, [file], project, node);
+      }
+      if (manifest.bin !== undefined)
+        for (const [name, node] of programs)
+          for (const words of commands(project))
+            yield await attempt(`${short} ${words.slice(1).join(" ")}`, name, words, project, node);
       await rm(project, { recursive: true });
     }
   } finally {
@@ -57,10 +66,24 @@ export async function* tryPackages({ uplink, nodes = [] }: TryOptions): AsyncGen
   }
 }
 
-/** As the release does it: first without sending anything. */
-export async function publish(staged: string, { env }: Registry): Promise<void> {
+/** Why a registry cannot be asked; `undefined` where it answers for a package that everybody has. */
+export async function reachable(uplink: string): Promise<string | undefined> {
+  try {
+    const { ok, status } = await fetch(new URL("semver", uplink), { signal: AbortSignal.timeout(10_000) });
+    return ok ? undefined : `${uplink} answers ${status}`;
+  } catch (error) {
+    return `${uplink} does not answer: ${(error as Error).message}`;
+  }
+}
+
+/** As the release does it: first, where it is `rehearsed`, without sending anything. */
+export async function publish(
+  staged: string,
+  { env }: Registry,
+  { rehearsed = true }: { readonly rehearsed?: boolean } = {},
+): Promise<void> {
   const line = ["--recursive", "--filter", "./packages/*", "publish", "--no-git-checks"];
-  await pnpm([...line, "--dry-run"], { cwd: staged, env });
+  if (rehearsed) await pnpm([...line, "--dry-run"], { cwd: staged, env });
   await pnpm(line, { cwd: staged, env });
 }
 
@@ -104,9 +127,15 @@ function commands(project: string): string[][] {
   ]);
 }
 
-async function attempt(what: string, node: string, run: () => Promise<unknown>): Promise<Trial> {
+async function attempt(
+  what: string,
+  node: string,
+  words: readonly string[],
+  cwd: string,
+  program: string,
+): Promise<Trial> {
   try {
-    await run();
+    await runNode(words, { cwd, node: program });
     return { what, node };
   } catch (error) {
     return { what, node, error: (error as Error).message };

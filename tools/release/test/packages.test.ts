@@ -7,8 +7,8 @@ import {
   apiFile,
   apiText,
   build,
+  codeBlocks,
   compile,
-  firstCode,
   importsIn,
   link,
   type Manifest,
@@ -113,15 +113,18 @@ describe.each(publishedPackages())("the tarball of $short", (one) => {
   }, 180_000);
 
   it("has a README whose code compiles against its declarations and runs without its sources", async () => {
-    const code = await firstCode(folder());
-    // A command's README starts with a command.
+    const blocks = await codeBlocks(folder());
+    // A command's README shows commands.
     if (manifest.bin !== undefined) return;
+    expect(blocks.length).toBeGreaterThan(0);
     const project = join(dir, "projects", one.short);
     const { dependencies = {} } = readManifest(folder());
     for (const [name, place] of folders)
       if (name === manifest.name || name in dependencies) await link(place, join(project, "node_modules", name));
-    const file = await compile(project, code!);
-    for (const node of nodes) await expect(runNode([file], { cwd: project, node })).resolves.toBeTypeOf("string");
+    for (const code of blocks) {
+      const file = await compile(project, code);
+      for (const node of nodes) await expect(runNode([file], { cwd: project, node })).resolves.toBeTypeOf("string");
+    }
   });
 });
 

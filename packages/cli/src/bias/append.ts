@@ -1,6 +1,6 @@
-import { link, mkdir, open, rm, writeFile } from "node:fs/promises";
+import { link, open, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { shown, temporaryName } from "@pruning-bias/files";
+import { makeFolder, shown, temporaryName } from "@pruning-bias/files";
 
 /**
  * Whether rows under this header can be appended to a CSV file: it is not there yet, or starts with that header.
@@ -33,7 +33,7 @@ export async function checkHeader(path: string, header: string): Promise<void> {
  * @throws what `checkHeader` throws
  */
 export async function appendRows(path: string, header: string, rows: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const own = temporaryName(path);
   try {
     await writeFile(own, header, { flush: true });

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@pruning-bias/files";
 import { type AlternativeConfig, isProjection } from "../config/alternative.ts";
 import { unread } from "../config/unread.ts";
 import type { Context } from "./context.ts";
@@ -22,7 +22,7 @@ export async function alternative(
   context: Context,
   { resume }: { resume: boolean },
 ): Promise<TrainSummary> {
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const idle = unread(config);
   if (idle.length > 0) context.log(`${config.alternative.method}: without effect on it: ${idle.join(", ")}`);
   const found = isProjection(config)

@@ -12,7 +12,7 @@ import type { Context } from "./context.ts";
 import { readJson } from "./files.ts";
 import { modelFolder, within } from "./inputs.ts";
 import { saveModel } from "./save-model.ts";
-import { checkModel, readChecked, readSums } from "./sums.ts";
+import { checkModel, checkThere, readChecked, readSums } from "./sums.ts";
 
 export interface ExportOptions {
   /** A run's folder, a model's folder, or a model of the hub. */
@@ -89,6 +89,7 @@ async function runOf(folder: string, form: PrunedForm, context: Context): Promis
   const settings = await read("config.json", Settings);
   const { model_name, hf_checkpoint } = settings.model;
   const base = hf_checkpoint ?? model_name;
+  for (const name of ["model", "scores.safetensors", PROJECTION]) checkThere(join(folder, name), sums);
   const trained = existsSync(join(folder, "model"));
   const dir = trained ? join(folder, "model") : await modelFolder(base, context);
   const { steps, tokens } = await read("summary.json", StoredSummary);

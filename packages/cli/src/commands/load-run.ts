@@ -6,6 +6,7 @@ import { isProjection, PROJECTION } from "../config/alternative.ts";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { loadModel, type Model, modelName, pruningSettings } from "./inputs.ts";
+import { checkThere, readSums } from "./sums.ts";
 
 /** What is measured: the model that a run in `out` left, or the one it started from. */
 export interface Subject {
@@ -23,6 +24,7 @@ export async function loadRun(
   context: Context,
 ): Promise<{ model: Model; pruned: Pruned | undefined; projection?: Projection }> {
   const own = join(out, "model");
+  if (!untouched) checkThere(own, await readSums(out));
   const model = await loadModel(untouched || !existsSync(own) ? modelName(config) : own, context);
   if (!untouched && isProjection(config)) {
     const { checkpoint } = model;

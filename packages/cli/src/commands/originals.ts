@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
+import { readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { readEmbeddings, writeEmbeddings } from "@pruning-bias/data";
+import { makeFolder } from "@pruning-bias/files";
 import type { OriginalStore } from "@pruning-bias/debias";
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
@@ -36,7 +37,7 @@ export function originalFiles(
       const bytes = embeddings.values.byteLength + embeddings.rows.byteLength;
       if (bytes > datamodule.original_cache) return;
       try {
-        await mkdir(folder, { recursive: true });
+        await makeFolder(folder);
         await makeRoom(folder, datamodule.original_cache - bytes);
         await writeEmbeddings(path(key), embeddings);
       } catch (error) {

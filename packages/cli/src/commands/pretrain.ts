@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@pruning-bias/files";
 import { concat, loadTokenizer, prepareCorpus, writeDemo } from "@pruning-bias/data";
 import { type Checkpoint, initWeights, parseConfig } from "@pruning-bias/model";
 import type { Config } from "../config/schema.ts";
@@ -22,7 +22,7 @@ export async function pretrain(
   const { root, log } = context;
   const settings = config.pretrain;
   const jit = await openJit(config, context);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const from = resume ? await resumeFrom(config, out, context) : undefined;
   const checkpoints = from?.checkpoints ?? (await newCheckpoints(config, out));
   const { seed, skew, sentences, steps, batch_size: batchSize, learning_rate: learningRate } = settings;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { hashFile, sha256, writeWhole } from "@pruning-bias/files";
+import { tokenizerFiles } from "@pruning-bias/model";
 
 /** The name of the digests in a model's folder. */
 export const MODEL_SUMS = "SHA256SUMS";
@@ -22,7 +23,10 @@ export async function writeSums(path: string, names: readonly string[]): Promise
   await writeWhole(path, lines.join(""));
 }
 
-/** Digests by path, of all files of that name in a folder, and of those that end in `.sha256`; none where there is none. */
+/**
+ * Digests by path, of all files of that name in a folder, and of those that end in `.sha256`; none where there is none. Names that
+ * lead out of the folder are passed over: what lies there is not this folder's, and may have no end.
+ */
 export async function readSums(folder: string): Promise<ReadonlyMap<string, string>> {
   const names = (await readdir(folder).catch(() => [])).filter(
     (name) => name.endsWith(".sha256") || name === MODEL_SUMS,
@@ -32,7 +36,9 @@ export async function readSums(folder: string): Promise<ReadonlyMap<string, stri
 }
 
 const sumsIn = (text: string, folder: string): (readonly [path: string, digest: string])[] =>
-  [...text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)].map(([, digest, name]) => [join(folder, name!), digest!]);
+  [...text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)]
+    .map(([, digest, name]) => [join(folder, name!), digest!] as const)
+    .filter(([path]) => !/^\.\.($|[/\\])/.test(relative(folder, path)));
 
 /** Whether the digests at a path are there, that of `name` among them, and all files that they are of are as they were written. */
 export async function isWhole(path: string, name: string): Promise<boolean> {
@@ -56,13 +62,26 @@ export async function readChecked(path: string, sums: ReadonlyMap<string, string
 }
 
 /**
+ * A file or folder that a run may have left, or not.
+ *
+ * @throws Error in one line where it is not there, and `sums` has a digest of it
+ */
+export function checkThere(path: string, sums: ReadonlyMap<string, string>): void {
+  if (existsSync(path) || ![...sums.keys()].some((file) => file === path || file.startsWith(join(path, "/")))) return;
+  throw new Error(
+    `${path}: expected what was written there, of which there are digests in *.sha256 or ${MODEL_SUMS}, found none`,
+  );
+}
+
+/**
  * Compares the files of a model's folder with their digests, where it has any. Those that carry their own are left to whoever
  * reads them.
  *
- * @throws Error in one line, naming the first that differs
+ * @throws Error in one line, naming the first that differs, or that the model needs and that is no longer there
  */
 export async function checkModel(folder: string): Promise<void> {
   const sums = await readSums(folder);
+  for (const name of ["config.json", ...tokenizerFiles]) checkThere(join(folder, name), sums);
   for (const path of sums.keys()) {
     if (path.endsWith(".safetensors") || !existsSync(path)) continue;
     check(path, await hashFile(path, "a file of a model"), sums);

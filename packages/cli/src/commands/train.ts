@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@pruning-bias/files";
 import { type DebiasData, type Sentences, take } from "@pruning-bias/data";
 import {
   type DebiasSentences,
@@ -56,7 +56,7 @@ export async function train(
   if (config.alternative !== null) {
     return alternative({ ...config, alternative: config.alternative }, out, context, { resume });
   }
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const from = resume ? await resumeFrom(config, out, context) : undefined;
   const { jit, jitOnAll, devices } = await openDevices(config, context);
   const model = await loadModel(modelName(config), context);

@@ -10,8 +10,12 @@ process.env[PARENT] = String(process.pid);
 interface Cache {
   copyFilesFromCache(hit: { readonly outputsPath: string }, outputs: readonly string[]): unknown;
 }
+interface DbCache {
+  put(task: { readonly id: string }, ...result: readonly unknown[]): Promise<unknown>;
+}
 const root = process.cwd();
-const { NxCache } = createRequire(join(root, "package.json"))("nx/src/native") as { NxCache: { prototype: Cache } };
+const require = createRequire(join(root, "package.json"));
+const { NxCache } = require("nx/src/native") as { NxCache: { prototype: Cache } };
 const { copyFilesFromCache } = NxCache.prototype;
 /**
  * Without its daemon, Nx takes what a task made out of the cache also where it lies in place, and removes it first: another
@@ -19,4 +23,17 @@ const { copyFilesFromCache } = NxCache.prototype;
  */
 NxCache.prototype.copyFilesFromCache = function (hit, outputs) {
   return outputsInPlace(root, hit.outputsPath, outputs) ? null : copyFilesFromCache.call(this, hit, outputs);
+};
+
+const { DbCache } = require("nx/src/tasks-runner/cache") as { DbCache: { prototype: DbCache } };
+const { put } = DbCache.prototype;
+/** Where its cache is full or read-only, Nx would end with a stack trace in the middle of its tasks: they go on, and are not kept. */
+DbCache.prototype.put = async function (task, ...result) {
+  try {
+    return await put.call(this, task, ...result);
+  } catch (error) {
+    const why = (error as Error).message.replaceAll(/\s*\n\s*/g, " ");
+    process.stderr.write(`${task.id}: cannot be kept in Nx' cache, and runs again the next time: ${why}\n`);
+    return undefined;
+  }
 };

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder } from "@pruning-bias/files";
 import { isRunning } from "../end-with-parent.ts";
 
 export interface TurnOptions {
@@ -37,14 +38,16 @@ export async function oneAtATime<T>(path: string, work: () => Promise<T>, option
 
 async function take(path: string, { who, onWait, signal, every = 500 }: TurnOptions): Promise<string> {
   const own = JSON.stringify({ who, pid: process.pid, host: hostname(), id: randomUUID() });
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   for (let told = false; ;) {
     signal?.throwIfAborted();
     const mine = await writeFile(path, own, { flag: "wx" }).then(
       () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error;
-        return false;
+      async (error: NodeJS.ErrnoException) => {
+        if (error.code === "EEXIST") return false;
+        // Half of it may be there, where there is no more room.
+        await rm(path, { force: true }).catch(() => {});
+        throw new Error(`${path}: cannot be written: ${error.message}`, { cause: error });
       },
     );
     // Whoever took an abandoned one away at the same moment may have taken this one: who is in the file has it.

@@ -307,8 +307,11 @@ export const shareOfCores = (parallel: number, cores = physicalCores()): { PRUNI
 function nx(
   line: readonly string[],
   file: string,
-  { root, output, environment, signal }: SweepOptions,
+  { root, output, environment, signal, log }: SweepOptions,
 ): Promise<{ code: number; text: string }> {
+  mkdirSync(dirname(file), { recursive: true });
+  // Where there is no room for it, the sweep goes on: what fails for that says so itself.
+  const kept = createWriteStream(file).on("error", ({ message }) => log(`${file}: cannot be written: ${message}`));
   // A task of Nx that starts Nx: what the outer one says of itself is not meant for the inner one; where its cache is, is.
   const env = Object.fromEntries(
     Object.entries(environment).filter(([key]) => !key.startsWith("NX_") || forNx.test(key)),
@@ -321,8 +324,6 @@ function nx(
     stdio: ["ignore", "pipe", "pipe"],
     ...(signal && { signal }),
   });
-  mkdirSync(dirname(file), { recursive: true });
-  const kept = createWriteStream(file);
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8");

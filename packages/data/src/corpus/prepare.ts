@@ -1,6 +1,6 @@
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { hashFile, hashJson, removeLeftovers, temporaryName } from "@pruning-bias/files";
+import { hashFile, hashJson, makeFolder, removeLeftovers, temporaryName } from "@pruning-bias/files";
 import { download, type Fetch, isUrl } from "../files/download.ts";
 import { readLines } from "../text/lines.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -125,7 +125,7 @@ async function readCached(dir: string, onDamaged: PrepareOptions["onDamaged"]): 
 async function cached(dir: string, selected: Selected): Promise<Selected> {
   const temporary = temporaryName(dir);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     await removeLeftovers(dir);
     for (const name of classNames) await writeSentences(join(temporary, file(name)), selected.sentences[name]);
     await writeManifest(temporary, { counts: selected.counts, files: classNames.map(file) });

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createWriteStream, existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, rename, rm, stat, symlink } from "node:fs/promises";
+import { copyFile, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { digestOfFile } from "../digest.ts";
+import { makeFolder } from "../whole.ts";
 import { type Answer, reason } from "./request.ts";
 
 export interface StoreOptions {
@@ -26,8 +27,8 @@ export async function store(
   { blobs, path }: { blobs: string; path: string },
   options: StoreOptions = {},
 ): Promise<void> {
-  await mkdir(blobs, { recursive: true });
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(blobs);
+  await makeFolder(dirname(path));
   const { etag } = answer;
   const known = etag !== undefined && existsSync(join(blobs, etag));
   if (known) await answer.close();
@@ -154,7 +155,12 @@ function isRunning(pid: number): boolean {
 
 async function link(blob: string, path: string): Promise<void> {
   await symlink(relative(dirname(path), blob), path).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code === "EEXIST") return; // another process was here first
+    if (error.code === "EEXIST") {
+      if (existsSync(path)) return; // another process was here first
+      // What it leads to is gone, and the same file may have another name by now.
+      await rm(path, { force: true });
+      return link(blob, path);
+    }
     if (error.code !== "EPERM") throw error;
     await copyFile(blob, path); // file systems without links
   });

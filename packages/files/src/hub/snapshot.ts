@@ -120,7 +120,7 @@ export async function resolveSnapshot(repository: Repository, needed: Needed, op
   return snapshot();
 }
 
-/** Takes files that are damaged out of the cache. */
+/** Takes files that are damaged out of the cache; their links stay, which tells that they were there. */
 async function removeDamaged(
   id: string,
   snapshot: string,
@@ -132,7 +132,6 @@ async function removeDamaged(
     if (offline) throw new Error(`${problem}, and the hub is not to be asked (offline)`);
     onDamaged?.(problem);
     await rm(blob, { force: true });
-    await rm(join(snapshot, file), { force: true });
   }
 }
 

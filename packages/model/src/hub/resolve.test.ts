@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname, tmpdir } from "node:os";
@@ -277,6 +277,24 @@ describe("resolveModel", () => {
     expect(await resolveModel("org/large", { endpoint, cacheDir, offline: true })).toBe(dir);
     sharded["model.safetensors.index.json"] = JSON.stringify({ weight_map: { a: "../../passwd" } });
     await expect(resolveModel("org/evil", { endpoint, cacheDir })).rejects.toThrow("expected an index of safetensors");
+  });
+
+  it("fetches again what was damaged or removed, also where another file could take its place", async () => {
+    const asked: string[] = [];
+    const endpoint = await serve(plain(asked));
+    const dir = await resolveModel("org/tiny", { endpoint, cacheDir });
+    const tokenizer = join(dir, "tokenizer.json");
+    const problems: string[] = [];
+    await writeFile(await realpath(tokenizer), "damaged");
+    await resolveModel("org/tiny", { endpoint, cacheDir, onDamaged: (problem) => problems.push(problem) });
+    expect(problems).toEqual([expect.stringMatching(/^org\/tiny: tokenizer\.json: expected the content that/)]);
+    expect(await readFile(tokenizer, "utf8")).toBe(files["tokenizer.json"]);
+    await rm(await realpath(tokenizer));
+    await expect(resolveModel("org/tiny", { endpoint, cacheDir, offline: true })).rejects.toThrow(
+      /^org\/tiny: expected tokenizer\.json in /,
+    );
+    await resolveModel("org/tiny", { endpoint, cacheDir });
+    expect(await readFile(tokenizer, "utf8")).toBe(files["tokenizer.json"]);
   });
 
   it("says in one line what the hub answered", async () => {

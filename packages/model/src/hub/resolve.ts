@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type HubOptions, printable, resolveSnapshot, type Snapshot } from "@pruning-bias/files";
 import { shardFiles } from "../stored-weights.ts";
@@ -24,10 +24,14 @@ export async function resolveModel(model: string, options: HubOptions): Promise<
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const welcome = ["tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json", "merges.txt"];
+const wanted = new Set(["config.json", "tokenizer.json", INDEX, ...welcome]);
 
-/** A file that a snapshot lacks and a model needs; `undefined` where it is whole. */
+/** A file that a snapshot lacks and a model needs, or that it had; `undefined` where it is whole. */
 async function lacking(snapshot: string): Promise<string | undefined> {
   const has = (file: string) => existsSync(join(snapshot, file));
+  const links = await readdir(snapshot).catch(() => []);
+  const lost = links.find((file) => (wanted.has(file) || file.endsWith(".safetensors")) && !has(file));
+  if (lost !== undefined) return lost;
   if (!has("config.json")) return "config.json";
   if (!has("tokenizer.json") && !has("vocab.txt")) return "tokenizer.json";
   if (has(WEIGHTS)) return undefined;

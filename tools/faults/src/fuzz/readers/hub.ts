@@ -1,4 +1,4 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { download } from "@pruning-bias/data";
 import { resolveModel } from "@pruning-bias/model";
 import { mutateBytes } from "../bytes.ts";
 import { mutateJson } from "../json.ts";
+import { mutateLines } from "../lines.ts";
 import type { Random } from "../random.ts";
 import type { Reader } from "../reader.ts";
 
@@ -117,6 +118,20 @@ export const hub: readonly Reader[] = [
             await inFolder(folder, "cache", () => download({ url: `${origin}/${name}`, cacheDir }));
           },
         };
+      };
+    },
+  },
+  {
+    name: "digest beside a download (sha256)",
+    async prepare(folder) {
+      const origin = await serve((_, response) => response.end("words\n"));
+      const [url, cacheDir] = [`${origin}/words.txt`, join(folder, "cache")];
+      const path = await download({ url, cacheDir });
+      const text = await readFile(`${path}.sha256`, "utf8");
+      return async (random) => {
+        await writeFile(path, random.chance(0.5) ? "words\n" : mutateLines("words\n", random));
+        await writeFile(`${path}.sha256`, mutateLines(text, random));
+        return { places: [origin, path], read: () => inFolder(folder, "cache", () => download({ url, cacheDir })) };
       };
     },
   },

@@ -1,5 +1,6 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readProjection, writeProjection } from "@pruning-bias/debias/projections";
 import { initWeights, loadCheckpoint, parseConfig, saveCheckpoint } from "@pruning-bias/model";
 import {
   fromNnPruning,
@@ -13,8 +14,10 @@ import {
 } from "@pruning-bias/pruning";
 import { readSafetensors, writeSafetensors } from "@pruning-bias/runtime";
 import { newestTrainingState, readTrainingState, writeTrainingState } from "@pruning-bias/training";
+import { checkModel, writeSums } from "../../../../../packages/cli/src/commands/sums.ts";
 import { mutateBytes } from "../bytes.ts";
 import { mutateJson } from "../json.ts";
+import { mutateLines } from "../lines.ts";
 import type { Random } from "../random.ts";
 import type { Reader } from "../reader.ts";
 import { fileCase } from "./file.ts";
@@ -124,6 +127,40 @@ export const models: readonly Reader[] = [
           const pruned = await readPruned(path);
           hostMasks(pruned.layout, pruned.scores, pruned.threshold);
         });
+    },
+  },
+  {
+    name: "projection of the output (safetensors)",
+    async prepare(folder) {
+      const path = join(folder, "projection.safetensors");
+      const directions = [0, 1].map((k) => Float64Array.from({ length: 8 }, (_, i) => Number(i === k)));
+      await writeProjection(path, { directions }, 8);
+      const whole = await readFile(path);
+      return (random) =>
+        fileCase(path, mutateSafetensors(whole, random), async () => {
+          const read = await readProjection(path, 8);
+          const right = read.directions.every((row) => row.length === 8 && row.every(Number.isFinite));
+          if (!right) throw new TypeError("directions of another width, or that are no numbers");
+        });
+    },
+  },
+  {
+    name: "digests beside files (sha256)",
+    async prepare(folder) {
+      const dir = await model(folder);
+      await writeFile(join(dir, "tokenizer.json"), "{}");
+      const path = join(dir, "SHA256SUMS");
+      await writeSums(path, ["config.json", "tokenizer.json", "model.safetensors"]);
+      const text = await readFile(path, "utf8");
+      const outside = ["/dev/zero", "/dev/full", "/etc/hostname", "."].map((name) => `${"../".repeat(40)}${name}`);
+      return (random) => {
+        const names = [...outside, "..", ".", "", "config.json/x", "__proto__", "a\u0000b", "x".repeat(5000)];
+        const added = random.chance(0.3) ? `${text}${"0".repeat(64)}  ${random.pick(names)}\n` : text;
+        return fileCase(path, mutateLines(added, random), () => checkModel(dir)).then((written) => ({
+          ...written,
+          places: [dir],
+        }));
+      };
     },
   },
   {

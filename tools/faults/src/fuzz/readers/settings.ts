@@ -2,6 +2,7 @@ import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { compose, knownKeys, parseSweep, points } from "@pruning-bias/cli";
 import { readSweepFile } from "@pruning-bias/cli/sweep";
+import { givenSettings } from "../../../../../packages/cli/src/commands/given.ts";
 import { projectsOrComplaint } from "../../../../nx-sweep/src/plugin.ts";
 import { mutateJson } from "../json.ts";
 import { overrideLine } from "../overrides.ts";
@@ -35,6 +36,24 @@ export const settings: readonly Reader[] = [
             const found = points(parseSweep(words));
             checkNames(found.map(({ name }) => name));
             for (const { overrides } of found.slice(0, 8)) compose(overrides);
+          },
+        };
+      };
+    },
+  },
+  {
+    name: "settings that Nx hands over (RUN_CONFIG)",
+    async prepare() {
+      const { config } = compose(["experiment=demo"]);
+      const own = [config, compose(["experiment=debias_head_pruning_frozen"]).config];
+      return async (random) => {
+        const text = mutateJson(random.pick(own), random).toString();
+        return {
+          places: ["RUN_CONFIG"],
+          async read() {
+            const settings = givenSettings(text);
+            const strange = Object.keys(settings).filter((key) => !(key in config));
+            if (strange.length > 0) throw new TypeError(`settings that are none: ${strange.join(" ")}`);
           },
         };
       };

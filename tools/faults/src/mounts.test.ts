@@ -1,12 +1,12 @@
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeWhole } from "@pruning-bias/files";
+import { makeFolder, writeWhole } from "@pruning-bias/files";
 import { writeEmbeddings } from "@pruning-bias/data";
 import { ndarray, writeSafetensors } from "@pruning-bias/runtime";
 import { eventWriter, initialState, writeTrainingState } from "@pruning-bias/training";
 import { describe, expect, it } from "vitest";
-import { mayMount, readOnly, withTmpfs } from "./disk.ts";
+import { mayMount, readOnly, withTmpfs } from "./mounts.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "faults-disk-"));
 const large = ndarray(new Float32Array(1e5), [1e5]);
@@ -42,6 +42,15 @@ describe.skipIf(!mayMount(dir))(
         readOnly(dir);
         await expect(write(dir)).rejects.toThrow(
           /faults-disk-\S+: cannot be written: EROFS|EROFS: read-only file system, \w+ '\S*faults-disk-/,
+        );
+      });
+    });
+
+    it("a folder on a disk that can only be read", async () => {
+      await withTmpfs(dir, "1m", async () => {
+        readOnly(dir);
+        await expect(makeFolder(join(dir, "a/b"))).rejects.toThrow(
+          /^EROFS: read-only file system, mkdir '\S*faults-disk-/,
         );
       });
     });
