@@ -2,7 +2,7 @@ import { debiasModes, embeddingLayers, fineprune, lossForms } from "@pruning-bia
 import { fromNnPruning, scoreLayout } from "@pruning-bias/pruning";
 import { compiler, physicalCores } from "@pruning-bias/runtime";
 import { corpusOf, first, part } from "./corpus.ts";
-import type { Flags } from "./flags.ts";
+import { type Flags, variantOf } from "./flags.ts";
 import { median, peakMegabytes, round } from "./measure.ts";
 import { blockOf, load } from "./model.ts";
 import { row } from "./rows.ts";
@@ -41,7 +41,7 @@ export async function epoch(flags: Flags) {
     embeddingLayer: embeddingLayers.find((layer) => layer === flags.layer)!,
     debiasMode: debiasModes.find((mode) => mode === flags.mode)!,
     lossForm: lossForms.find((form) => form === flags["loss-form"].replaceAll("-", "_"))!,
-    freezeWeights: !flags.unfrozen,
+    ...{ freezeWeights: !flags.unfrozen, variant: variantOf(flags) },
   });
   const measure = await seatMeasure({
     ...{ folder: flags.seat, tokenizer: flags.tokenizer!, checkpoint, layout, jit },

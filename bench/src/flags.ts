@@ -14,7 +14,7 @@ const numbers = {
 const options = {
   ...numbers,
   ...{ model: from("bert-base"), block: from("32x32"), mode: from("token"), layer: from("last") },
-  ...{ "loss-form": from("squared-sum"), order: from("random"), task: text, seeds: text },
+  ...{ "loss-form": from("squared-sum"), optimizer: from("torch"), order: from("random"), task: text, seeds: text },
   ...{ corpus: text, words: text, seat: text, tokenizer: text, glue: text, scores: text },
   ...{ crows: text, stereoset: text, where: text },
   ...{ "values-only": yes, unfrozen: yes, "cached-original": yes, json: yes },
@@ -34,4 +34,10 @@ export function readFlags(words: readonly string[]): Flags {
     }
   }
   return flags;
+}
+
+/** Whose AdamW: the yardstick's is PyTorch's, where eps joins after the correction of the moments. */
+export function variantOf({ optimizer }: Pick<Flags, "optimizer">): "torch" | "transformers" {
+  if (optimizer === "torch" || optimizer === "transformers") return optimizer;
+  throw new RangeError(`--optimizer: expected torch or transformers, got ${JSON.stringify(optimizer)}`);
 }

@@ -11,7 +11,7 @@ import {
 } from "@pruning-bias/pruning";
 import { compiler, ndarray } from "@pruning-bias/runtime";
 import { corpusOf, first, part } from "./corpus.ts";
-import type { Flags } from "./flags.ts";
+import { type Flags, variantOf } from "./flags.ts";
 import { peakMegabytes, round } from "./measure.ts";
 import { blockOf, load } from "./model.ts";
 import { row } from "./rows.ts";
@@ -47,7 +47,7 @@ export async function settle(flags: Flags) {
       ...{ checkpoint, pruning, seed, jit, batchSize: Number(flags.batch ?? "16"), settle: "greedy" },
       ...{ train: part(data, "train"), validation: first(part(data, "validation"), Number(flags["val-limit"])) },
       ...{ epochs: 1, limitBatches: Number(flags.steps), validationsPerEpoch: 1 },
-      ...{ staticSentences: Number(flags["static-limit"]), lossForm: "squared_sum" },
+      ...{ staticSentences: Number(flags["static-limit"]), lossForm: "squared_sum", variant: variantOf(flags) },
     });
     let [last, none]: [StepEvent | undefined, Parameters] = [undefined, { weights: {}, scores: {} }];
     let beforeTraining: ReturnType<typeof row> | undefined;
