@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
-import { createRequire, enableCompileCache } from "node:module";
+import * as modules from "node:module";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
@@ -21,13 +21,14 @@ endWithParent(process.env);
 const workspace = workspaceOf(import.meta.dirname);
 const root = workspace ?? process.cwd();
 // A sweep starts this file for every task: types are stripped once and not each time.
-if (workspace !== undefined) enableCompileCache(join(workspace, ".nx/compile-cache"));
+// Node 20, which runs what was installed, has none.
+if (workspace !== undefined) modules.enableCompileCache?.(join(workspace, ".nx/compile-cache"));
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 const program = new Command("pruning-bias")
   .description("Find where gender bias sits in BERT by movement pruning: debias, prune, measure, report.")
-  .version((createRequire(import.meta.url)("../package.json") as { version: string }).version)
+  .version((modules.createRequire(import.meta.url)("../package.json") as { version: string }).version)
   .showSuggestionAfterError()
   .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, " ")}\n`) })
   .exitOverride();

@@ -24,5 +24,8 @@ export function sizesIn(folder: string): number[] {
   return entries.map((entry) => lstatSync(join(entry.parentPath, entry.name)).size);
 }
 
-/** Bytes of the files in a folder; 0 where there is none. */
-export const bytesIn = (folder: string): number => sizesIn(folder).reduce((sum, size) => sum + size, 0);
+/** What the files in a folder take on a disk, which gives room by the page, in bytes; 0 where there is none. */
+export const bytesIn = (folder: string): number =>
+  sizesIn(folder).reduce((sum, size) => sum + Math.ceil(size / PAGE) * PAGE, 0);
+
+const PAGE = 4096;
