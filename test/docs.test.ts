@@ -80,7 +80,7 @@ describe("the docs", () => {
           expect(cost.trainSeconds!, name).toBeGreaterThan(0);
           expect(cost.bytes!, name).toBeGreaterThan(0);
           const row = stderr.split("\n").find((text) => text.startsWith(`  ${name} `));
-          expect(row).toMatch(/ steps, training .*, bias tests .*, \d+ MB on disk, /);
+          expect(row).toMatch(/ steps, training .*, bias tests .*, [\d.]+ [MG]B on disk, /);
         }
         expect(points[0]!.overrides).toEqual(expect.arrayContaining(["model.debias_mode=sentence"]));
       }
