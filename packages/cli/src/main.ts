@@ -140,6 +140,7 @@ program
   .option("--json", "print one JSON object on standard output")
   .action(async (overrides, { out, resume, json }) => {
     const config = await settings(overrides);
+    if (overrides.length > 0) await sayUnread(config);
     const { train } = await import("./commands/train.ts");
     await makeModel(config);
     const folder = resolve(root, out);
@@ -418,6 +419,13 @@ async function settings(overrides: readonly string[]): Promise<Config> {
   }
   const { compose } = await import("./config/compose.ts");
   return compose(overrides).config;
+}
+
+/** Says which settings a method does not read; of a sweep's points, before they run. */
+async function sayUnread(config: Config): Promise<void> {
+  const { unreadText } = await import("./config/unread.ts");
+  const text = unreadText(config);
+  if (text !== undefined) say(text);
 }
 
 /** Makes the model of an experiment that has one made, where it is not there yet; in a sweep a task before has done it. */

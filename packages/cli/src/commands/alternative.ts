@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { makeFolder } from "@pruning-bias/files";
 import { type AlternativeConfig, isProjection } from "../config/alternative.ts";
-import { unread } from "../config/unread.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
 import { seal } from "./forget.ts";
@@ -23,8 +22,6 @@ export async function alternative(
   { resume }: { resume: boolean },
 ): Promise<TrainSummary> {
   await makeFolder(out);
-  const idle = unread(config);
-  if (idle.length > 0) context.log(`${config.alternative.method}: without effect on it: ${idle.join(", ")}`);
   const found = isProjection(config)
     ? await findProjection(config, out, context)
     : await trainAlternative(config, out, context, { resume });

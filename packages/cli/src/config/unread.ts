@@ -1,6 +1,7 @@
 import type { AlternativeConfig } from "./alternative.ts";
 import { compose } from "./compose.ts";
 import { flatten, type Settings } from "./paths.ts";
+import type { Config } from "./schema.ts";
 
 /** Settings, and groups of them, that say which model and data, on what to compute, and what is measured afterwards. */
 const shared = [
@@ -26,7 +27,7 @@ const read = {
 };
 
 /** Settings that differ from those of the preset, and that its method does not read. */
-export function unread(config: AlternativeConfig): string[] {
+function unread(config: AlternativeConfig): string[] {
   const { debug, trainer } = config;
   const known = [...shared, ...read[config.alternative.method]];
   // One batch of everything has the size of debiasing's.
@@ -37,4 +38,11 @@ export function unread(config: AlternativeConfig): string[] {
   return flatten(config as unknown as Settings).flatMap(([path, value]) =>
     isRead(path) || JSON.stringify(usual.get(path)) === JSON.stringify(value) ? [] : [path],
   );
+}
+
+/** What of a run's settings its method does not read, as a line; `undefined` where it reads all. */
+export function unreadText(config: Config): string | undefined {
+  if (config.alternative === null) return undefined;
+  const idle = unread({ ...config, alternative: config.alternative });
+  return idle.length === 0 ? undefined : `${config.alternative.method}: without effect on it: ${idle.join(", ")}`;
 }

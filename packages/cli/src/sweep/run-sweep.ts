@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import { writeWhole } from "@pruning-bias/files";
 import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
+import { unreadText } from "../config/unread.ts";
 import { isProjection } from "../config/alternative.ts";
 import { digest } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
@@ -97,6 +98,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   if (options.glueSeeds !== undefined) checkSeeds(configs, { name, sweep, written });
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   sayLeftOut(runs, sweep, log);
+  for (const text of new Set(configs.map(unreadText))) if (text !== undefined) log(text);
   const asked = { glue: sweep.glue, where: sweep.where, ...(sweep.glueSeeds && { glueSeeds: sweep.glueSeeds }) };
   const outcome = { name, points: all, ...asked, baseline: `runs/${name}/${BASELINE}`, failed: [] };
   const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, runs, root)) : undefined;
