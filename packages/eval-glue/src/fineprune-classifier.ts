@@ -16,6 +16,7 @@ import {
   type Arrays,
   copies,
   expectConvergence,
+  expectFinite,
   hostOptimizer,
   initialState,
   linearSchedule,
@@ -158,6 +159,7 @@ export async function* finepruneClassifier({
         step++;
         yield { kind: "step", step, totalSteps, epoch, threshold, loss, penalty };
       }
+      expectFinite(step, state.parameters);
       const { scores: made, threshold } = pruned();
       const weights = present(headed.weights);
       const { density } = densitiesOf(layout, hostMasks(layout, { ...weights, ...made }, threshold));

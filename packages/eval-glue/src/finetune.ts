@@ -7,6 +7,7 @@ import {
   type Arrays,
   copies,
   expectConvergence,
+  expectFinite,
   hostOptimizer,
   initialState,
   linearSchedule,
@@ -30,7 +31,8 @@ import { compactVocabulary } from "./vocabulary.ts";
  * the pooled [CLS], all weights trained with AdamW and a linearly falling learning rate; a pooler that the checkpoint
  * lacks is drawn too. A pruned encoder keeps its masks: closed weights get no gradient.
  *
- * @throws RangeError for splits of different tasks; DivergenceError where the loss is no number or explodes
+ * @throws RangeError for splits of different tasks; DivergenceError where the loss is no number or explodes,
+ *   or an epoch leaves weights that are no finite numbers
  */
 export async function* finetune({
   checkpoint: start,
@@ -124,6 +126,7 @@ export async function* finetune({
         const position = { step, totalSteps, epoch, learningRate: learningRate * factor };
         yield { kind: "step", ...position, loss, gradientNorm, tokens, state: current };
       }
+      expectFinite(step, state.parameters);
       for (const examples of others.slice(0, validation.length)) {
         kept[`logits.${epoch}.${examples.source.split}`] = await logits(
           model,

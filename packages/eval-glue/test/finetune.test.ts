@@ -226,6 +226,11 @@ describe("finetune", () => {
       "epochs: expected a whole number above 0, got Infinity",
     );
   });
+
+  it("ends where the last update leaves weights that are no numbers", async () => {
+    const wild = { ...settings, epochs: 1, batchSize: 1000, learningRate: 1e42, maxGradientNorm: Infinity };
+    await expect(run(wild)).rejects.toThrow(/^step 1: expected finite parameters after its update, got -?Infinity in /);
+  });
 });
 
 describe("scoreClassifier", () => {

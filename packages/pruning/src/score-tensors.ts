@@ -11,19 +11,20 @@ export function scoreTensors(module: MaskedModule, slot: Slot, settings: Pruning
   const shared = { group: slot.group, ...binariser };
   const tensors: ScoreTensor[] = [];
   const kind = source?.kind === "product" ? ("factor" as const) : ("mask" as const);
-  const add = (name: string | undefined, shape: readonly number[]): void => {
+  /** `of` is the grid over the weights that the scores stand for: vectors are one row or column of it. */
+  const add = (name: string | undefined, shape: readonly number[], of: MaskedModule["grid"]): void => {
     if (name === undefined) return;
     const own = { ...shared, name, shape, kind, ...training(slot.role, binariser.method, settings) };
     const transposed = source?.kind === "blocks" && source.transposed;
-    const magnitudeOf = [{ name: module.name, grid, transposed }];
+    const magnitudeOf = [{ name: module.name, grid: of, transposed }];
     tensors.push(methodOf(binariser.method).ofWeights ? { ...own, trained: false, magnitudeOf } : own);
   };
   if (source?.kind === "product") {
-    add(source.rows, [grid[0]]);
-    add(source.columns, [grid[1]]);
+    add(source.rows, [grid[0]], [grid[0], 1]);
+    add(source.columns, [grid[1]], [1, grid[1]]);
   } else if (source !== undefined) {
     const isVector = slot.group === "dense" && settings.dense.layout === "1d_alt";
-    add(source.scores, isVector ? [sizeOf(grid)] : grid);
+    add(source.scores, isVector ? [sizeOf(grid)] : grid, grid);
   }
   if (ampere !== undefined) {
     const [outputs, inputs] = shape;
