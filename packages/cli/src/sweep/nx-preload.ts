@@ -15,8 +15,8 @@ interface DbCache {
 }
 const root = process.cwd();
 // The workspace's own Nx, which a command line that is installed elsewhere lacks.
-const require = createRequire(join(root, "node_modules/nx/dist/bin/nx.js"));
-const { NxCache } = require("../src/native/index.js") as { NxCache: { prototype: Cache } };
+const nx = createRequire(join(root, "node_modules/nx/dist/bin/nx.js"));
+const { NxCache } = nx("../src/native/index.js") as { NxCache: { prototype: Cache } };
 const { copyFilesFromCache } = NxCache.prototype;
 /**
  * Without its daemon, Nx takes what a task made out of the cache also where it lies in place, and removes it first: another
@@ -26,7 +26,7 @@ NxCache.prototype.copyFilesFromCache = function (hit, outputs) {
   return outputsInPlace(root, hit.outputsPath, outputs) ? null : copyFilesFromCache.call(this, hit, outputs);
 };
 
-const { DbCache } = require("../src/tasks-runner/cache.js") as { DbCache: { prototype: DbCache } };
+const { DbCache } = nx("../src/tasks-runner/cache.js") as { DbCache: { prototype: DbCache } };
 const { put } = DbCache.prototype;
 /** Where its cache is full or read-only, Nx would end with a stack trace in the middle of its tasks: they go on, and are not kept. */
 DbCache.prototype.put = async function (task, ...result) {
