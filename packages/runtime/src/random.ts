@@ -83,8 +83,9 @@ export interface Generator {
 /** A generator (xoroshiro128+) for a seed, all 53 bits of it. @throws RangeError for a seed that is no whole number */
 export function generator(seed: number): Generator {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`generator: expected a whole number as seed, got ${seed}`);
-  // As xoroshiro128plus(seed), which looks at 32 bits.
-  return generatorAt([-1, ~seed, seed | 0, Math.floor(seed / 2 ** 32) | 0]);
+  // Of 32 bits, signed or not, as xoroshiro128plus(seed), which looks at no others.
+  const high = seed >= -(2 ** 31) && seed < 2 ** 32 ? 0 : Math.floor(seed / 2 ** 32) | 0;
+  return generatorAt([-1, ~seed, seed | 0, high]);
 }
 
 /** The generator whose `state` this was, at that point. */
