@@ -22,7 +22,7 @@ it.each<[string, () => unknown]>([
     "toInt32: expected whole numbers of 32 bits, got 0.5",
     () => toInt32({ dtype: "F32", shape: [1], data: Float32Array.of(0.5) }),
   ],
-  ["generator: expected a number as seed, got NaN", () => generator(NaN)],
+  ["generator: expected a whole number as seed, got NaN", () => generator(NaN)],
   ["generator: expected a bound above 0, got 0", () => generator(1).int(0)],
   ["a.0: expected a tensor, got x", () => mapTree<number, number>({ a: ["x" as never] }, isNumber, (leaf) => leaf)],
 ])("%s", (message, call) => expect(call).toThrow(message));
