@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { CampaignOptions } from "./campaign-options.ts";
 import { draw } from "./draw.ts";
 import { type Outcome, record } from "./record.ts";
 import { lastLines } from "./run.ts";
@@ -8,13 +9,9 @@ import { differences, type Snapshot, snapshot } from "./snapshot.ts";
 import { workplace, type Workplace } from "./workplace.ts";
 import { type Kind, kinds } from "./kinds.ts";
 
-export interface DamageOptions {
-  readonly out: string;
-  readonly seed: number;
+export interface DamageOptions extends CampaignOptions {
   /** Bits that are flipped in each kind of file. */
   readonly flips: number;
-  readonly only?: readonly string[];
-  readonly log: (line: string) => void;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import type { CampaignOptions } from "./campaign-options.ts";
 import { draw } from "./draw.ts";
 import { bytesIn } from "./folders.ts";
 import { mayMount, resize, unmountAll, withReadOnly, withTmpfs } from "./mounts.ts";
@@ -13,13 +14,9 @@ import { leftBy, type Undisturbed, undisturbed } from "./undisturbed.ts";
 import { unfinished } from "./unfinished.ts";
 import { workplace, type Workplace } from "./workplace.ts";
 
-export interface DiskOptions {
-  readonly out: string;
-  readonly seed: number;
+export interface DiskOptions extends CampaignOptions {
   /** How often the disk of each command is full, each time at another place. */
   readonly trials: number;
-  readonly only?: readonly string[];
-  readonly log: (line: string) => void;
 }
 
 /** A command and what is done to the folders that it writes to. */

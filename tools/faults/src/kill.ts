@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CampaignOptions } from "./campaign-options.ts";
 import { draw, pick } from "./draw.ts";
 import { end, kill, orphans, type Started, start } from "./processes.ts";
 import { type Outcome, record } from "./record.ts";
@@ -10,15 +11,9 @@ import { leftBy, undisturbed } from "./undisturbed.ts";
 import { unfinished } from "./unfinished.ts";
 import { workplace, type Workplace } from "./workplace.ts";
 
-export interface KillOptions {
-  /** A folder for the copy of the workspace and the record of what was tried. */
-  readonly out: string;
-  readonly seed: number;
+export interface KillOptions extends CampaignOptions {
   /** How many processes are killed in all. */
   readonly moments: number;
-  /** By default all. */
-  readonly only?: readonly string[];
-  readonly log: (line: string) => void;
 }
 
 /** Kills in succession before a command is left to end. */

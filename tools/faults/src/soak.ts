@@ -8,14 +8,12 @@ import { exportModel } from "../../../packages/cli/src/commands/export.ts";
 import { runBias } from "../../../packages/cli/src/commands/run-bias.ts";
 import { runGlue } from "../../../packages/cli/src/commands/run-glue.ts";
 import { train } from "../../../packages/cli/src/commands/train.ts";
+import type { CampaignOptions } from "./campaign-options.ts";
 import type { Outcome } from "./record.ts";
 import { withSettings, workplace, type Workplace } from "./workplace.ts";
 
-export interface SoakOptions {
-  readonly out: string;
+export interface SoakOptions extends Omit<CampaignOptions, "only"> {
   readonly points: number;
-  readonly seed: number;
-  readonly log: (line: string) => void;
 }
 
 /** Memory and open files after a point. */

@@ -1,6 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CampaignOptions } from "./campaign-options.ts";
 import { draw } from "./draw.ts";
 import { end, kill, orphans, start, type Started } from "./processes.ts";
 import { type Outcome, record } from "./record.ts";
@@ -10,13 +11,9 @@ import { stages, type Stage, SWEEP } from "./stages.ts";
 import { leftBy, type Undisturbed, undisturbed } from "./undisturbed.ts";
 import { source, workplace, type Workplace } from "./workplace.ts";
 
-export interface SweepsOptions {
-  readonly out: string;
-  readonly seed: number;
+export interface SweepsOptions extends CampaignOptions {
   /** Of each kind. */
   readonly trials: number;
-  readonly only?: readonly string[];
-  readonly log: (line: string) => void;
 }
 
 interface Bench {
