@@ -2,7 +2,6 @@ import { basename, dirname, join } from "node:path";
 import { type CreateNodes, createNodesFromFiles } from "@nx/devkit";
 import {
   type Asked,
-  askedOf,
   BASELINE,
   classifierOf,
   classifierSettings,
@@ -191,7 +190,7 @@ function measured(
       task.files(config, `glue/${own}`),
     );
   };
-  return measurements(config, askedOf(config, asked)).map(({ target, glue }) =>
+  return measurements(config, asked).map(({ target, glue }) =>
     glue === undefined
       ? measure(target, `run-${target}`, [`${target}.json`, `${target}.sha256`], trainSettings(config))
       : measureGlue(glue),

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { writeReport } from "../report/index.ts";
-import { askedOf } from "../sweep/asked-of.ts";
 import { composedPoints } from "../sweep/composed-points.ts";
 import { type GlueRun, measurements } from "../sweep/measurements.ts";
 import { BASELINE, points, type Sweep } from "../sweep/points.ts";
@@ -18,7 +17,7 @@ export async function reportSweep(root: string, name: string): Promise<string> {
 function glueOf(sweep: Sweep): Map<string, GlueRun[]> | undefined {
   try {
     const runs = composedPoints(sweep).map(({ name, config }) => {
-      const asked = measurements(config, askedOf(config, sweep));
+      const asked = measurements(config, sweep);
       return [name, asked.flatMap(({ glue }) => glue ?? [])] as const;
     });
     return new Map([[BASELINE, runs[0]![1]], ...runs]);

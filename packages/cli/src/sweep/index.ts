@@ -11,7 +11,6 @@ export {
   untouchedSettings,
 } from "./task-settings.ts";
 export { type ComposedPoint, composedPoints } from "./composed-points.ts";
-export { askedOf } from "./asked-of.ts";
 export { type Asked, type GlueRun, type Measurement, measurements } from "./measurements.ts";
 export { BASELINE, parseSweep, type Point, points, Sweep } from "./points.ts";
 export { runSweep, type SweepOptions, type SweepOutcome } from "./run-sweep.ts";

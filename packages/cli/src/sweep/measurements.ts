@@ -1,4 +1,5 @@
 import type { GlueTask } from "@pruning-bias/data";
+import { isProjection } from "../config/alternative.ts";
 import type { Config } from "../config/schema.ts";
 import { glueTask } from "./points.ts";
 import { classifierOf } from "./task-settings.ts";
@@ -33,8 +34,12 @@ export interface Measurement {
   readonly glue?: GlueRun;
 }
 
-/** What is measured of a point, in the order in which Nx lists it. */
-export function measurements(config: Config, { glue, glueSeeds, where }: Asked): Measurement[] {
+/**
+ * What is measured of a point, in the order in which Nx lists it. Of a projection of the output neither GLUE nor heads are: it is no
+ * encoder, fine-tuning would not keep it, and closing heads knows nothing of it.
+ */
+export function measurements(config: Config, asked: Asked): Measurement[] {
+  const { glue, glueSeeds, where } = isProjection(config) ? { ...asked, glue: [], where: false } : asked;
   const classifier = classifierOf(config);
   const kept = classifier && glueTask(classifier.task, "glue");
   const { seed } = config.finetune;

@@ -18,7 +18,6 @@ import { type Failure, failuresIn } from "./failures.ts";
 import { memoryOf, memoryText, slurmMemoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
-import { askedOf } from "./asked-of.ts";
 import { type Asked, measurements } from "./measurements.ts";
 import { BASELINE, parseSweep, type Point, type Sweep } from "./points.ts";
 import { classifierOf, classifierSettings, dataProject, untouchedSettings } from "./task-settings.ts";
@@ -176,15 +175,13 @@ function checkSeeds(configs: readonly Config[], { name, sweep, written }: Found)
       `--seeds: expected them as glueSeeds in experiments/${name}/sweep.json, which somebody wrote, got them on the command line`,
     );
   }
-  const tuned = configs.some((config) =>
-    measurements(config, askedOf(config, sweep)).some(({ glue }) => glue?.scoreOnly === false),
-  );
+  const tuned = configs.some((config) => measurements(config, sweep).some(({ glue }) => glue?.scoreOnly === false));
   if (!tuned) throw new UsageError("--seeds: expected tasks in --glue to fine-tune with them, got none");
 }
 
 function slurmPlan(name: string, sweep: Sweep, runs: readonly ComposedPoint[], root: string): SlurmPlan {
   const configs = runs.map(({ config }) => config);
-  const targets = (config: Config) => measurements(config, askedOf(config, sweep)).map(({ target }) => target);
+  const targets = (config: Config) => measurements(config, sweep).map(({ target }) => target);
   const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
   return {
     ...{ root, sweep: name, node: process.execPath, slurm: Slurm.parse(sweep.slurm ?? {}) },
@@ -283,7 +280,7 @@ async function runTasks(
 ): Promise<Failure[]> {
   const configs = runs.map(({ config }) => config);
   const measured = [untouchedSettings(configs[0]!), ...configs].flatMap((config) =>
-    measurements(config, askedOf(config, sweep)).map(({ target }) => target),
+    measurements(config, sweep).map(({ target }) => target),
   );
   const targets = ["train", ...new Set(measured), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];

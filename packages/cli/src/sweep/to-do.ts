@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { glueSettings } from "../config/glue-settings.ts";
 import type { Config } from "../config/schema.ts";
-import { askedOf } from "./asked-of.ts";
 import { type Asked, type GlueRun, type Measurement, measurements } from "./measurements.ts";
 import { trainSettings } from "./task-settings.ts";
 
@@ -18,7 +17,7 @@ export interface ToDo {
  */
 export function toDo(folder: string, config: Config, asked: Asked): ToDo {
   const train = !isTrained(folder, config);
-  const all = measurements(config, askedOf(config, asked));
+  const all = measurements(config, asked);
   return { train, measured: all.filter((one) => train || !isMeasured(folder, config, one)) };
 }
 
