@@ -1,9 +1,10 @@
-import { concat, type DebiasData, sentencesOf, type Sentences, take, type Tokenizer } from "@pruning-bias/data";
+import { concat, type DebiasData, sentencesOf, type Sentences, type Tokenizer } from "@pruning-bias/data";
 import type { AlternativeConfig } from "../config/alternative.ts";
 import { memoryOfMaskedLm } from "../sweep/memory.ts";
 import type { Found } from "./alternative.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
+import { firstSentences } from "./first-sentences.ts";
 import { forget } from "./forget.ts";
 import { loadModel, loadSentences, loadTexts, loadWordSwap, modelName, openJit } from "./inputs.ts";
 import { longest, trainMaskedLm } from "./masked-lm-training.ts";
@@ -61,12 +62,9 @@ export async function trainAlternative(
 /** The validation sentences of all classes. */
 function heldOut({ trainer }: AlternativeConfig, data: DebiasData): Sentences {
   const most = trainer.limit_val_sentences ?? Infinity;
-  const first = ({ validation }: { readonly validation: Sentences }) =>
-    take(
-      validation,
-      Array.from({ length: Math.min(most, validation.length) }, (_, row) => row),
-    );
-  return [data.male, data.female, data.stereotype].map(first).reduce(concat);
+  return [data.male, data.female, data.stereotype]
+    .map(({ validation }) => firstSentences(validation, most))
+    .reduce(concat);
 }
 
 /** The training sentences of all classes; for CDA those with gender words once more, swapped (Webster et al. 2020). */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { makeFolder } from "@pruning-bias/files";
-import { type DebiasData, type Sentences, take } from "@pruning-bias/data";
+import type { DebiasData, Sentences } from "@pruning-bias/data";
 import {
   type DebiasSentences,
   fineprune,
@@ -19,6 +19,7 @@ import { alternative } from "./alternative.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
+import { firstSentences } from "./first-sentences.ts";
 import { forget, seal } from "./forget.ts";
 import { loadModel, loadSentences, type Model, modelName, openDevices, pruningSettings } from "./inputs.ts";
 import { maskSummary } from "./mask-summary.ts";
@@ -164,13 +165,7 @@ function finepruneOptions(
 }
 
 function sentencesOf(data: DebiasData, part: "train" | "validation", limit = Infinity): DebiasSentences {
-  const first = (sentences: Sentences) =>
-    sentences.length <= limit
-      ? sentences
-      : take(
-          sentences,
-          Int32Array.from({ length: limit }, (_, row) => row),
-        );
+  const first = (sentences: Sentences) => firstSentences(sentences, limit);
   return { targets: first(data.stereotype[part]), male: first(data.male[part]), female: first(data.female[part]) };
 }
 
