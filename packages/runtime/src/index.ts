@@ -1,7 +1,7 @@
 export { tf } from "./tf.ts";
 export { type DType, ndarray, type NDArray, scalar, shared, sizeOf, zeros } from "./ndarray.ts";
 export { leaves, mapTree, type Tree } from "./tree.ts";
-export type { Axes, Compiled, HostInput, HostOutput, Jit, JitOptions, TensorFunction } from "./jit.ts";
+export type { Axes, Compiled, HostInput, HostOutput, Jit, JitOptions, Sums, TensorFunction } from "./jit.ts";
 export { eager } from "./eager.ts";
 export {
   type Backend,

@@ -31,13 +31,21 @@ export interface Compiled<I, O> {
 /** Names of an input's axes, by its path (`batch.inputIds`); `null` for an axis that has none. */
 export type Axes = Readonly<Record<string, readonly (string | null)[]>>;
 
+/**
+ * Sizes that are sums of products of axes, such as the tokens of two batches, `[["a.batch", "a.length"], ["b.batch", "b.length"]]`,
+ * by their names. Terms of which a call has no axis are left out.
+ */
+export type Sums = Readonly<Record<string, readonly (readonly string[])[]>>;
+
 /** What a `Jit` may make use of. */
 export interface JitOptions {
   /**
-   * Axes whose size differs from call to call, such as `batch` and `sequence`: two at most. The function is compiled once for
+   * Axes whose size differs from call to call, such as `batch` and `sequence`: eight at most. The function is compiled once for
    * all sizes, if it does the same at the three at which that is looked at, and else, as without names, for each.
    */
   readonly axes?: Axes;
+  /** Sizes that follow from those of axes; none by default. */
+  readonly sums?: Sums;
 }
 
 /** Turns a tensor function into one on host arrays: `eager`, or what `compiler` returns. */

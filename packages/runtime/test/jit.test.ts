@@ -201,6 +201,85 @@ describe("named axes", () => {
     await expect(table({ x: ones(21), table: ones(20) })).rejects.toThrow("x: expected at most 20, got 21");
   });
 
+  it("may add up: what goes by a sum of products is compiled once, too", async () => {
+    const parts = { "parts.0": ["rows.0", "tokens.0"], "parts.1": ["rows.1", "tokens.1"] };
+    const open = {
+      axes: { ...parts, weights: ["rows"] },
+      sums: {
+        rows: [["rows.0"], ["rows.1"]],
+        tokens: [
+          ["rows.0", "tokens.0"],
+          ["rows.1", "tokens.1"],
+        ],
+      },
+    };
+    const of = (rows: number, tokens: number) =>
+      ndarray(
+        Float32Array.from({ length: rows * tokens }, (_, n) => Math.cos(n)),
+        [rows, tokens],
+      );
+    const given = (...sizes: [number, number][]) => ({
+      parts: sizes.map((size) => of(...size)),
+      weights: floats(...Array.from({ length: sizes.reduce((sum, [rows]) => sum + rows, 0) }, (_, n) => n + 1)),
+    });
+    let traced = 0;
+    const fn = (
+      { parts, weights }: { readonly parts: readonly tf.Tensor2D[]; readonly weights: tf.Tensor1D },
+      random: Random,
+    ) => {
+      traced++;
+      const all = random.dropout(tf.concat(parts.map((part) => tf.reshape(part, [-1, 1]))) as tf.Tensor2D, 0.5); // [tokens, 1]
+      const wide = tf.matMul(all, tf.ones([1, 3])) as tf.Tensor2D;
+      const means = tf
+        .split(
+          wide,
+          parts.map(({ size }) => size),
+        )
+        .map((own, n) => {
+          const [rows, tokens] = parts[n]!.shape;
+          return tf.mean(tf.reshape(own, [rows, tokens, 3]), [1, 2]);
+        });
+      return { all, sum: tf.sum(tf.mul(tf.concat(means), weights)) };
+    };
+    const compiled = jit(fn, open);
+    await compiled(given([2, 3], [4, 5]));
+    traced = 0;
+    for (const sizes of [
+      [
+        [2, 3],
+        [4, 5],
+      ],
+      [
+        [1, 1],
+        [1, 1],
+      ],
+      [
+        [7, 2],
+        [3, 30],
+      ],
+      [
+        [4, 4],
+        [4, 4],
+      ],
+    ] as [number, number][][]) {
+      const key = { seed: 2, counter: sizes[0]![0] };
+      const found = await compiled(given(...sizes), key);
+      expect(traced).toBe(0);
+      expectClose(found, await eager(fn)(given(...sizes), key));
+      traced = 0;
+    }
+    // One term alone is a product.
+    const alone = jit(fn, open);
+    await alone(given([2, 3]));
+    traced = 0;
+    await alone(given([5, 4]));
+    expect(traced).toBe(0);
+    await expect(compiled({ ...given([2, 3], [4, 5]), weights: floats(1, 2) })).rejects.toThrow(
+      new RangeError("weights: expected 6 rows, got 2"),
+    );
+    await Promise.all([compiled.dispose(), alone.dispose()]);
+  });
+
   it("have one size each in a call", async () => {
     const given = inputs(4, 6);
     const batch = { ...given.batch, weights: floats(1, 2) };

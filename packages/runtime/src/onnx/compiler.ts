@@ -1,11 +1,11 @@
 import { fitting, hostLeaves } from "../host.ts";
-import type { Axes, Compiled, HostInput, HostOutput, Jit, JitOptions, TensorFunction } from "../jit.ts";
+import type { Compiled, HostInput, HostOutput, Jit, JitOptions, TensorFunction } from "../jit.ts";
 import type { NDArray } from "../ndarray.ts";
 import type { RandomKey } from "../random-bytes.ts";
 import { leaves, mapTree } from "../tree.ts";
 import { halfProducts } from "./half.ts";
 import type { Sizes } from "./open-axes.ts";
-import { openTrace, type OpenTrace, sizesOf } from "./open.ts";
+import { type OpenAxes, openTrace, type OpenTrace, sizesOf } from "./open.ts";
 import { lanes as onLanes } from "./lanes.ts";
 import { openSession, type OpenSession, type Session, type SessionOptions } from "./session.ts";
 import { trace, type Trace } from "./trace.ts";
@@ -37,7 +37,8 @@ export interface CompilerOptions {
 export function compiler(options: CompilerOptions = {}): Jit {
   const onDevice = (own: SessionOptions, device: number): SessionOptions => ({ ...own, ...provider(options, device) });
   const open = options.lanes === undefined ? openSession : onLanes(options.lanes, onDevice);
-  return <I, O>(fn: TensorFunction<I, O>, { axes = {} }: JitOptions = {}): Compiled<I, O> => {
+  return <I, O>(fn: TensorFunction<I, O>, { axes = {}, sums = {} }: JitOptions = {}): Compiled<I, O> => {
+    const named = { axes, sums };
     const programs = new Map<string, Promise<Program> | undefined>();
     const found = (signature: string, traced: () => OpenTrace | undefined): Promise<Program> | undefined => {
       if (programs.has(signature)) return programs.get(signature);
@@ -47,15 +48,15 @@ export function compiler(options: CompilerOptions = {}): Jit {
       program?.catch(() => programs.delete(signature));
       return program;
     };
-    const named = Object.keys(axes).length > 0;
+    const isOpen = Object.keys(axes).length > 0;
     const call = async (
       inputs: HostInput<I>,
       key: RandomKey = { seed: 0, counter: 0 },
       into?: HostOutput<O>,
     ): Promise<HostOutput<O>> => {
       const arrays = hostLeaves(inputs);
-      const given = { arrays: new Map(arrays), sizes: sizesOf(arrays, axes), key, into };
-      const forAll = named ? found(`open ${signatureOf(arrays, axes)}`, () => opened(fn, inputs, axes)) : undefined;
+      const given = { arrays: new Map(arrays), sizes: sizesOf(arrays, named), key, into };
+      const forAll = isOpen ? found(`open ${signatureOf(arrays, named)}`, () => opened(fn, inputs, named)) : undefined;
       if (forAll === undefined) {
         const program = await found(signatureOf(arrays), () => fixed(trace(fn, inputs)))!;
         return (await run(program, given)) as HostOutput<O>;
@@ -88,7 +89,7 @@ interface Program extends Omit<OpenTrace, "graph"> {
 }
 
 /** None where the function cannot be compiled for every size of the axes. */
-function opened<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): OpenTrace | undefined {
+function opened<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: OpenAxes): OpenTrace | undefined {
   try {
     return openTrace(fn, inputs, axes);
   } catch {
@@ -102,10 +103,10 @@ const fixed = ({ noise, shapes, ...rest }: Trace): OpenTrace => ({
 });
 
 /** What a graph depends on: types and sizes, names in the place of open axes. */
-const signatureOf = (arrays: readonly (readonly [string, NDArray])[], axes: Axes = {}): string =>
+const signatureOf = (arrays: readonly (readonly [string, NDArray])[], { axes }: Partial<OpenAxes> = {}): string =>
   arrays
     .map(([path, { dtype, shape }]) => {
-      const sizes = shape.map((size, axis) => axes[path]?.[axis] ?? size);
+      const sizes = shape.map((size, axis) => axes?.[path]?.[axis] ?? size);
       return `${path}:${dtype}[${sizes.join(",")}]`;
     })
     .join(" ");

@@ -4,7 +4,7 @@ import { ndarray, type NDArray, sizeOf } from "../ndarray.ts";
 import type { tf } from "../tf.ts";
 import { leaves } from "../tree.ts";
 import { onnxTypes } from "./graph.ts";
-import { isFixed, type Length, lengthName, lengthOf, type Sizes } from "./open-axes.ts";
+import { isFixed, type Length, lengthName, lengthsUnder, type Sizes } from "./open-axes.ts";
 import { standardNodes } from "./standard-nodes.ts";
 import { commonNodes, inputNames, type NodeProto, type TensorProto, traceAt, type TraceAt } from "./traces.ts";
 
@@ -44,7 +44,8 @@ export function onnxModel<I extends string, O extends string>(
 ): Uint8Array {
   const traces = sizes.map((at) => traceAt(fn, { inputs: inputsAt(inputs, at), weights }));
   const [first] = traces as [TraceAt];
-  const shapes = openShapes(inputs, sizes);
+  const lengthOf = lengthsUnder(sizes);
+  const shapes = openShapes(inputs, lengthOf);
   const body = standardNodes(commonNodes(traces, inputNames(traces), shapes.constant), first.graph.outputs);
 
   // From here on values have the names that users know.
@@ -71,10 +72,7 @@ export function onnxModel<I extends string, O extends string>(
       input: read.map(([name, axes]) => valueInfo(name, onnxTypes.int64, axes)),
       output: outputs.map(([path, position]) => {
         const dims = first.shapes[position]!.map((_, axis) => {
-          const length = lengthOf(
-            traces.map((at) => at.shapes[position]![axis]!),
-            sizes,
-          );
+          const length = lengthOf(traces.map((at) => at.shapes[position]![axis]!));
           if (length === undefined) throw new Error(`onnx: ${path}: its size at axis ${axis} is no product of axes`);
           return isFixed(length) ? length.factor : lengthName(length);
         });
@@ -101,7 +99,7 @@ function inputsAt(inputs: Readonly<Record<string, readonly string[]>>, at: Sizes
 }
 
 /** Constants of a model, and nodes that compute those which depend on the size of its inputs. */
-function openShapes(inputs: Readonly<Record<string, readonly string[]>>, sizes: readonly Sizes[]) {
+function openShapes(inputs: Readonly<Record<string, readonly string[]>>, lengthOf: ReturnType<typeof lengthsUnder>) {
   const nodes: NodeProto[] = [];
   const constants = new Map<string, TensorProto>();
   const computed = new Map<string, string>();
@@ -170,12 +168,7 @@ function openShapes(inputs: Readonly<Record<string, readonly string[]>>, sizes: 
       const values = tensors.map(({ dataType, rawData }) =>
         dataType === onnxTypes.int64 ? [...new BigInt64Array(Uint8Array.from(rawData!).buffer)].map(Number) : [],
       );
-      const lengths = values[0]!.map((_, i) =>
-        lengthOf(
-          values.map((at) => at[i] ?? NaN),
-          sizes,
-        ),
-      );
+      const lengths = values[0]!.map((_, i) => lengthOf(values.map((at) => at[i] ?? NaN)));
       if (lengths.length === 0 || lengths.includes(undefined)) {
         const got = values.map((at) => `[${at.join(",")}]`).join(" and ");
         throw new Error(`onnx: ${opType}: expected lengths that are products of the open axes, got ${got}`);

@@ -1,10 +1,10 @@
 import onnxProto from "onnx-proto";
-import { isHostLeaf } from "../host.ts";
-import type { Axes, TensorFunction } from "../jit.ts";
+import { hostLeaves, isHostLeaf } from "../host.ts";
+import type { Axes, JitOptions, Sums, TensorFunction } from "../jit.ts";
 import { ndarray, type NDArray, sizeOf } from "../ndarray.ts";
 import { mapTree, type Tree } from "../tree.ts";
 import { onnxTypes } from "./graph.ts";
-import { isFixed, lengthName, lengthOf, type Sizes } from "./open-axes.ts";
+import { given, independent, isFixed, lengthName, lengthsUnder, type Sizes, withSums } from "./open-axes.ts";
 import type { Trace } from "./trace.ts";
 import { commonNodes, inputNames, type NodeProto, type TensorProto, traceAt, type TraceAt } from "./traces.ts";
 
@@ -21,20 +21,23 @@ export interface OpenTrace extends Pick<Trace, "inputs" | "outputs" | "graph"> {
   readonly at: (sizes: Sizes) => AtSizes;
 }
 
+/** Axes that have names, and the sums of them. */
+export type OpenAxes = Required<Pick<JitOptions, "axes" | "sums">>;
+
 /**
- * The sizes of the axes that have names.
+ * The sizes of the axes that have names, and of the sums that follow from them.
  *
  * @throws RangeError for a name with two sizes
  */
-export function sizesOf(inputs: Iterable<readonly [string, NDArray]>, axes: Axes): Sizes {
-  const sizes: Record<string, number> = {};
-  for (const [path, { shape }] of inputs) {
-    axes[path]?.forEach((name, axis) => {
-      if (name === null) return;
-      const size = shape[axis]!;
-      sizes[name] ??= size;
-      if (sizes[name] !== size) throw new RangeError(`${path}: expected ${sizes[name]} ${name}, got ${size}`);
-    });
+export function sizesOf(inputs: Iterable<readonly [string, NDArray]>, { axes, sums }: OpenAxes): Sizes {
+  const found = [...inputs].flatMap(([path, { shape }]) =>
+    (axes[path] ?? []).flatMap((name, axis) => (name === null ? [] : [{ path, name, size: shape[axis]! }])),
+  );
+  const first: Record<string, number> = {};
+  for (const { name, size } of found) first[name] ??= size;
+  const sizes = withSums(first, sums);
+  for (const { path, name, size } of found) {
+    if (sizes[name] !== size) throw new RangeError(`${path}: expected ${sizes[name]} ${name}, got ${size}`);
   }
   return sizes;
 }
@@ -45,9 +48,11 @@ export function sizesOf(inputs: Iterable<readonly [string, NDArray]>, axes: Axes
  *
  * @throws Error where the function does something else at another size, or a constant or a shape follows from none of them
  */
-export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, axes: Axes): OpenTrace {
-  const names = [...new Set(Object.values(axes).flatMap((own) => own.filter((name) => name !== null)))];
-  const sizes = TRACED.map((own): Sizes => Object.fromEntries(names.map((name, n) => [name, own[n % own.length]!])));
+export function openTrace<I, O>(fn: TensorFunction<I, O>, inputs: unknown, open: OpenAxes): OpenTrace {
+  const { axes } = open;
+  const now = sizesOf(hostLeaves(inputs), open);
+  const sizes = tracedSizes(given(now, open.sums), open.sums);
+  const names = independent(now, open.sums);
   const traces = sizes.map((at) => traceAt(fn, resized(inputs, axes, at)));
   const [first] = traces as [TraceAt];
   const counts = ({ nodes, noise, shapes }: TraceAt) => [nodes, noise, shapes].map(({ length }) => length).join();
@@ -134,9 +139,10 @@ const resized = (inputs: unknown, axes: Axes, at: Sizes) =>
 
 /** How numbers follow from the sizes at which they were found. */
 function following(sizes: readonly Sizes[], names: readonly string[]) {
+  const lengthOf = lengthsUnder(sizes, names);
   const formula = (values: readonly number[]): Formula | undefined => {
     if (values.every((value) => value === values[0])) return () => values[0]!;
-    const length = lengthOf(values, sizes);
+    const length = lengthOf(values);
     if (length !== undefined) {
       const { factor, powers } = length;
       return (at) => names.reduce((product, name) => product * at[name]! ** powers[name]!, factor);
@@ -156,10 +162,7 @@ function following(sizes: readonly Sizes[], names: readonly string[]) {
     /** A value as onnxruntime is told of it: it computes in place where it knows that two have one shape. */
     valueInfo(name: string, elemType: number, shapes: readonly (readonly number[] | undefined)[]) {
       const dim = shapes[0]!.map((_, axis) => {
-        const length = lengthOf(
-          shapes.map((shape) => shape?.[axis] ?? NaN),
-          sizes,
-        );
+        const length = lengthOf(shapes.map((shape) => shape?.[axis] ?? NaN));
         if (length === undefined) return {};
         return isFixed(length) ? { dimValue: length.factor } : { dimParam: lengthName(length) };
       });
@@ -199,12 +202,21 @@ function openConstants(formulas: Formulas) {
   };
 }
 
-/** Sizes at which a function is traced, axis by axis: above 1, where broadcasting ends, and such as few other axes have. */
+/**
+ * Sizes at which a function is traced, an axis a column: above 1, where broadcasting ends, and such that what follows from one of
+ * them follows from no other: no two products of three axes or less have one ratio in all rows, and no axis is on a line with
+ * another, sums over pairs of columns included.
+ */
 const TRACED = [
-  [11, 5],
-  [14, 7],
-  [19, 4],
+  [11, 5, 12, 8, 9, 3, 7, 10],
+  [14, 7, 5, 9, 8, 4, 12, 11],
+  [19, 4, 7, 10, 15, 8, 14, 3],
 ] as const;
+
+function tracedSizes(names: readonly string[], sums: Sums): Sizes[] {
+  if (names.length > TRACED[0].length) throw new RangeError(`onnx: expected at most ${TRACED[0].length} open axes`);
+  return TRACED.map((row) => withSums(Object.fromEntries(names.map((name, n) => [name, row[n]!])), sums));
+}
 
 type Formula = (at: Sizes) => number;
 type ConstantType = "int64" | "int32" | "float32";
