@@ -1,7 +1,7 @@
 import { eager, jit, ndarray, type NDArray, tf, zeros } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "./config.ts";
-import { type Batch, encode, type EncodeOptions, type Gates } from "./encoder.ts";
+import { type Batch, encode, encodeEach, type EncodeOptions, type Gates } from "./encoder.ts";
 import { initWeights } from "./init.ts";
 import type { Weights } from "./weights.ts";
 import { recordingRandom } from "../test/recording-random.ts";
@@ -197,6 +197,13 @@ it("encode names what does not fit", async () => {
   const nowhere = { "encoder.layer.0.output.sense": { columns: zeros([8]) } };
   await expect(gated({ weights, batch, gates: nowhere })).rejects.toThrow(
     "encode: expected gates of modules with weights, got encoder.layer.0.output.sense",
+  );
+  const twice = eager(({ weights, batch, gates }: Inputs) =>
+    encodeEach(config, weights, [batch, batch], { gates: gates! }).flat(),
+  );
+  const module = "encoder.layer.0.attention.output.dense";
+  await expect(twice({ weights, batch, gates: { [module]: { columns: zeros([2, 3]) } } })).rejects.toThrow(
+    `encode: expected one batch under gates of several sub-networks, got 2 (${module})`,
   );
   const half = eager((inputs: Inputs) => encode(config, inputs.weights, inputs.batch, { layers: 0.5 }));
   await expect(half({ weights, batch })).rejects.toThrow("encode: expected at most 2 layers, got 0.5");

@@ -75,24 +75,55 @@ export const encode = (...inputs: Parameters<typeof forward>): tf.Tensor3D[] => 
 export function forward(
   config: BertConfig,
   weights: Weights,
-  { inputIds, attentionMask, tokenTypeIds }: Batch,
-  options: EncodeOptions = {},
+  batch: Batch,
+  { lastPositions, ...options }: EncodeOptions = {},
 ): Encoded {
+  return forwardEach(config, weights, [batch], { ...options, lastPositions: lastPositions && [lastPositions] })[0]!;
+}
+
+/** How batches of several lengths run: `words` are those of all batches, one after the other. */
+export interface EncodeEachOptions extends Omit<EncodeOptions, "lastPositions" | "from"> {
+  /** Positions [batch, K] for each of the batches. */
+  lastPositions?: readonly tf.Tensor2D[] | undefined;
+}
+
+/**
+ * The hidden states of several batches, each of a length of its own, without padding them to one: sentences attend within
+ * their batch, and all else is computed on the tokens of all batches at once. The same as `encode` of each, but for the order
+ * of noise.
+ *
+ * @throws what `forward` throws; RangeError for gates of several sub-networks above more than one batch
+ */
+export const encodeEach = (...inputs: Parameters<typeof forwardEach>): tf.Tensor3D[][] =>
+  forwardEach(...inputs).map(({ hiddenStates }) => hiddenStates);
+
+/** Sentences of one length, and how they are attended to. */
+interface Part {
+  /** Sentences; above V gates, V times as many as at first. */
+  readonly B: number;
+  /** Tokens of each. */
+  readonly S: number;
+  /** [B, S]: 1 for real tokens, 0 for padding. */
+  readonly real: tf.Tensor2D;
+  /** [B, 1, 1, S]: 0 where a token may be attended to, else so low that its probability is 0. */
+  readonly bias: tf.Tensor;
+}
+
+function forwardEach(
+  config: BertConfig,
+  weights: Weights,
+  batches: readonly Batch[],
+  options: EncodeEachOptions & Pick<EncodeOptions, "from"> = {},
+): Encoded[] {
   const { gates = {}, random, layers = config.num_hidden_layers, from, lastPositions } = options;
   const { outputAttentions = false } = options;
-  const [B, S] = inputIds.shape;
   const { hidden_size: D, hidden_dropout_prob, attention_probs_dropout_prob } = config;
   const family = familyOf(config);
   const activation = activations[config.hidden_act];
-  check("tokens", S, maxTokens(config));
+  for (const batch of batches) checkBatch(config, batch);
   check("layers", layers, config.num_hidden_layers);
   check("layers to go on from", from?.layer ?? 0, layers);
-  for (const [name, ids] of Object.entries({ attentionMask, tokenTypeIds })) {
-    if (ids !== undefined && ids.shape.join() !== inputIds.shape.join())
-      throw new RangeError(`encode: expected ${name} [${B}, ${S}], as the ids are, got [${ids.shape.join(", ")}]`);
-  }
-  const other = Object.keys(gates).find((module) => weights[`${module}.weight`] === undefined);
-  if (other !== undefined) throw new Error(`encode: expected gates of modules with weights, got ${other}`);
+  checkGates(weights, gates, batches.length);
 
   const at = <T extends tf.Tensor>(name: string): T => parameter<T>(weights, name);
   const dense = (x: tf.Tensor2D, module: string) =>
@@ -107,76 +138,116 @@ export function forward(
   // Embeddings: word + segment + position, E wide.
   const embed = (): tf.Tensor2D => {
     const table = (kind: string) => at<tf.Tensor2D>(`embeddings.${kind}_embeddings.weight`); // [·, E]
-    const words = options.words ?? lookup(table("word"), flat(inputIds), config.pad_token_id); // [batch·length, E]
-    const tokens = family.segments ? tf.add(words, segments(table("token_type"), tokenTypeIds)) : words;
+    const ids = joined(batches.map(({ inputIds }) => flat(inputIds)));
+    const words = options.words ?? lookup(table("word"), ids, config.pad_token_id); // [tokens, E]
+    const tokens = family.segments ? tf.add(words, segments(table("token_type"), batches)) : words;
     const E = embeddingSize(config);
-    const positions =
-      family.positions === "by index"
-        ? tf.reshape(tf.slice(table("position"), [0, 0], [S, E]), [1, S, E])
-        : tf.reshape(countedPositions(table("position"), inputIds, config.pad_token_id!), [B, S, E]);
-    const embedded = tf.reshape(tf.add(tf.reshape(tokens, [B, S, E]), positions), [B * S, E]);
-    const normed = dropout(norm(embedded as tf.Tensor2D, "embeddings.LayerNorm"));
+    const counts = batches.map(({ inputIds }) => inputIds.size);
+    const embedded = split(tokens as tf.Tensor2D, counts).map((own, n) => {
+      const { inputIds } = batches[n]!;
+      const [B, S] = inputIds.shape;
+      const positions =
+        family.positions === "by index"
+          ? tf.reshape(tf.slice(table("position"), [0, 0], [S, E]), [1, S, E])
+          : tf.reshape(countedPositions(table("position"), inputIds, config.pad_token_id!), [B, S, E]);
+      return tf.reshape(tf.add(tf.reshape(own, [B, S, E]), positions), [B * S, E]) as tf.Tensor2D;
+    });
+    const normed = dropout(norm(joined(embedded), "embeddings.LayerNorm"));
     return projectsEmbeddings(config) ? dense(normed, "embeddings_project") : normed;
   };
-  let x: tf.Tensor2D = from === undefined ? embed() : tf.reshape(from.hidden, [B * S, D]); // [batch·length, hidden]
+  let parts = batches.map(({ inputIds: { shape }, attentionMask }): Part => {
+    const real = tf.cast<tf.Tensor2D>(attentionMask, "float32");
+    return { B: shape[0], S: shape[1], real, bias: biasOf(real) };
+  });
+  // [tokens, hidden]: sentence after sentence, batch after batch.
+  let x: tf.Tensor2D = from === undefined ? embed() : tf.reshape(from.hidden, [-1, D]);
 
-  /** Heads that attend to all real tokens alike: O(V·mean(x) + b) for the whole sentence, [batch·length, hidden] → [batch·Q, hidden]. */
-  const uniform = (x: tf.Tensor2D, own: tf.Tensor2D, real: tf.Tensor2D, module: string): tf.Tensor2D => {
-    const [B] = real.shape;
+  /** Heads that attend to all real tokens alike: O(V·mean(x) + b) for the whole sentence, [B·S, hidden] → [B·Q, hidden]. */
+  const uniform = (x: tf.Tensor2D, { B, S, real }: Part, Q: number, module: string): tf.Tensor2D => {
     const shares = tf.div(real, tf.maximum(tf.sum(real, 1, true), 1));
     const mean = tf.reshape(tf.matMul(tf.reshape(shares, [B, 1, S]), tf.reshape(x, [B, S, D])), [B, D]);
     const output = tf.matMul(dense(mean as tf.Tensor2D, `${module}.value`), at(`${module}.output.weight`), false, true);
-    const tokens = tf.broadcastTo(tf.reshape(output, [B, 1, D]), [B, own.shape[0] / B, D]);
-    return tf.reshape(tokens, own.shape);
+    const tokens = tf.broadcastTo(tf.reshape(output, [B, 1, D]), [B, Q, D]);
+    return tf.reshape(tokens, [B * Q, D]);
   };
 
-  // 0 where a token may be attended to, else so low that its probability is 0.
-  const biasOf = (real: tf.Tensor2D) => tf.reshape(tf.mul(tf.sub(1, real), -1e9), [real.shape[0], 1, 1, S]);
-  let real = tf.cast<tf.Tensor2D>(attentionMask, "float32"); // [batch, length]
-  let bias = biasOf(real);
-  const states: tf.Tensor3D[] = [tf.reshape(x, [B, S, D])];
-  const attentions: tf.Tensor4D[] = [];
+  const states = split(x, sizesOf(parts)).map((x, n) => [tf.reshape(x, [parts[n]!.B, parts[n]!.S, D]) as tf.Tensor3D]);
+  const attentions: tf.Tensor4D[][] = parts.map(() => []);
   for (let layer = from?.layer ?? 0; layer < layers; layer++) {
     const set = weightSet(config, layer);
     const name = `encoder.layer.${set}`;
-    const [B] = real.shape; // above V gates, V times as many as at first
-    // [batch·Q, hidden]: the tokens that this layer is computed at, Q = length or K. All can be attended to.
+    // [B·Q, hidden] of each part: the tokens that this layer is computed at, Q = S or K. All can be attended to.
     const read = layer === layers - 1 ? lastPositions : undefined;
-    const own = read === undefined ? x : tokensAt(x, repeated(read, B));
-    const Q = own.shape[0] / B;
+    const tokens = sizesOf(parts);
+    const Q = parts.map(({ S }, n) => read?.[n]!.shape[1] ?? S);
+    const asked = parts.map(({ B }, n) => B * Q[n]!);
+    const own =
+      read === undefined ? x : joined(split(x, tokens).map((x, n) => tokensAt(x, repeated(read[n]!, parts[n]!.B))));
 
     // Self-attention: softmax(q kᵀ/√d + bias) v in h heads side by side; as many as the config says but in a compact layer.
     const { heads: h, uniform_size, intermediate_size } = layerSizes(config, set);
-    const heads = (x: tf.Tensor2D) =>
-      tf.transpose<tf.Tensor4D>(tf.reshape(x, [B, x.shape[0] / B, h, x.shape[1] / h]), [0, 2, 1, 3]); // (B, h, ·, d)
     let context: tf.Tensor2D | undefined;
     if (h > 0) {
-      const q = heads(dense(own, `${name}.attention.self.query`));
-      const k = heads(dense(x, `${name}.attention.self.key`));
-      const v = heads(dense(x, `${name}.attention.self.value`));
-      if (outputAttentions) attentions.push(attentionProbabilities(q, k, bias)); // (B, h, Q, S)
-      const mask = random?.dropoutMask([B, h, Q, S], attention_probs_dropout_prob);
-      const values = attention(q, k, v, { bias, mask }); // (B, h, Q, d)
-      context = tf.reshape(tf.transpose(values, [0, 2, 1, 3]), [own.shape[0], h * v.shape[3]]); // (B·Q, h·d)
+      const heads = (x: tf.Tensor2D, rows: readonly number[], module: string) =>
+        split(dense(x, `${name}.attention.self.${module}`), rows).map((x, n) => {
+          const { B } = parts[n]!;
+          return tf.transpose<tf.Tensor4D>(tf.reshape(x, [B, x.shape[0] / B, h, x.shape[1] / h]), [0, 2, 1, 3]); // (B, h, ·, d)
+        });
+      const [q, k, v] = [heads(own, asked, "query"), heads(x, tokens, "key"), heads(x, tokens, "value")];
+      const contexts = parts.map(({ B, S, bias }, n): tf.Tensor2D => {
+        if (outputAttentions) attentions[n]!.push(attentionProbabilities(q[n]!, k[n]!, bias)); // (B, h, Q, S)
+        const mask = random?.dropoutMask([B, h, Q[n]!, S], attention_probs_dropout_prob);
+        const values = attention(q[n]!, k[n]!, v[n]!, { bias, mask }); // (B, h, Q, d)
+        return tf.reshape(tf.transpose(values, [0, 2, 1, 3]), [asked[n]!, h * values.shape[3]]); // (B·Q, h·d)
+      });
+      context = joined(contexts);
     }
-    let attended = denseOrBias(context, own, `${name}.attention.output.dense`); // [V·batch·Q, hidden]
-    const rows = attended.shape[0];
+    let attended = denseOrBias(context, own, `${name}.attention.output.dense`); // [V·B·Q, hidden]
+    const V = attended.shape[0] / own.shape[0];
     if (uniform_size > 0) {
-      attended = tf.add(attended, repeated(uniform(x, own, real, `${name}.attention.uniform`), rows));
+      const alike = split(x, tokens).map((x, n) => uniform(x, parts[n]!, Q[n]!, `${name}.attention.uniform`));
+      attended = tf.add(attended, repeated(joined(alike), attended.shape[0]));
     }
     const kept = family.residualDropout.attention ? dropout(attended) : attended;
-    x = norm(tf.add(repeated(own, rows), kept), `${name}.attention.output.LayerNorm`);
+    x = norm(tf.add(repeated(own, attended.shape[0]), kept), `${name}.attention.output.LayerNorm`);
 
     // Feed-forward network.
-    const inner = intermediate_size > 0 ? activation(dense(x, `${name}.intermediate.dense`)) : undefined; // [V·batch·Q, F]
-    const outer = denseOrBias(inner, x, `${name}.output.dense`); // [V·batch·Q, hidden]
+    const inner = intermediate_size > 0 ? activation(dense(x, `${name}.intermediate.dense`)) : undefined; // [V·B·Q, F]
+    const outer = denseOrBias(inner, x, `${name}.output.dense`); // [V·B·Q, hidden]
     const added = family.residualDropout.feedForward ? dropout(outer) : outer;
     x = norm(tf.add(x, added), `${name}.output.LayerNorm`);
-    states.push(tf.reshape(x, [rows / Q, Q, D]));
-    if (rows > B * Q) bias = biasOf((real = repeated(real, rows / Q)));
+    parts = parts.map((part) => aboveGates(part, V));
+    for (const [n, state] of split(
+      x,
+      asked.map((rows) => V * rows),
+    ).entries()) {
+      states[n]!.push(tf.reshape(state, [parts[n]!.B, Q[n]!, D]));
+    }
   }
-  return { hiddenStates: states, attentions };
+  return states.map((hiddenStates, n) => ({ hiddenStates, attentions: attentions[n]! }));
 }
+
+const sizesOf = (parts: readonly Part[]): number[] => parts.map(({ B, S }) => B * S);
+
+const biasOf = (real: tf.Tensor2D): tf.Tensor => {
+  const [B, S] = real.shape;
+  return tf.reshape(tf.mul(tf.sub(1, real), -1e9), [B, 1, 1, S]);
+};
+
+/** Sentences as they are above V gates, gate by gate. */
+function aboveGates(part: Part, V: number): Part {
+  if (V === 1) return part;
+  const real = repeated(part.real, V * part.B);
+  return { ...part, B: V * part.B, real, bias: biasOf(real) };
+}
+
+/** All rows one after the other. */
+const joined = <T extends tf.Tensor>(parts: readonly T[]): T =>
+  parts.length === 1 ? parts[0]! : (tf.concat([...parts] as tf.Tensor[], 0) as T);
+
+/** So many rows each, of which there are as many in all. */
+const split = (x: tf.Tensor2D, rows: readonly number[]): tf.Tensor2D[] =>
+  rows.length === 1 ? [x] : tf.split(x, [...rows], 0);
 
 /** x [N, ·], repeated as a whole until it has so many rows. */
 function repeated(x: tf.Tensor2D, rows: number): tf.Tensor2D {
@@ -186,11 +257,13 @@ function repeated(x: tf.Tensor2D, rows: number): tf.Tensor2D {
   return tf.reshape(tf.broadcastTo(tf.reshape(x, [1, N, columns]), [times, N, columns]), [rows, columns]);
 }
 
-/** Embeddings of the segments that tokens are in: table [T, E] → [batch·length, E], or [1, E] where all are in the first. */
-const segments = (table: tf.Tensor2D, tokenTypeIds: tf.Tensor2D | undefined): tf.Tensor2D =>
-  tokenTypeIds === undefined || table.shape[0] === 1
-    ? tf.slice(table, [0, 0], [1, table.shape[1]])
-    : lookup(table, flat(tokenTypeIds));
+/** Embeddings of the segments that tokens are in: table [T, E] → [tokens, E], or [1, E] where all are in the first. */
+function segments(table: tf.Tensor2D, batches: readonly Batch[]): tf.Tensor2D {
+  const none = batches.every(({ tokenTypeIds }) => tokenTypeIds === undefined);
+  if (none || table.shape[0] === 1) return tf.slice(table, [0, 0], [1, table.shape[1]]);
+  const ids = batches.map(({ inputIds, tokenTypeIds = tf.zerosLike(inputIds) }) => flat(tokenTypeIds));
+  return lookup(table, joined(ids));
+}
 
 /** RoBERTa's positions: real tokens count from `padding` + 1, padding is at `padding`. Table [P, E] → [batch·length, E]. */
 function countedPositions(table: tf.Tensor2D, inputIds: tf.Tensor2D, padding: number): tf.Tensor2D {
@@ -211,5 +284,26 @@ const flat = (ids: tf.Tensor2D): tf.Tensor1D => tf.reshape(ids, [ids.size]);
 function check(what: string, count: number, most: number): void {
   if (!(count <= most && count >= 0 && Number.isInteger(count))) {
     throw new RangeError(`encode: expected at most ${most} ${what}, got ${count}`);
+  }
+}
+
+function checkBatch(config: BertConfig, { inputIds, attentionMask, tokenTypeIds }: Batch): void {
+  const [B, S] = inputIds.shape;
+  check("tokens", S, maxTokens(config));
+  for (const [name, ids] of Object.entries({ attentionMask, tokenTypeIds })) {
+    if (ids !== undefined && ids.shape.join() !== inputIds.shape.join())
+      throw new RangeError(`encode: expected ${name} [${B}, ${S}], as the ids are, got [${ids.shape.join(", ")}]`);
+  }
+}
+
+function checkGates(weights: Weights, gates: Gates, batches: number): void {
+  const other = Object.keys(gates).find((module) => weights[`${module}.weight`] === undefined);
+  if (other !== undefined) throw new Error(`encode: expected gates of modules with weights, got ${other}`);
+  const several = Object.keys(gates).find((module) => {
+    const { own, columns } = gates[module]!;
+    return own !== undefined || columns?.rank === 2;
+  });
+  if (several !== undefined && batches > 1) {
+    throw new RangeError(`encode: expected one batch under gates of several sub-networks, got ${batches} (${several})`);
   }
 }

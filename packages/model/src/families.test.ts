@@ -1,7 +1,7 @@
 import { eager, jit, ndarray, type NDArray, tf } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "./config.ts";
-import { type Batch, encode, type EncodeOptions, type Gates } from "./encoder.ts";
+import { type Batch, encode, encodeEach, type EncodeOptions, type Gates } from "./encoder.ts";
 import { families, type FamilyName } from "./families.ts";
 import { sequenceLogits } from "./heads.ts";
 import { initWeights } from "./init.ts";
@@ -59,6 +59,40 @@ describe.each(Object.keys(families) as FamilyName[])("%s", (family) => {
       const whole = (await last({})).data;
       const rows = [...whole.slice(3 * 12, 4 * 12), ...whole.slice(6 * 12, 7 * 12)];
       expect(difference(some, ndarray(Float32Array.from(rows), [2, 1, 12]))).toBeLessThan(1e-5);
+    });
+
+    it("batches of several lengths together are each as alone, and so are their gradients", async () => {
+      const other = {
+        inputIds: ndarray(Int32Array.of(2, 9, 8, 7, 6, 3), [1, 6]),
+        attentionMask: ndarray(Int32Array.of(1, 1, 1, 1, 1, 1), [1, 6]),
+        tokenTypeIds: ndarray(Int32Array.of(0, 0, 0, 0, 0, 0), [1, 6]),
+      };
+      const query = "encoder.layer.1.attention.self.query.weight";
+      const words = "embeddings.word_embeddings.weight";
+      const each = run(({ weights, batches }: { weights: Weights; batches: readonly Batch[] }) => {
+        const lastPositions = batches.map(({ inputIds: { shape } }) => tf.ones([shape[0], 1], "int32") as tf.Tensor2D);
+        const loss = (states: readonly tf.Tensor3D[]) =>
+          states.reduce((sum, state) => tf.add<tf.Scalar>(sum, tf.sum(tf.square(state))), tf.scalar(0));
+        const of = (encoder: (own: Weights) => tf.Tensor3D[]) => ({
+          states: encoder(weights),
+          gradients: tf.grads((a: tf.Tensor, b: tf.Tensor) => loss(encoder({ ...weights, [query]: a, [words]: b })))([
+            weights[query]!,
+            weights[words]!,
+          ]),
+        });
+        return {
+          together: of((own) => encodeEach(config, own, batches, { lastPositions }).map((all) => all.at(-1)!)),
+          alone: of((own) =>
+            batches.map((batch, n) => encode(config, own, batch, { lastPositions: lastPositions[n]! }).at(-1)!),
+          ),
+        };
+      });
+      const { together, alone } = await each({ weights, batches: [batch, other, batch] as never });
+      expect(together.states.map(({ shape }) => shape)).toEqual([[2, 1, 12], [1, 1, 12], [2, 1, 12]]); // prettier-ignore
+      for (const kind of ["states", "gradients"] as const) {
+        for (const [n, array] of together[kind].entries())
+          expect(difference(array, alone[kind][n]!)).toBeLessThan(1e-4);
+      }
     });
 
     it("padding changes nothing at real tokens", async () => {

@@ -9,7 +9,16 @@ export {
   weightSets,
 } from "./config.ts";
 export { families, type Family, type FamilyName, familyOf, type HeadPart } from "./families.ts";
-export { type Batch, encode, type Encoded, type EncodeOptions, forward, type Gates } from "./encoder.ts";
+export {
+  type Batch,
+  encode,
+  encodeEach,
+  type Encoded,
+  type EncodeEachOptions,
+  type EncodeOptions,
+  forward,
+  type Gates,
+} from "./encoder.ts";
 export { maskedLmLogits, nextSentenceLogits, pooled, replacedTokenLogits, sequenceLogits } from "./heads.ts";
 export { type Gate, linear } from "./linear.ts";
 export type { OwnGates } from "./own-gates.ts";
