@@ -1,7 +1,9 @@
 export { type EpochBatches, epochBatches } from "./batches/epoch.ts";
 export {
-  type BatchPiece,
   batchHalves,
+  type BatchHalvesOptions,
+  type BatchPack,
+  type BatchPiece,
   batchPieces,
   type BatchPiecesOptions,
   byLength,

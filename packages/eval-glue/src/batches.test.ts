@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { epochBatches } from "./batches.ts";
-import { featureExamples, tokenExamples } from "./examples.ts";
+import { featureExamples, tokenExamples, type TokenPart } from "./examples.ts";
 
 const lengths = Array.from({ length: 1003 }, (_, n) => 3 + ((n * n) % 120));
 const sorted = (batches: readonly Int32Array[]) => batches.flatMap((batch) => [...batch]).sort((a, b) => a - b);
@@ -40,9 +40,8 @@ describe("a piece", () => {
   it("is padded and filled with rows of weight 0; labels that are held back are 0", () => {
     const { batch, lengths: own } = tokenExamples(source, 9);
     expect([...own]).toEqual([3, 6]);
-    const { inputIds, attentionMask, tokenTypeIds, labels, rowWeights } = batch({
-      ...{ rows: Int32Array.of(1, 0), size: 3, width: 8 },
-    });
+    const { parts, labels, rowWeights } = batch([{ rows: Int32Array.of(1, 0), size: 3, width: 8 }]);
+    const [{ inputIds, attentionMask, tokenTypeIds }] = parts as [TokenPart];
     expect(inputIds.shape).toEqual([3, 8]);
     const filler = Array<number>(8).fill(9);
     expect([...inputIds.data]).toEqual([1, 6, 7, 2, 8, 2, 9, 9, 1, 5, 2, 9, 9, 9, 9, 9, ...filler]);
@@ -52,11 +51,24 @@ describe("a piece", () => {
     expect([...rowWeights.data]).toEqual([1, 1, 0]);
   });
 
+  it("may stand among others, one after the other", () => {
+    const { parts, labels, rowWeights } = tokenExamples(source, 9).batch([
+      { rows: Int32Array.of(1), size: 1, width: 6 },
+      { rows: Int32Array.of(0), size: 2, width: 3 },
+    ]);
+    expect(parts.map(({ inputIds }) => [...inputIds.data])).toEqual([
+      [1, 6, 7, 2, 8, 2],
+      [1, 5, 2, 9, 9, 9],
+    ]);
+    expect([...labels.data]).toEqual([0, 1, 0]);
+    expect([...rowWeights.data]).toEqual([1, 1, 0]);
+  });
+
   it("may be made of features, and has scores as floats", () => {
     const scored = { ...source, task: "stsb" as const, labels: Float64Array.of(2.5, 0) };
     const { batch, lengths: own } = featureExamples(scored, Float32Array.of(1, 2, 3, 4));
     expect([...own]).toEqual([1, 1]);
-    const { features, labels } = batch({ rows: Int32Array.of(1), size: 2, width: 1 });
+    const { features, labels } = batch([{ rows: Int32Array.of(1), size: 2, width: 1 }]);
     expect(features.shape).toEqual([2, 1, 2]);
     expect([...features.data]).toEqual([3, 4, 0, 0]);
     expect(labels.dtype).toBe("float32");

@@ -1,15 +1,9 @@
-import { type BertConfig, labelCount, sequenceLogits } from "@pruning-bias/model";
+import { type Batch, type BertConfig, encodeEach, labelCount, sequenceLogits } from "@pruning-bias/model";
+import { applyMasks, type Layout, type MaskTraining, type PruningSettings, regulariser } from "@pruning-bias/pruning";
 import {
-  encodeMasked,
-  type EncodeMaskedOptions,
-  type Layout,
-  type PruningSettings,
-  regulariser,
-} from "@pruning-bias/pruning";
-import {
-  type Axes,
   type Compiled,
   type Jit,
+  type JitOptions,
   type Random,
   softmaxCrossEntropy,
   tf,
@@ -24,9 +18,8 @@ interface Targets {
 }
 
 export interface TokenBatch extends Targets {
-  readonly inputIds: tf.Tensor2D;
-  readonly attentionMask: tf.Tensor2D;
-  readonly tokenTypeIds: tf.Tensor2D;
+  /** Examples of like length each, one after the other. */
+  readonly parts: readonly Batch[];
 }
 
 interface FeatureBatch extends Targets {
@@ -44,25 +37,25 @@ export interface ClassifierInputs<B = TokenBatch | FeatureBatch> {
 }
 
 interface TrainingInputs extends ClassifierInputs {
-  /** One over the number of the whole batch's examples, so that pieces add up to its mean. */
+  /** One over the number of the whole batch's examples, so that packs add up to its mean. */
   readonly share: tf.Scalar;
-  /** Where the scores train: λ, the temperature of 2:4 sparsity, and the piece's share of the batch's examples. */
+  /** Where the scores train: λ, the temperature of 2:4 sparsity, and the pack's share of the batch's examples. */
   readonly pressure?: { readonly lambda: tf.Scalar; readonly temperature: tf.Scalar; readonly part: tf.Scalar };
 }
 
 interface Step {
   readonly loss: tf.Scalar;
-  /** λ·L_prune, the piece's share of it, where the scores train; its gradients are among the others. */
+  /** λ·L_prune, the pack's share of it, where the scores train; its gradients are among the others. */
   readonly penalty?: tf.Scalar;
   /** Of all trained weights but the word embeddings. */
   readonly gradients: Tensors;
-  /** Of the word embeddings of each token, [batch·length, E], where they are trained: little beside a whole table of zeros. */
+  /** Of the word embeddings of each token, [tokens, E], where they are trained: little beside a whole table of zeros. */
   readonly words?: tf.Tensor;
 }
 
 /** The tensor functions of a sequence classifier, each compiled apart. */
 export interface Classifier {
-  /** With dropout: the losses of a piece, summed and times `share`, and their gradients for the trained weights. */
+  /** With dropout: the losses of a pack of `PARTS` pieces, summed and times `share`, and their gradients for the trained weights. */
   readonly gradients: Compiled<TrainingInputs, Step>;
   /** The same, the gradients added to `sum`. */
   readonly moreGradients: Compiled<TrainingInputs & { readonly sum: Tensors }, Step>;
@@ -83,11 +76,20 @@ export interface ClassifierOptions {
 
 /** A sequence classifier, whose encoder stands under the masks of its scores in every forward. */
 export function classifier(jit: Jit, { config, layout, pruning }: ClassifierOptions): Classifier {
-  const encoded = (weights: Tensors, inputs: ClassifierInputs<TokenBatch>, options: Options = {}): tf.Tensor3D => {
-    const { threshold, batch } = inputs;
-    const scores = { ...inputs.scores, ...weights };
-    const lastPositions = tf.zeros([batch.inputIds.shape[0], 1], "int32") as tf.Tensor2D; // nothing else is read
-    return encodeMasked(config, layout, { weights, scores, threshold }, batch, { ...options, lastPositions }).at(-1)!; // [batch, 1, hidden]
+  const encoded = (own: Tensors, inputs: ClassifierInputs<TokenBatch>, options: Options = {}): tf.Tensor3D => {
+    const { maskTraining, ...others } = options;
+    const { parts } = inputs.batch;
+    const scores = { ...inputs.scores, ...own };
+    const { weights, gates } =
+      layout === undefined
+        ? { weights: own, gates: {} }
+        : applyMasks(layout, own, scores, inputs.threshold, maskTraining);
+    const lastPositions = parts.map(({ inputIds }) => tf.zeros([inputIds.shape[0], 1], "int32") as tf.Tensor2D); // nothing else is read
+    const states = encodeEach(config, weights, parts, { ...others, gates, lastPositions });
+    return tf.concat(
+      states.map((layers) => layers.at(-1)!),
+      0,
+    ); // [examples, 1, hidden]
   };
   const logitsOf = (trained: Tensors, inputs: ClassifierInputs, options: Options = {}): tf.Tensor2D => {
     const weights = { ...inputs.fixed, ...trained };
@@ -98,7 +100,7 @@ export function classifier(jit: Jit, { config, layout, pruning }: ClassifierOpti
   const step = (inputs: TrainingInputs, random: Random): Step => {
     const { labels, rowWeights } = inputs.batch;
     const { [WORDS]: table, ...others } = inputs.trained;
-    const rows = table && { [WORDS]: tf.gather(table, tf.reshape(withTokens(inputs).batch.inputIds, [-1])) };
+    const rows = table && { [WORDS]: tf.gather(table, tokensOf(withTokens(inputs).batch)) };
     const { pressure } = inputs;
     const maskTraining = pressure && { noise: random, temperature: pressure.temperature };
     const made: { loss?: tf.Scalar; penalty?: tf.Scalar } = {};
@@ -119,19 +121,17 @@ export function classifier(jit: Jit, { config, layout, pruning }: ClassifierOpti
   };
 
   const compiled = {
-    gradients: jit(step, { axes }),
-    moreGradients: jit(
-      ({ sum, ...inputs }: TrainingInputs & { readonly sum: Tensors }, random) => {
-        const { gradients, ...own } = step(inputs, random);
-        const added = Object.entries(gradients).map(([name, more]) => [name, tf.add(sum[name]!, more)] as const);
-        return { ...own, gradients: Object.fromEntries(added) };
-      },
-      { axes },
+    gradients: jit(step, open),
+    moreGradients: jit(({ sum, ...inputs }: TrainingInputs & { readonly sum: Tensors }, random) => {
+      const { gradients, ...own } = step(inputs, random);
+      const added = Object.entries(gradients).map(([name, more]) => [name, tf.add(sum[name]!, more)] as const);
+      return { ...own, gradients: Object.fromEntries(added) };
+    }, open),
+    predict: jit((inputs: ClassifierInputs) => logitsOf(inputs.trained, inputs), open),
+    features: jit(
+      (inputs: ClassifierInputs<TokenBatch>) => encoded({ ...inputs.fixed, ...inputs.trained }, inputs),
+      open,
     ),
-    predict: jit((inputs: ClassifierInputs) => logitsOf(inputs.trained, inputs), { axes }),
-    features: jit((inputs: ClassifierInputs<TokenBatch>) => encoded({ ...inputs.fixed, ...inputs.trained }, inputs), {
-      axes,
-    }),
   };
   return {
     ...compiled,
@@ -139,20 +139,47 @@ export function classifier(jit: Jit, { config, layout, pruning }: ClassifierOpti
   };
 }
 
+/** Most pieces of a pack: few are padded little, and each more makes attention a graph's larger part. */
+export const PARTS = 3;
+
 /** Pieces have any number of examples, and of tokens each. */
-const axes: Axes = {
-  ...Object.fromEntries(
-    ["inputIds", "attentionMask", "tokenTypeIds"].map((name) => [`batch.${name}`, ["examples", "tokens"]]),
-  ),
-  "batch.labels": ["examples"],
-  "batch.rowWeights": ["examples"],
-  "batch.features": ["examples", null, null],
+const open: Required<Pick<JitOptions, "axes" | "sums">> = {
+  axes: {
+    ...Object.fromEntries(
+      Array.from({ length: PARTS }, (_, n) =>
+        ["inputIds", "attentionMask", "tokenTypeIds"].map((name) => [
+          `batch.parts.${n}.${name}`,
+          [`examples.${n}`, `tokens.${n}`],
+        ]),
+      ).flat(),
+    ),
+    "batch.labels": ["examples"],
+    "batch.rowWeights": ["examples"],
+    "batch.features": ["examples", null, null],
+  },
+  sums: {
+    examples: Array.from({ length: PARTS }, (_, n) => [`examples.${n}`]),
+    tokens: Array.from({ length: PARTS }, (_, n) => [`examples.${n}`, `tokens.${n}`]),
+  },
 };
 
 /** The table of word embeddings. */
 export const WORDS = "embeddings.word_embeddings.weight";
 
-type Options = Pick<EncodeMaskedOptions, "random" | "words" | "maskTraining">;
+interface Options {
+  /** Dropout. */
+  readonly random?: Random;
+  /** The word embeddings of all tokens, [tokens, E]; looked up by default. */
+  readonly words?: tf.Tensor2D | undefined;
+  readonly maskTraining?: MaskTraining | undefined;
+}
+
+/** [tokens]: ids of all pieces, one after the other. */
+const tokensOf = ({ parts }: TokenBatch): tf.Tensor1D =>
+  tf.concat(
+    parts.map(({ inputIds }) => tf.reshape(inputIds, [-1])),
+    0,
+  );
 
 const withTokens = (inputs: ClassifierInputs) => inputs as ClassifierInputs<TokenBatch>;
 

@@ -23,7 +23,7 @@ import {
 } from "@pruning-bias/training";
 import { stepsOf } from "./check-options.ts";
 import { epochBatches } from "./batches.ts";
-import { classifier } from "./classifier.ts";
+import { classifier, PARTS } from "./classifier.ts";
 import { type SplitScore, score } from "./evaluate.ts";
 import { tokenExamples } from "./examples.ts";
 import { divided, groups, withClassifier } from "./finetune.ts";
@@ -147,7 +147,7 @@ export async function* finepruneClassifier({
         });
         const { loss, penalty, gradients, more } = await gradientsOf(
           { trained: state.parameters, fixed, scores: {}, threshold },
-          batchHalves(rows, training.lengths, cut),
+          batchHalves(rows, training.lengths, { tokenBudget, parts: PARTS }),
           { size: rows.length, step, pressure: { lambda, temperature } },
         );
         const gradientNorm = await optimizer.sum(gradients, more);

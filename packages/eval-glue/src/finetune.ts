@@ -17,7 +17,7 @@ import {
 } from "@pruning-bias/training";
 import { stepsOf } from "./check-options.ts";
 import { epochBatches } from "./batches.ts";
-import { type Classifier, classifier } from "./classifier.ts";
+import { type Classifier, classifier, PARTS } from "./classifier.ts";
 import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
 import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
@@ -109,7 +109,7 @@ export async function* finetune({
       const epoch = losses.length + 1;
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
       for (const rows of batches.slice(step - batches.length * (epoch - 1))) {
-        const halves = batchHalves(rows, training.lengths, cut);
+        const halves = batchHalves(rows, training.lengths, { tokenBudget, parts: PARTS });
         const { loss, gradients, more } = await gradientsOf(subjectOf(state.parameters), halves, {
           size: rows.length,
           step,

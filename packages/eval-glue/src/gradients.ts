@@ -1,8 +1,8 @@
-import type { BatchPiece } from "@pruning-bias/data";
+import type { BatchPack, BatchPiece } from "@pruning-bias/data";
 import { ndarray, type NDArray, zeros } from "@pruning-bias/runtime";
 import { allShared, type Arrays, together } from "@pruning-bias/training";
-import { type Classifier, WORDS } from "./classifier.ts";
-import type { Examples } from "./examples.ts";
+import { type Classifier, PARTS, WORDS } from "./classifier.ts";
+import type { Examples, TokenBatch } from "./examples.ts";
 import type { Subject } from "./predict.ts";
 
 export interface BatchGradientsOptions {
@@ -27,12 +27,12 @@ export interface BatchGradients {
   /** What the regulariser adds to it; 0 where no scores train. */
   readonly penalty: number;
   readonly gradients: Arrays;
-  /** To be added to them: of the second half, where the batch has more than one piece. */
+  /** To be added to them: of the second half, where the batch has more than one example. */
   readonly more?: Arrays;
 }
 
 /**
- * The mean loss of a batch and its gradients, piece by piece. The pieces are summed in two halves of like size, which may be
+ * The mean loss of a batch and its gradients, pack by pack. The packs are summed in two halves of like size, which may be
  * computed at once, each on one core: two graphs keep two cores busier than one graph of small operators does.
  *
  * The gradients stay valid until the next call, which writes the same arrays.
@@ -47,7 +47,7 @@ export function batchGradients(
   let words: ReturnType<typeof wordGradients> | undefined;
   return async (
     subject: Subject,
-    halves: readonly [readonly BatchPiece[], readonly BatchPiece[]],
+    halves: readonly [readonly BatchPack[], readonly BatchPack[]],
     { size, step, pressure }: Where,
   ): Promise<BatchGradients> => {
     const table = subject.trained[WORDS];
@@ -55,16 +55,19 @@ export function batchGradients(
     words?.clear();
     const half = async (side: 0 | 1): Promise<{ loss: number; penalty: number }> => {
       let [loss, penalty] = [0, 0];
-      for (const [n, piece] of halves[side].entries()) {
+      for (const [n, pack] of halves[side].entries()) {
         const number = side === 0 ? n : halves[0].length + n;
-        const own = pressure && { pressure: { ...pressure, part: piece.rows.length / size } };
-        const inputs = { ...subject, batch: batch(piece), share: 1 / size, ...own };
-        const key = { seed, counter: step * MOST_PIECES + number };
+        const rows = pack.reduce((sum, piece) => sum + piece.rows.length, 0);
+        const own = pressure && { pressure: { ...pressure, part: rows / size } };
+        const pieces = filled(pack);
+        const tokens = pieces.reduce((sum, piece) => sum + piece.size * piece.width, 0);
+        const inputs = { ...subject, batch: batch(pieces), share: 1 / size, ...own };
+        const key = { seed, counter: step * MOST_PACKS + number };
         const gradients = stores[side];
         const into = gradients && {
           ...{ loss: ndarray(new Float32Array(1), []), gradients },
           ...(pressure && { penalty: ndarray(new Float32Array(1), []) }),
-          ...(table && { words: zeros([piece.size * piece.width, table.shape[1]!]) }),
+          ...(table && { words: zeros([tokens, table.shape[1]!]) }),
         };
         const made =
           n === 0
@@ -73,7 +76,7 @@ export function batchGradients(
         loss += made.loss.data[0]!;
         penalty += made.penalty?.data[0] ?? 0;
         stores[side] ??= placed(made.gradients);
-        if ("inputIds" in inputs.batch) words?.add(side, inputs.batch.inputIds, made.words!);
+        if ("parts" in inputs.batch) words?.add(side, idsOf(inputs.batch), made.words!);
       }
       return { loss, penalty };
     };
@@ -98,13 +101,15 @@ function wordGradients({ shape }: NDArray, padding: number | null, placed: (arra
       }
       touched.clear();
     },
-    add(side: 0 | 1, ids: NDArray, rows: NDArray): void {
+    add(side: 0 | 1, ids: Iterable<number>, rows: NDArray): void {
       const { data } = tables[side][WORDS]!;
-      ids.data.forEach((id, token) => {
-        if (id === padding) return;
+      let token = 0;
+      for (const id of ids) {
+        const at = token++ * dim;
+        if (id === padding) continue;
         touched.add(id);
-        for (let i = 0; i < dim; i++) data[id * dim + i]! += rows.data[token * dim + i]!;
-      });
+        for (let i = 0; i < dim; i++) data[id * dim + i]! += rows.data[at + i]!;
+      }
     },
   };
 }
@@ -112,5 +117,16 @@ function wordGradients({ shape }: NDArray, padding: number | null, placed: (arra
 /** What gradients are multiplied with to be clipped, as PyTorch does it: 1e-6 keeps rounding from leaving the norm above. */
 export const clipScale = (norm: number, most: number): number => Math.min(1, most / (norm + 1e-6));
 
-/** Noise of each piece has a number of its own. */
-const MOST_PIECES = 1 << 16;
+/** As many pieces as the classifier is compiled for, the last of them of one token that counts for nothing. */
+const filled = (pack: BatchPack): BatchPack => [
+  ...pack,
+  ...Array<BatchPiece>(PARTS - pack.length).fill({ rows: new Int32Array(), size: 1, width: 1 }),
+];
+
+/** Token ids of all pieces, one after the other. */
+function* idsOf({ parts }: TokenBatch): Generator<number> {
+  for (const { inputIds } of parts) yield* inputIds.data;
+}
+
+/** Noise of each pack has a number of its own. */
+const MOST_PACKS = 1 << 16;

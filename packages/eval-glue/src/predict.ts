@@ -43,7 +43,7 @@ async function everyRow<B extends Batch>(
   const left = batchPieces(all, lengths, { ...options, anyShape: true }).values();
   const some = async (): Promise<void> => {
     for (const piece of left) {
-      const { data } = await run(batch(piece));
+      const { data } = await run(batch([piece]));
       dim = data.length / piece.size;
       if (results.length === 0) results = new Float32Array(source.length * dim);
       piece.rows.forEach((row, n) => results.set(data.subarray(n * dim, (n + 1) * dim), row * dim));

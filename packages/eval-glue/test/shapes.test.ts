@@ -16,7 +16,7 @@ async function tracesOf(run: AsyncIterable<unknown> | AsyncGenerator<unknown, un
   return traces.count;
 }
 
-/** Three times each: gradients, gradients that are added, and predictions. */
+/** Three times each: gradients, gradients that are added where a half has several packs, and predictions. */
 const EACH = 9;
 
 it.each(Object.keys(families) as FamilyName[])("%s is traced for all shapes of pieces at once", async (model_type) => {

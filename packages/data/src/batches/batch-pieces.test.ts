@@ -39,31 +39,64 @@ describe("the pieces of a batch", () => {
 });
 
 describe("the halves of a batch", () => {
-  const cost = (half: readonly { size: number; width: number }[]) =>
-    half.reduce((sum, { size, width }) => sum + size * width, 0);
+  const cost = (half: readonly (readonly { size: number; width: number }[])[]) =>
+    half.flat().reduce((sum, { size, width }) => sum + size * width, 0);
 
-  it.each([300, 2048])("hold each row once, without fillers, and cost about the same (%i tokens)", (tokenBudget) => {
+  it.each([300, 4096])("hold each row once, without fillers, and cost about the same (%i tokens)", (tokenBudget) => {
     for (let start = 0; start < 960; start += 32) {
       const rows = Int32Array.from(all.slice(start, start + 32));
-      const halves = batchHalves(rows, lengths, { tokenBudget, positions: 128 });
-      expect(sorted(halves.flat().map((piece) => piece.rows))).toEqual([...rows]);
+      const halves = batchHalves(rows, lengths, { tokenBudget, parts: 3 });
+      expect(sorted(halves.flat(2).map((piece) => piece.rows))).toEqual([...rows]);
       const [one, other] = halves.map(cost) as [number, number];
-      expect(Math.abs(one - other)).toBeLessThan(300);
-      for (const { rows: own, size, width } of halves.flat()) {
-        expect(own.length).toBe(size);
-        expect(Math.max(...own.values().map((row) => lengths[row]!))).toBe(width);
-        expect(size === 1 || size * width <= tokenBudget).toBe(true);
+      expect(Math.abs(one - other)).toBeLessThan(400);
+      for (const pack of halves.flat()) {
+        expect(pack.length).toBeLessThanOrEqual(3);
+        expect(cost([pack]) <= tokenBudget || pack[0]!.size === 1).toBe(true);
+        for (const { rows: own, size, width } of pack) {
+          expect(own.length).toBe(size);
+          expect(Math.max(...own.values().map((row) => lengths[row]!))).toBe(width);
+        }
       }
     }
   });
 
+  it("are of one pack each within the budget", () => {
+    const rows = Int32Array.from(all.slice(0, 32));
+    const packs = (tokenBudget: number) =>
+      batchHalves(rows, lengths, { tokenBudget, parts: 3 }).map((half) => half.length);
+    expect(packs(4096)).toEqual([1, 1]);
+    expect(Math.min(...packs(300))).toBeGreaterThan(1);
+  });
+
+  it("have the fewest tokens that so many pieces can have", () => {
+    const few = [3, 3, 4, 9, 9, 20];
+    const pieces = (parts: number) =>
+      batchHalves(Int32Array.from(few.keys()), few, { tokenBudget: 99, parts })
+        .flat(2)
+        .map(({ size, width }) => [size, width]);
+    expect(pieces(1)).toEqual([
+      [4, 9],
+      [2, 20],
+    ]);
+    expect(pieces(2)).toEqual([
+      [3, 4],
+      [1, 9],
+      [1, 9],
+      [1, 20],
+    ]);
+  });
+
   it("pad less than pieces of few shapes", () => {
-    const [rows, options] = [Int32Array.from(all.slice(0, 32)), { tokenBudget: 2048, positions: 128 }];
-    expect(cost(batchHalves(rows, lengths, options).flat())).toBeLessThan(cost(batchPieces(rows, lengths, options)));
+    const rows = Int32Array.from(all.slice(0, 32));
+    const [halves, pieces] = [
+      batchHalves(rows, lengths, { tokenBudget: 2048, parts: 3 }).flat(),
+      batchPieces(rows, lengths, { tokenBudget: 2048, positions: 128 }),
+    ];
+    expect(cost(halves)).toBeLessThan(cost([pieces]));
   });
 
   it("are one for a single row", () => {
-    const halves = batchHalves(Int32Array.of(3), lengths, { tokenBudget: 99, positions: 128 });
+    const halves = batchHalves(Int32Array.of(3), lengths, { tokenBudget: 99, parts: 3 });
     expect(halves.map((half) => half.length)).toEqual([1, 0]);
   });
 });

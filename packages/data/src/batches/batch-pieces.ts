@@ -38,30 +38,77 @@ export function batchPieces(rows: Int32Array, lengths: ArrayLike<number>, option
   return cut;
 }
 
+/** Options of `batchHalves`. */
+export interface BatchHalvesOptions extends Pick<BatchPiecesOptions, "tokenBudget"> {
+  /** Most pieces of a pack. */
+  readonly parts: number;
+}
+
+/** Pieces of like length each that go through the encoder together. */
+export type BatchPack = readonly BatchPiece[];
+
 /**
- * Two lists of pieces of any shape of the rows, [n], that cost about the same, to be computed at once: of the shorter rows and
- * of the longer ones. The second is empty where there is one row.
+ * Two lists of packs of the rows, [n] of examples whose `lengths` are in tokens, that cost about the same, to be computed at
+ * once: of the shorter rows and of the longer ones. Most often a list is of one pack, more where the budget of tokens (a pack's)
+ * wants it. The second is empty where there is one row.
  *
  * @throws RangeError for an option below 1, or a row without a length
  */
 export function batchHalves(
   rows: Int32Array,
   lengths: ArrayLike<number>,
-  given: BatchPiecesOptions,
-): [BatchPiece[], BatchPiece[]] {
-  const options = { ...given, anyShape: true };
+  { tokenBudget, parts }: BatchHalvesOptions,
+): [BatchPack[], BatchPack[]] {
+  expectAtLeastOne("batchHalves", { tokenBudget, parts });
   const sorted = byLength(rows, lengths);
-  const costs = (own: Int32Array) => cuts(own, lengths, options).cheapest.at(-1)!.cost;
-  const shorter = cuts(sorted, lengths, options).cheapest;
-  let best = { cost: Infinity, at: 0 };
+  const packs = (own: Int32Array): BatchPack[] => {
+    if (own.length === 0) return [];
+    const pack = tightest(own, lengths, parts);
+    if (own.length === 1 || tokensOf(pack) <= tokenBudget) return [pack];
+    const middle = own.length >> 1;
+    return [...packs(own.subarray(0, middle)), ...packs(own.subarray(middle))];
+  };
+  const cost = (half: readonly BatchPack[]) => half.reduce((sum, pack) => sum + tokensOf(pack) + PIECE, 0);
+  let best: { cost: number; halves: [BatchPack[], BatchPack[]] } | undefined;
   for (let at = Math.ceil(sorted.length / 2); at <= sorted.length; at++) {
-    const cost = Math.max(shorter[at]!.cost, costs(sorted.subarray(at)));
-    if (cost > best.cost) break;
-    best = { cost, at };
+    const halves: [BatchPack[], BatchPack[]] = [packs(sorted.subarray(0, at)), packs(sorted.subarray(at))];
+    const longest = Math.max(...halves.map(cost));
+    if (best !== undefined && longest > best.cost) break;
+    best = { cost: longest, halves };
   }
-  const half = (own: Int32Array) => batchPieces(own, lengths, options);
-  return [half(sorted.subarray(0, best.at)), half(sorted.subarray(best.at))];
+  return best!.halves;
 }
+
+/** The cut of rows from short to long into so many pieces, or less, that has the fewest tokens. */
+function tightest(sorted: Int32Array, lengths: ArrayLike<number>, parts: number): BatchPack {
+  const width = (end: number) => lengths[sorted[end - 1]!]!;
+  /** Of the first `end` rows, in so many pieces as were looked at: the fewest tokens, and where the last piece starts. */
+  let tokens = [0, ...Array<number>(sorted.length).fill(Infinity)];
+  const starts: number[][] = [];
+  for (let count = 1; count <= Math.min(parts, sorted.length); count++) {
+    const [before, own] = [tokens, [...tokens]];
+    const from = Array<number>(sorted.length + 1).fill(-1);
+    for (let end = 1; end <= sorted.length; end++) {
+      for (let start = count - 1; start < end; start++) {
+        const all = before[start]! + (end - start) * width(end);
+        if (all < own[end]!) [own[end], from[end]] = [all, start];
+      }
+    }
+    starts.push(from);
+    tokens = own;
+  }
+  const pack: BatchPiece[] = [];
+  for (let end = sorted.length; end > 0;) {
+    const start = starts.pop()![end]!;
+    // One piece less is as good.
+    if (start < 0) continue;
+    pack.unshift({ rows: sorted.subarray(start, end), size: end - start, width: width(end) });
+    end = start;
+  }
+  return pack;
+}
+
+const tokensOf = (pack: BatchPack): number => pack.reduce((sum, { size, width }) => sum + size * width, 0);
 
 /** The cheapest cut of the first `end` rows, for every `end`: what it costs, and the size of its last piece. */
 function cuts(
@@ -69,9 +116,7 @@ function cuts(
   lengths: ArrayLike<number>,
   { tokenBudget, positions = Infinity, most = Infinity, anyShape = false }: BatchPiecesOptions,
 ) {
-  for (const [name, count] of Object.entries({ tokenBudget, positions, most })) {
-    if (!(count >= 1)) throw new RangeError(`batchPieces: ${name}: expected at least 1, got ${count}`);
-  }
+  expectAtLeastOne("batchPieces", { tokenBudget, positions, most });
   const allowed = anyShape ? sorted.map((_, n) => n + 1).subarray(0, most) : sizes.filter((size) => size < most);
   if (!anyShape && most <= largest) (allowed as number[]).push(most);
   const smallest = allowed[0]!;
@@ -97,6 +142,12 @@ function cuts(
   return { cheapest, piece };
 }
 
+function expectAtLeastOne(where: string, options: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(options)) {
+    if (!(count >= 1)) throw new RangeError(`${where}: ${name}: expected at least 1, got ${count}`);
+  }
+}
+
 /** Rows, [n], from the shortest to the longest; among equals the first. @throws RangeError for a row without a length */
 export function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Array {
   const outside = rows.find((row) => lengths[row] === undefined);
@@ -106,5 +157,5 @@ export function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Arr
 
 const sizes = [4, 8, 16, 32, 64, 128, 256];
 const largest = sizes.at(-1)!;
-/** What a piece costs beside its tokens, in tokens: its gradients are added to the others', and its graph is started. */
+/** What a piece, or a pack, costs beside its tokens, in tokens: its gradients are added to the others', and its graph is started. */
 const PIECE = 24;
