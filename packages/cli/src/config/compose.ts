@@ -3,6 +3,7 @@ import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
 import { findPreset, presets } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
+import { classifierOf, classifierSettings } from "./classifier.ts";
 import { debugSettings } from "./debug.ts";
 import { isIgnored } from "./ignored.ts";
 import { holdsSecret } from "./secrets.ts";
@@ -61,6 +62,7 @@ export function compose(overrides: readonly string[]): Composed {
     checkSecret(key, text);
     apply(key, parseValue(text), `${key}=${text}`);
   }
+  const isPresets = originOf("model.hf_checkpoint", origins).startsWith("experiment=");
   const debug = debugged(settings);
   if (debug !== undefined) {
     for (const [path, value] of Object.entries(debugSettings(settings))) apply(path, value, debug);
@@ -68,6 +70,7 @@ export function compose(overrides: readonly string[]): Composed {
   if (isSettings(settings["pretrain"]) && origins.get("pretrain_dir") === "default") {
     settings["pretrain_dir"] = `runs/pretrained/${digest(settings["pretrain"])}`;
   }
+  if (isPresets) nameClassifier(settings);
   for (const [path, value] of flatten(settings)) {
     if (typeof value === "string" && value.includes("${")) origins.set(path, `${originOf(path, origins)}: ${value}`);
   }
@@ -90,6 +93,14 @@ export function compose(overrides: readonly string[]): Composed {
     throw new UsageError(`trainer.devices: expected ${gpus}, as trainer.gpus says, or null, got ${devices}`);
   }
   return { config: data, origins };
+}
+
+/** The folder of a classifier is named by all that decides it, as that of a made-up model is: two of other settings do not share one. */
+function nameClassifier(settings: Settings): void {
+  const { data } = Config.safeParse(resolveReferences(settings));
+  if (data === undefined || classifierOf(data) === undefined) return;
+  const folder = String(valueAt(settings, "model.hf_checkpoint"));
+  setAt(settings, "model.hf_checkpoint", `${folder}-${digest(classifierSettings(data))}`);
 }
 
 /** The override that asks for one batch of everything. */

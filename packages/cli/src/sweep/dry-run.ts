@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { classifierOf } from "../config/classifier.ts";
 import { compose } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { duration } from "../report/format.ts";
@@ -7,7 +8,7 @@ import { costOf, type Cost, type Machine } from "./cost.ts";
 import type { Asked } from "./measurements.ts";
 import { BASELINE, glueTask, type Point } from "./points.ts";
 import type { SweepOutcome } from "./run-sweep.ts";
-import { classifierOf, untouchedSettings } from "./task-settings.ts";
+import { untouchedSettings } from "./task-settings.ts";
 import { isClassifierThere, type ToDo, toDo, toDoUntouched } from "./to-do.ts";
 
 /** Something that a sweep makes, and what is still to be done of it. */

@@ -8,6 +8,7 @@ import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
 import { unreadText } from "../config/unread.ts";
 import { isProjection } from "../config/alternative.ts";
+import { classifierOf } from "../config/classifier.ts";
 import { digest } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { parseOverride } from "../config/overrides.ts";
@@ -15,12 +16,13 @@ import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
 import { type ComposedPoint, composedPoints } from "./composed-points.ts";
 import { type Failure, failuresIn } from "./failures.ts";
+import { checkOtherSweeps } from "./made-folders.ts";
 import { memoryOf, memoryText, slurmMemoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { type Asked, measurements } from "./measurements.ts";
 import { BASELINE, parseSweep, type Point, type Sweep } from "./points.ts";
-import { classifierOf, classifierSettings, dataProject, untouchedSettings } from "./task-settings.ts";
+import { dataProject, untouchedSettings } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
@@ -93,7 +95,7 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const runs = composedPoints(sweep);
   const all = runs.map((run) => ({ name: run.name, overrides: run.overrides, folder: `runs/${name}/${run.name}` }));
   const configs = runs.map(({ config }) => config);
-  checkClassifiers(configs);
+  checkOtherSweeps(root, name, configs);
   if (options.glueSeeds !== undefined) checkSeeds(configs, { name, sweep, written });
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   sayLeftOut(runs, sweep, log);
@@ -121,22 +123,6 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     output: outputFile(root, name),
     ...(existsSync(report) && { report }),
   };
-}
-
-/** One folder cannot hold two classifiers. */
-function checkClassifiers(configs: readonly Config[]): void {
-  const settings = new Map<string, string>();
-  for (const config of configs) {
-    const root = classifierOf(config)?.root;
-    if (root === undefined) continue;
-    const own = JSON.stringify(classifierSettings(config));
-    const other = settings.get(root) ?? own;
-    settings.set(root, own);
-    if (own === other) continue;
-    throw new UsageError(
-      `model.hf_checkpoint: expected a folder for each classifier, got ${root} for some of other settings; put what differs into it, as \${finetune.epochs}`,
-    );
-  }
 }
 
 /** What the largest point takes; nothing where no model is known yet. */
