@@ -10,7 +10,7 @@ import { masksSection } from "./masks-section.ts";
 import { overlays } from "./overlays.ts";
 import { page } from "./page.ts";
 import { pointsTable } from "./points-table.ts";
-import { rerunCommand } from "./rerun.ts";
+import { rerunCommand, rerunSweepCommand } from "./rerun.ts";
 import { resultsCsv } from "./results-csv.ts";
 import { resultsTex } from "./results-tex.ts";
 import type { PointResults, SweepResults } from "./results.ts";
@@ -140,7 +140,7 @@ function masksPart(sweep: SweepResults, point: PointResults, number: number): Ht
   </div>`;
 }
 
-function settingsSection({ points }: SweepResults): Html {
+function settingsSection({ sweep, points }: SweepResults): Html {
   const paths = differing(points);
   const common = shared(points);
   const rows = points.map((point, index) => {
@@ -166,6 +166,8 @@ function settingsSection({ points }: SweepResults): Html {
     </div>
     <h3>Run again</h3>
     <dl class="commands">
+      <dt>What is missing of the sweep: its points, bias tests and GLUE tasks</dt>
+      <dd><code>${rerunSweepCommand(sweep)}</code></dd>
       ${points.map((point, index) => {
         const command = rerunCommand(point);
         return html`<dt>${index + 1}. ${breakable(point.name)}</dt>
