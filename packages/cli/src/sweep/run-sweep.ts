@@ -168,13 +168,20 @@ function checkSeeds(configs: readonly Config[], { name, sweep, written }: Found)
 function slurmPlan(name: string, sweep: Sweep, runs: readonly ComposedPoint[], root: string): SlurmPlan {
   const configs = runs.map(({ config }) => config);
   const targets = (config: Config) => measurements(config, sweep).map(({ target }) => target);
-  const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
+  const classifiers = [...new Set(configs.flatMap((config) => classifierOf(config)?.name ?? []))];
+  const data = new Map(configs.map((config) => [dataProject(config), config]));
+  const projects = [...data.keys()];
+  const dataOf = (config: Config) => projects.indexOf(dataProject(config));
+  const classifierNumber = (config: Config) => {
+    const classifier = classifierOf(config);
+    return classifier === undefined ? {} : { classifier: classifiers.indexOf(classifier.name) };
+  };
   return {
     ...{ root, sweep: name, node: process.execPath, slurm: Slurm.parse(sweep.slurm ?? {}) },
-    points: runs.map(({ name, config }) => ({ name, targets: targets(config) })),
-    baseline: { name: BASELINE, targets: targets(untouchedSettings(configs[0]!)) },
-    classifiers: [...new Set(classifiers.map((classifier) => `${classifier}:finetune`))],
-    data: [...new Set(configs.map((config) => `${dataProject(config)}:data`))],
+    points: runs.map(({ name, config }) => ({ name, targets: targets(config), data: dataOf(config) })),
+    baseline: { name: BASELINE, targets: targets(untouchedSettings(configs[0]!)), data: dataOf(configs[0]!) },
+    classifiers: classifiers.map((classifier) => `${classifier}:finetune`),
+    data: [...data].map(([project, config]) => ({ task: `${project}:data`, ...classifierNumber(config) })),
     pretrains: configs.some(({ pretrain }) => pretrain !== null),
   };
 }
