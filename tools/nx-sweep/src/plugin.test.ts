@@ -92,6 +92,22 @@ describe("the projects of a sweep", () => {
     );
   });
 
+  it("measure each model that points start from", () => {
+    const all = projects({ base: [], grid: { "model.model_name": ["m", "n"] } });
+    const untouched = all.filter(({ root }) => root.startsWith("runs/small/baseline"));
+    expect(untouched.map(({ root }) => root)).toEqual([
+      "runs/small/baseline/bias",
+      expect.stringMatching(/^runs\/small\/baseline-[0-9a-f]{8}\/bias$/),
+    ]);
+    const models = untouched.map(({ targets }) => {
+      const { env } = targets!["bias"]!.options as { env: Record<string, string> };
+      return (JSON.parse(env["RUN_CONFIG"]!) as { model: { model_name: string } }).model.model_name;
+    });
+    expect(models).toEqual(["m", "n"]);
+    const report = all.at(-1)!.targets!["report"]!.dependsOn!;
+    for (const { name } of untouched) expect(report).toContainEqual({ target: "bias", projects: [name] });
+  });
+
   it("keep and hash the projection that another method leaves", () => {
     const all = projects({ base: ["model.model_name=m"], grid: { experiment: ["debias_inlp", "debias_cda"] } });
     const root = "runs/small/experiment=debias_inlp";

@@ -4,6 +4,7 @@ export { Config } from "../config/schema.ts";
 export { UsageError } from "../usage-error.ts";
 export { type Code, codeReader } from "./code.ts";
 export { dataProject, dataSettings, trainSettings, untouchedSettings } from "./task-settings.ts";
+export { type Baseline, baselines } from "./baselines.ts";
 export { type ComposedPoint, composedPoints } from "./composed-points.ts";
 export { type Asked, type GlueRun, type Measurement, measurements } from "./measurements.ts";
 export { BASELINE, parseSweep, type Point, points, Sweep } from "./points.ts";

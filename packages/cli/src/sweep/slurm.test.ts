@@ -5,7 +5,7 @@ const targets = ["bias", "glue-cola"];
 const plan = {
   ...{ root: "/shared/work", sweep: "seeds", data: [{ task: "inputs/1:data" }], node: "/bin/node" },
   points: ["seed=1", "seed=2"].map((name) => ({ name, targets, data: 0 })),
-  baseline: { name: "baseline", targets, data: 0 },
+  baselines: [{ name: "baseline", targets, data: 0 }],
   ...{ classifiers: [], pretrains: false },
 };
 const scripts = (settings: object = {}, more: Partial<SlurmPlan> = {}) =>

@@ -37,8 +37,8 @@ export interface SlurmPlan {
   readonly sweep: string;
   /** Each with the targets that measure it, which may differ: a classifier is scored on its own task. */
   readonly points: readonly Measured[];
-  /** The untouched model. */
-  readonly baseline: Measured;
+  /** The untouched models. */
+  readonly baselines: readonly Measured[];
   /** Tasks that fine-tune the classifiers that points start from. */
   readonly classifiers: readonly string[];
   /** Tasks that prepare data, of the model of one of the classifiers; where a model is made first, the first of them does. */
@@ -62,7 +62,7 @@ export interface Measured {
  * one machine, over a cache on the shared file system, so that what is done already takes seconds when it is submitted again.
  */
 export function slurmScripts(plan: SlurmPlan): Script[] {
-  const { sweep, points, classifiers, data, pretrains, baseline } = plan;
+  const { sweep, points, classifiers, data, pretrains, baselines } = plan;
   const measured = [...new Set(points.flatMap(({ targets }) => targets))];
   const after = (name: string, kind: Script["after"][number]["kind"]) => ({ name, kind });
   const nx = (
@@ -84,8 +84,9 @@ export function slurmScripts(plan: SlurmPlan): Script[] {
       [after("train", "aftercorr")],
     ),
   );
+  const untouched = baselines.flatMap(({ targets, ...own }) => targets.map((target) => ({ ...own, target })));
   const classifying = classifiers.length > 0;
-  const onData = (elements: readonly Measured[]) => ({
+  const onData = (elements: readonly Pick<Measured, "data">[]) => ({
     needs: { of: "data", elements: elements.map(({ data }) => data) },
   });
   const onClassifiers = { of: "classifiers", elements: data.map(({ classifier }) => classifier) };
@@ -105,17 +106,17 @@ export function slurmScripts(plan: SlurmPlan): Script[] {
       onData(points),
     ),
     nx(
-      baseline.name,
-      baseline.targets.map((target) => taskOf(baseline.name, target)),
+      "baseline",
+      untouched.map(({ name, target }) => taskOf(name, target)),
       [after("data", "afterany")],
-      onData(baseline.targets.map(() => baseline)),
+      onData(untouched),
     ),
     ...measurements,
     // Drawn from what there is: a point that failed must not keep the others from being seen.
     nx(
       "report",
       [`${sweep}:report`],
-      [...measured, baseline.name].map((name) => after(name, "afterany")),
+      [...measured, "baseline"].map((name) => after(name, "afterany")),
       {
         ...{ heavy: false, array: false },
       },
