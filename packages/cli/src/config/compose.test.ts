@@ -110,6 +110,23 @@ describe("a wrong override is refused in one line", () => {
   });
 });
 
+it.each([
+  ["max_epoch=3", "trainer.max_epochs"],
+  ["mode=token", "model.debias_mode"],
+  ["loss_form=direction", "model.debias_loss_form"],
+  ["batchsize=8", "datamodule.batch_size"],
+  ["treshold=.1", "pruning.initial_threshold"],
+  ["epochs=9", "trainer.max_epochs"],
+  ["models.embedding_layer=all", "model.embedding_layer"],
+  ["gpu=1", "trainer.gpus"],
+  ["experiment=blok", "debias_block_pruning_frozen"],
+  ["experiment=heads", "debias_head_pruning_frozen"],
+  ["experiment=seat", "sensitive_seat"],
+  ["experiment=head_prunning_frozen_shared", "debias_head_pruning_frozen_shared"],
+])("%s: did you mean %s?", (override, nearest) => {
+  expect(() => compose([override])).toThrow(`did you mean ${nearest}?`);
+});
+
 it("the devices to debias on are the GPUs that were asked for", () => {
   expect(compose(["trainer.gpus=2", "trainer.devices=2"]).config.trainer).toMatchObject({ gpus: 2, devices: 2 });
   const contrary = () => compose(["trainer.gpus=2", "trainer.devices=3"]);

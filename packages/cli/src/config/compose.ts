@@ -1,5 +1,4 @@
 import { sha256, shown } from "@pruning-bias/files";
-import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
 import { findPreset, presets } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
@@ -7,6 +6,7 @@ import { classifierOf, classifierSettings } from "./classifier.ts";
 import { debugSettings } from "./debug.ts";
 import { isIgnored } from "./ignored.ts";
 import { holdsSecret } from "./secrets.ts";
+import { nearest } from "./nearest.ts";
 import { parseOverride, parseValue } from "./overrides.ts";
 import { flatten, isSettings, setAt, type Settings, valueAt } from "./paths.ts";
 import { resolveReferences } from "./references.ts";
@@ -134,9 +134,17 @@ const isKnown = (key: string): boolean => knownKeys().some((path) => path === ke
 
 function checkKey(key: string, settings: Settings): void {
   if (key.startsWith("datamodule.seat_data.") && key.split(".").length === 3) return;
-  if (!isKnown(key)) unknown(key, undefined, knownKeys());
+  // Settings that this experiment has not are meant last.
+  const isNull = (path: string) => path.includes(".") && settings[path.split(".")[0]!] === null;
+  if (!isKnown(key)) {
+    unknown(
+      key,
+      undefined,
+      knownKeys().toSorted((a, b) => Number(isNull(a)) - Number(isNull(b))),
+    );
+  }
   const [group] = key.split(".") as [string];
-  if (key !== group && settings[group] === null) {
+  if (isNull(key)) {
     throw new UsageError(
       `${key}: expected an experiment with ${group}, got experiment=${String(settings["experiment"])}, which has none`,
     );
@@ -152,15 +160,11 @@ function checkSecret(key: string, text: string): void {
 }
 
 function unknown(key: string, value: string | undefined, known: readonly string[]): never {
-  const asked = value ?? key;
-  // A key may be given without its group: learning_rate for model.learning_rate.
-  const sameEnd = known.find((path) => path.endsWith(`.${asked}`));
-  const nearest = sameEnd ?? closest(asked, [...known]);
   const what =
     value === undefined
       ? `${key}: expected a known setting`
       : `${key}: expected a preset, got ${JSON.stringify(value)}`;
-  throw new UsageError(`${what}; did you mean ${nearest}?`);
+  throw new UsageError(`${what}; did you mean ${nearest(value ?? key, known)}?`);
 }
 
 function explain(issue: z.core.$ZodIssue, settings: Settings): string {
