@@ -93,6 +93,12 @@ describe("what a dry run says is still to be done", () => {
   });
 });
 
+it("what points share is listed whole, and named in short", async () => {
+  const text = dryRunText(await dryRun(["experiment=glue_then_debias", "glue=cola,rte,mrpc"]));
+  expect(text.match(/^ {2}(classifiers\/|baseline)/gm)).toHaveLength(6);
+  expect(text).toMatch(/^to do: 3 of 3 points, classifiers\/\S+\/cola-42-\w+, classifiers\/\S+\/rte-42-\w+, 4 more; /m);
+});
+
 it("people read what is left and its sum", async () => {
   await leaveFirst();
   const text = dryRunText(await dryRun(overrides, { where: true }));

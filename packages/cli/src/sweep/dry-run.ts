@@ -82,7 +82,8 @@ export function dryRunText({ points, shared, gflops }: PricedSweep): string {
   const missing = rows.filter(({ done }) => !done);
   const count = points.filter(({ done }) => !done).length;
   const others = shared.filter(({ done }) => !done).map(({ name }) => name);
-  const all = [`${count} of ${points.length} points`, ...others].join(", ");
+  const more = others.length > 3 ? [`${others.length - 2} more`] : [];
+  const all = [`${count} of ${points.length} points`, ...others.slice(0, more.length > 0 ? 2 : 3), ...more].join(", ");
   return [
     ...rows.map((row) => `  ${row.name.padEnd(width)}  ${rowText(row)}`),
     missing.length === 0
