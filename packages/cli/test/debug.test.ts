@@ -39,7 +39,7 @@ describe("debug=true", () => {
   it("makes the classifier that glue_then_debias starts from of one batch, in a folder of its own, and debiases on one", async () => {
     const own = small.overrides.filter((override) => !/^(experiment|prune_block_size)=/.test(override));
     const { config } = compose(["experiment=glue_then_debias", "glue=cola", ...own, ...long, ...fine, "debug=true"]);
-    expect(config.model.hf_checkpoint).toMatch(/^runs\/classifiers\/.*\/cola-42-debug$/);
+    expect(config.model.hf_checkpoint).toMatch(/^runs\/classifiers\/.*\/cola-42-debug-[0-9a-f]{8}$/);
     const classifier = join(await temporary(), "classifier");
     const tuned = await run(["run-classifier", "--out", classifier], { env: { RUN_CONFIG: JSON.stringify(config) } });
     expect(tuned.code, tuned.stderr).toBe(0);

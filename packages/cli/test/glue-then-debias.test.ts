@@ -47,3 +47,11 @@ it("a classifier's encoder is debiased, its head kept to the bit, and it is scor
   expect(after.result).toMatchObject({ task: "cola", epochs: 0 });
   expect(after.predictions).not.toBe(before.predictions);
 });
+
+it("a point alone says where its classifier was to be, and what makes it", async () => {
+  const { stderr, code } = await run(["train", "experiment=glue_then_debias", "--out", await temporary()]);
+  expect(stderr).toMatch(
+    /^error: model\.hf_checkpoint: expected a classifier of cola in runs\/classifiers\/bert-base-uncased\/cola-42-[0-9a-f]{8}, got none; a sweep fine-tunes it first: pruning-bias sweep\n$/,
+  );
+  expect(code).toBe(2);
+});

@@ -128,6 +128,36 @@ describe.skipIf(executablePath === undefined)(name, () => {
     for (const [name, ratio] of Object.entries(contrasts)) expect(ratio, name).toBeGreaterThan(4.5);
   });
 
+  it("is dark text on white on paper, whatever the screen is, and prints to pages", async () => {
+    await open(3, "dark");
+    await page.emulateMedia({ media: "print" });
+    // What no element paints is the canvas, which goes by the colour scheme.
+    expect(await page.evaluate("getComputedStyle(document.documentElement).colorScheme")).toBe("light");
+    const contrasts = (await page.evaluate(contrastOf)) as Record<string, number>;
+    for (const [name, ratio] of Object.entries(contrasts)) expect(ratio, name).toBeGreaterThan(4.5);
+    expect(await page.locator("nav, .tools, .layers").filter({ visible: true }).count()).toBe(0);
+    const pages = (await page.pdf({ preferCSSPageSize: true })).toString("latin1").match(/\/Type \/Page\b/g);
+    expect(pages!.length).toBeGreaterThan(1);
+  });
+
+  it("is worked by keyboard alone: to the table's headings, its filter, a point's layers", async () => {
+    await open(2);
+    const reached: string[] = [];
+    for (let count = 0; count < 120 && !reached.includes("11"); count++) {
+      await page.keyboard.press("Tab");
+      const { name, outline } = (await page.evaluate(focused)) as { name: string; outline: string };
+      expect(outline, name).not.toBe("none");
+      reached.push(name);
+      if (name === "SEAT6") await page.keyboard.press("Enter");
+      if (name === "Filter") await page.keyboard.type("layer");
+    }
+    await page.keyboard.press("Enter");
+    expect(reached).toEqual(expect.arrayContaining(["Summary", "Filter", "SEAT6", "11"]));
+    expect(await page.locator("th[aria-sort]").getAttribute("aria-sort")).toBe("ascending");
+    expect(await page.getByRole("status").textContent()).toBe("2 of 2 points");
+    expect(await page.locator("#point-1 .matrices figure").count()).toBe(6);
+  });
+
   it("of 200 points takes no more than 5 MB and opens in 2 seconds", async () => {
     const html = await open(200);
     expect((await stat(html)).size).toBeLessThan(5e6);
@@ -142,6 +172,13 @@ describe.skipIf(executablePath === undefined)(name, () => {
   }, 90_000);
 });
 
+/** What has the keyboard, and how it is told from the rest. */
+const focused = `(() => {
+  const node = document.activeElement;
+  const name = (node.getAttribute("aria-label") ?? node.closest("label")?.textContent ?? node.textContent).trim();
+  return { name, outline: getComputedStyle(node).outlineStyle };
+})()`;
+
 /** WCAG's contrast of each text colour with what it stands on. */
 const contrastOf = `(() => {
   const luminance = (colour) => {
@@ -153,7 +190,7 @@ const contrastOf = `(() => {
     const node = document.querySelector(selector);
     let back = node;
     while (back && /rgba\\(0, 0, 0, 0\\)|transparent/.test(getComputedStyle(back).backgroundColor)) back = back.parentElement;
-    const [a, b] = [luminance(getComputedStyle(node).color), luminance(getComputedStyle(back).backgroundColor)];
+    const [a, b] = [luminance(getComputedStyle(node).color), luminance(back ? getComputedStyle(back).backgroundColor : "rgb(255, 255, 255)")];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   };
   return Object.fromEntries(["body", ".headline", ".muted", ".fell", ".rose", "small", "td.missing", "a", ".layers button", ".warnings li"].filter((s) => document.querySelector(s)).map((s) => [s, of(s)]));

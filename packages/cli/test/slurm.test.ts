@@ -80,11 +80,11 @@ describe.skipIf(missing !== undefined)(name, () => {
     expect(texts.flatMap(([name, text]) => (text.includes(token) ? [name] : []))).toEqual([]);
   }, 240_000);
 
-  it("fine-tunes the classifiers that points start from before them, and scores them again, beside other GLUE tasks", async () => {
+  it("fine-tunes the classifiers that points start from before them, and scores them again, beside other GLUE tasks; one that fails stops its own points alone", async () => {
     const own = overrides.filter((override) => !override.startsWith("experiment="));
     const quick = ["finetune.epochs=1", "finetune.batch_size=8", "finetune.limit_train=16"];
     const words = [
-      ...["sweep", "name=then", "experiment=glue_then_debias", "glue=cola,mrpc", ...own, ...quick],
+      ...["sweep", "name=then", "experiment=glue_then_debias", "glue=cola,mrpc,rte", ...own, ...quick],
       ...["--glue", "cola,mrpc", "--seeds", "3,4", "--launcher", "slurm", "slurm.cpus=1", "--json"],
     ];
     await mkdir(join(root, "runs/then/slurm"), { recursive: true });
@@ -93,22 +93,23 @@ describe.skipIf(missing !== undefined)(name, () => {
     const { jobs } = JSON.parse(stdout) as { jobs: { name: string; tasks: number }[] };
     expect(jobs.map(({ name, tasks }) => [name, tasks])).toEqual([
       ...[
-        ["classifiers", 2],
-        ["data", 2],
-        ["train", 2],
-        ["baseline", 4],
-        ["bias", 2],
+        ["classifiers", 3],
+        ["data", 3],
+        ["train", 3],
+        ["baseline", 14],
+        ["bias", 3],
       ],
       // Each is scored on its own task as it is, and fine-tuned on the other with each seed.
       ...[
         ["glue-cola-42", 1],
-        ["glue-mrpc-3", 1],
-        ["glue-mrpc-4", 1],
+        ["glue-mrpc-3", 2],
+        ["glue-mrpc-4", 2],
       ],
       ...[
         ["glue-mrpc-42", 1],
-        ["glue-cola-3", 1],
-        ["glue-cola-4", 1],
+        ["glue-cola-3", 2],
+        ["glue-cola-4", 2],
+        ["glue-rte-42", 1],
         ["report", 1],
       ],
     ]);
@@ -125,7 +126,14 @@ describe.skipIf(missing !== undefined)(name, () => {
     expect(result("baseline/glue/cola-42.json")).toMatchObject({ keep: "as it was" });
     const { stdout: listed } = await run([...words, "--dry-run"], { root, env });
     const { points, shared } = JSON.parse(listed) as Record<"points" | "shared", { done: boolean }[]>;
-    expect([...points, ...shared].map(({ done }) => done)).toEqual(Array(5).fill(true));
+    expect(points.map(({ done }) => done)).toEqual([true, true, false]);
+    expect(shared.map(({ done }) => done)).toEqual([true, true, false, true, true, false]);
+    // Of rte there is no data: its classifier said so, and what came after named its log.
+    const log = readdirSync(join(root, "runs/then/slurm")).find((name) => /^train-\d+_2\.log$/.test(name));
+    expect(readFileSync(join(root, "runs/then/slurm", log!), "utf8")).toMatch(
+      /^error: what it needs failed: runs\/then\/slurm\/data-\d+_2\.log\n/,
+    );
+    expect(existsSync(join(root, "runs/then/report.html"))).toBe(true);
   }, 400_000);
 
   it("submitted again runs only what is missing", async () => {

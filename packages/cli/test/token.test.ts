@@ -17,7 +17,9 @@ const written = [token, Buffer.from(token).toString("base64"), encodeURIComponen
 /** A stand-in for Slurm's, which runs the elements of a script one after the other as soon as it gets it. */
 const sbatch = `#!/bin/bash
 set -eu
-script=\${!#}
+while [[ $1 == --* ]]; do shift; done
+script=$1
+shift
 option() { sed -n "s/^#SBATCH --$1=//p" "$script"; }
 id=$(($(cat "$0.jobs" 2> /dev/null || echo 0) + 1))
 echo "$id" > "$0.jobs"
@@ -25,7 +27,8 @@ cd "$(option chdir)"
 elements=$(option array | sed 's/%.*//; s/,/ /g; s/\\([0-9]*\\)-\\([0-9]*\\)/{\\1..\\2}/g')
 for element in $(eval echo "\${elements:-0}"); do
   log=$(option output | sed "s/%A/$id/; s/%a/$element/")
-  SLURM_ARRAY_TASK_ID=$element SLURM_CPUS_PER_TASK=$(option cpus-per-task) bash "$script" > "$log" 2>&1
+  export SLURM_ARRAY_JOB_ID=$id SLURM_ARRAY_TASK_ID=$element SLURM_CPUS_PER_TASK=$(option cpus-per-task)
+  bash "$script" "$@" > "$log" 2>&1
 done
 echo "$id"
 `;

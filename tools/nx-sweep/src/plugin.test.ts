@@ -77,7 +77,7 @@ describe("the projects of a sweep", () => {
     const all = projects({ base, grid: { seed: ["1", "2"] }, glue: ["cola"] });
     const [made, data] = all;
     expect(made).toMatchObject({
-      root: "runs/classifiers/bert-base-uncased/rte-42",
+      root: expect.stringMatching(/^runs\/classifiers\/bert-base-uncased\/rte-42-[0-9a-f]{8}$/),
       targets: { finetune: { dependsOn: [] } },
     });
     expect(Object.values(data!.targets!)[0]!.dependsOn).toEqual([{ target: "finetune", projects: [made!.name] }]);
@@ -90,6 +90,22 @@ describe("the projects of a sweep", () => {
     expect(lines[4]).toMatch(
       / run-glue --task rte --name rte-42 --score-only --untouched --out "runs\/small\/baseline"$/,
     );
+  });
+
+  it("measure each model that points start from", () => {
+    const all = projects({ base: [], grid: { "model.model_name": ["m", "n"] } });
+    const untouched = all.filter(({ root }) => root.startsWith("runs/small/baseline"));
+    expect(untouched.map(({ root }) => root)).toEqual([
+      "runs/small/baseline/bias",
+      expect.stringMatching(/^runs\/small\/baseline-[0-9a-f]{8}\/bias$/),
+    ]);
+    const models = untouched.map(({ targets }) => {
+      const { env } = targets!["bias"]!.options as { env: Record<string, string> };
+      return (JSON.parse(env["RUN_CONFIG"]!) as { model: { model_name: string } }).model.model_name;
+    });
+    expect(models).toEqual(["m", "n"]);
+    const report = all.at(-1)!.targets!["report"]!.dependsOn!;
+    for (const { name } of untouched) expect(report).toContainEqual({ target: "bias", projects: [name] });
   });
 
   it("keep and hash the projection that another method leaves", () => {
@@ -125,6 +141,10 @@ describe("a sweep file that cannot be used", () => {
     ["leaves the workspace", demo(forms, { base: ["experiment=demo", "pretrain_dir=../elsewhere"] })],
     ["holds a command for a shell", demo(forms, { base: ["experiment=demo", "pretrain_dir=runs/$(touch owned)"] })],
     ["ends a quotation", demo(forms, { base: ["experiment=demo", 'pretrain_dir=runs/a" ; touch owned "'] })],
+    [
+      "makes two models in one folder",
+      { base: ["experiment=demo", "pretrain_dir=m"], grid: { "pretrain.steps": [1, 2] } },
+    ],
     ["names a task for a shell", demo(forms, { base: ["experiment=glue_then_debias", "glue=cola;touch"] })],
   ])("becomes a project whose report says so, when it %s", (_, sweep) => {
     const all = projectsOrComplaint(workspace(sweep), file);

@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { type CreateNodes, createNodesFromFiles } from "@nx/devkit";
 import {
   type Asked,
-  BASELINE,
+  baselines,
   classifierOf,
   classifierSettings,
   compose,
@@ -14,7 +14,6 @@ import {
   measurements,
   readSweepFile,
   trainSettings,
-  untouchedSettings,
   UsageError,
 } from "@pruning-bias/cli/sweep";
 import { command, type Project, type TaskMaker, tasks } from "./task.ts";
@@ -63,15 +62,19 @@ export function sweepProjects(workspaceRoot: string, file: string): Project[] {
   const name = basename(dirname(file));
   const task = tasks(workspaceRoot);
   const runs = composedPoints(sweep);
-  const first = untouchedSettings({ ...runs[0]!.config, seed: compose(sweep.base).config.seed });
+  // Its seed is that of the sweep and of no point, so that it stays done when the seeds of a grid change.
+  const { seed } = compose(sweep.base).config;
+  const untouched = baselines(runs).map(({ name, config }) => ({ name, config: { ...config, seed } }));
   const all = [
     ...runs.flatMap(({ name: point, config }) => [
       ...before(task, config),
       train(task, name, point, config),
       ...measured(task, name, point, config, sweep, true),
     ]),
-    ...before(task, first),
-    ...measured(task, name, BASELINE, first, sweep, false),
+    ...untouched.flatMap((model) => [
+      ...before(task, model.config),
+      ...measured(task, name, model.name, model.config, sweep, false),
+    ]),
   ];
   const projects = [...new Map(all.map((project) => [project.root, project])).values()];
   return [...projects, report(task, name, projects)];

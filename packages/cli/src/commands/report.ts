@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { writeReport } from "../report/index.ts";
+import { baselines } from "../sweep/baselines.ts";
 import { composedPoints } from "../sweep/composed-points.ts";
 import { type GlueRun, measurements } from "../sweep/measurements.ts";
-import { BASELINE, points, type Sweep } from "../sweep/points.ts";
+import { points, type Sweep } from "../sweep/points.ts";
 import { readSweepFile, sweepFile } from "../sweep/sweep-file.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -10,17 +11,27 @@ import { UsageError } from "../usage-error.ts";
 export async function reportSweep(root: string, name: string): Promise<string> {
   const sweep = readSweepFile(sweepFile(root, name));
   const names = points(sweep).map((point) => point.name);
-  return (await writeReport(join(root, "runs"), name, names, glueOf(sweep))).html;
+  const { asked, untouched } = planOf(sweep) ?? {};
+  return (await writeReport(join(root, "runs"), name, names, asked, untouched)).html;
 }
 
-/** The GLUE runs of each point; of a sweep whose settings are no longer known nobody can tell, and all that lie there count. */
-function glueOf(sweep: Sweep): Map<string, GlueRun[]> | undefined {
+interface Plan {
+  /** GLUE runs of each point and untouched model. */
+  readonly asked: ReadonlyMap<string, readonly GlueRun[]>;
+  /** The untouched model that each point starts from. */
+  readonly untouched: ReadonlyMap<string, string>;
+}
+
+/** What a sweep asks for; of one whose settings are no longer known nobody can tell, and all that lies there counts. */
+function planOf(sweep: Sweep): Plan | undefined {
   try {
-    const runs = composedPoints(sweep).map(({ name, config }) => {
-      const asked = measurements(config, sweep);
-      return [name, asked.flatMap(({ glue }) => glue ?? [])] as const;
+    const runs = composedPoints(sweep);
+    const models = baselines(runs);
+    const asked = [...models, ...runs].map(({ name, config }) => {
+      return [name, measurements(config, sweep).flatMap(({ glue }) => glue ?? [])] as const;
     });
-    return new Map([[BASELINE, runs[0]![1]], ...runs]);
+    const untouched = models.flatMap(({ name, points }) => points.map((point) => [point, name] as const));
+    return { asked: new Map(asked), untouched: new Map(untouched) };
   } catch (error) {
     if (error instanceof UsageError) return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "@pruning-bias/files";
 import type { DebiasData, Sentences } from "@pruning-bias/data";
@@ -13,8 +14,10 @@ import {
 } from "@pruning-bias/debias";
 import { type Layout, type PruningSettings, pruningWarnings, scoreLayout, writeScores } from "@pruning-bias/pruning";
 import type { Jit } from "@pruning-bias/runtime";
+import { classifierOf } from "../config/classifier.ts";
 import type { Config } from "../config/schema.ts";
 import { memoryOf } from "../sweep/memory.ts";
+import { UsageError } from "../usage-error.ts";
 import { alternative } from "./alternative.ts";
 import { newCheckpoints, resumeFrom } from "./checkpoints.ts";
 import type { Context } from "./context.ts";
@@ -59,6 +62,7 @@ export async function train(
   }
   await makeFolder(out);
   const from = resume ? await resumeFrom(config, out, context) : undefined;
+  checkClassifier(config, context);
   const { jit, jitOnAll, devices } = await openDevices(config, context);
   const model = await loadModel(modelName(config), context);
   sayMemory(model.checkpoint.config, (shape) => memoryOf(config, shape), context);
@@ -205,4 +209,13 @@ function warn(
     trainsWeights: !model.freeze_weights,
   });
   for (const warning of warnings) log(`pruning: ${warning}`);
+}
+
+/** A point alone makes no classifier to start from, as a sweep does: without this the model's loader would ask for a model of the hub. */
+function checkClassifier(config: Config, { root }: Context): void {
+  const classifier = classifierOf(config);
+  if (classifier === undefined || existsSync(join(root, classifier.root, "config.json"))) return;
+  throw new UsageError(
+    `model.hf_checkpoint: expected a classifier of ${classifier.task} in ${classifier.root}, got none; a sweep fine-tunes it first: pruning-bias sweep`,
+  );
 }

@@ -39,6 +39,22 @@ describe("composing", () => {
     expect(folder("pretrain.steps=9").pretrain_dir).not.toBe(folder().pretrain_dir);
     expect(Object.keys(folder().datamodule.seat_data)).toEqual(["career-family", "science-arts", "jobs"]);
   });
+
+  it("keeps a classifier in a folder named by how it is fine-tuned, unless one is named", () => {
+    const composed = (...overrides: string[]) => compose(["experiment=glue_then_debias", ...overrides]);
+    const folder = (...overrides: string[]) => composed(...overrides).config.model.hf_checkpoint;
+    expect(folder()).toMatch(/^runs\/classifiers\/bert-base-uncased\/cola-42-[0-9a-f]{8}$/);
+    expect(composed().origins.get("model.hf_checkpoint")).toContain(": runs/classifiers/${model.model_name}/${glue}-");
+    for (const same of ["seed=1", "model.learning_rate=1", "model.embedding_layer=all", "trainer.max_steps=1"])
+      expect(folder(same), same).toBe(folder());
+    for (const other of ["finetune.epochs=1", "data_dir=d", "datamodule.glue_data=g", "backend=onnx-cpu"])
+      expect(folder(other), other).not.toBe(folder());
+    expect(folder("finetune.epochs=1", "finetune.seed=${seed}", "seed=1")).not.toBe(
+      folder("finetune.epochs=1", "finetune.seed=${seed}", "seed=2"),
+    );
+    expect(folder("model.hf_checkpoint=runs/classifiers/mine")).toBe("runs/classifiers/mine");
+    expect(composed("exp_name='${model.hf_checkpoint}'").config.exp_name).toBe(folder());
+  });
 });
 
 describe("debug=true", () => {
@@ -92,6 +108,23 @@ describe("a wrong override is refused in one line", () => {
     expect(() => compose([override])).toThrow(message);
     expect(({} as { polluted?: unknown }).polluted).toBe(undefined);
   });
+});
+
+it.each([
+  ["max_epoch=3", "trainer.max_epochs"],
+  ["mode=token", "model.debias_mode"],
+  ["loss_form=direction", "model.debias_loss_form"],
+  ["batchsize=8", "datamodule.batch_size"],
+  ["treshold=.1", "pruning.initial_threshold"],
+  ["epochs=9", "trainer.max_epochs"],
+  ["models.embedding_layer=all", "model.embedding_layer"],
+  ["gpu=1", "trainer.gpus"],
+  ["experiment=blok", "debias_block_pruning_frozen"],
+  ["experiment=heads", "debias_head_pruning_frozen"],
+  ["experiment=seat", "sensitive_seat"],
+  ["experiment=head_prunning_frozen_shared", "debias_head_pruning_frozen_shared"],
+])("%s: did you mean %s?", (override, nearest) => {
+  expect(() => compose([override])).toThrow(`did you mean ${nearest}?`);
 });
 
 it("the devices to debias on are the GPUs that were asked for", () => {

@@ -1,11 +1,12 @@
 import { sha256, shown } from "@pruning-bias/files";
-import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
 import { findPreset, presets } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
+import { classifierOf, classifierSettings } from "./classifier.ts";
 import { debugSettings } from "./debug.ts";
 import { isIgnored } from "./ignored.ts";
 import { holdsSecret } from "./secrets.ts";
+import { nearest } from "./nearest.ts";
 import { parseOverride, parseValue } from "./overrides.ts";
 import { flatten, isSettings, setAt, type Settings, valueAt } from "./paths.ts";
 import { resolveReferences } from "./references.ts";
@@ -61,6 +62,7 @@ export function compose(overrides: readonly string[]): Composed {
     checkSecret(key, text);
     apply(key, parseValue(text), `${key}=${text}`);
   }
+  const isPresets = originOf("model.hf_checkpoint", origins).startsWith("experiment=");
   const debug = debugged(settings);
   if (debug !== undefined) {
     for (const [path, value] of Object.entries(debugSettings(settings))) apply(path, value, debug);
@@ -68,6 +70,7 @@ export function compose(overrides: readonly string[]): Composed {
   if (isSettings(settings["pretrain"]) && origins.get("pretrain_dir") === "default") {
     settings["pretrain_dir"] = `runs/pretrained/${digest(settings["pretrain"])}`;
   }
+  if (isPresets) nameClassifier(settings);
   for (const [path, value] of flatten(settings)) {
     if (typeof value === "string" && value.includes("${")) origins.set(path, `${originOf(path, origins)}: ${value}`);
   }
@@ -90,6 +93,14 @@ export function compose(overrides: readonly string[]): Composed {
     throw new UsageError(`trainer.devices: expected ${gpus}, as trainer.gpus says, or null, got ${devices}`);
   }
   return { config: data, origins };
+}
+
+/** The folder of a classifier is named by all that decides it, as that of a made-up model is: two of other settings do not share one. */
+function nameClassifier(settings: Settings): void {
+  const { data } = Config.safeParse(resolveReferences(settings));
+  if (data === undefined || classifierOf(data) === undefined) return;
+  const folder = String(valueAt(settings, "model.hf_checkpoint"));
+  setAt(settings, "model.hf_checkpoint", `${folder}-${digest(classifierSettings(data))}`);
 }
 
 /** The override that asks for one batch of everything. */
@@ -123,9 +134,17 @@ const isKnown = (key: string): boolean => knownKeys().some((path) => path === ke
 
 function checkKey(key: string, settings: Settings): void {
   if (key.startsWith("datamodule.seat_data.") && key.split(".").length === 3) return;
-  if (!isKnown(key)) unknown(key, undefined, knownKeys());
+  // Settings that this experiment has not are meant last.
+  const isNull = (path: string) => path.includes(".") && settings[path.split(".")[0]!] === null;
+  if (!isKnown(key)) {
+    unknown(
+      key,
+      undefined,
+      knownKeys().toSorted((a, b) => Number(isNull(a)) - Number(isNull(b))),
+    );
+  }
   const [group] = key.split(".") as [string];
-  if (key !== group && settings[group] === null) {
+  if (isNull(key)) {
     throw new UsageError(
       `${key}: expected an experiment with ${group}, got experiment=${String(settings["experiment"])}, which has none`,
     );
@@ -141,15 +160,11 @@ function checkSecret(key: string, text: string): void {
 }
 
 function unknown(key: string, value: string | undefined, known: readonly string[]): never {
-  const asked = value ?? key;
-  // A key may be given without its group: learning_rate for model.learning_rate.
-  const sameEnd = known.find((path) => path.endsWith(`.${asked}`));
-  const nearest = sameEnd ?? closest(asked, [...known]);
   const what =
     value === undefined
       ? `${key}: expected a known setting`
       : `${key}: expected a preset, got ${JSON.stringify(value)}`;
-  throw new UsageError(`${what}; did you mean ${nearest}?`);
+  throw new UsageError(`${what}; did you mean ${nearest(value ?? key, known)}?`);
 }
 
 function explain(issue: z.core.$ZodIssue, settings: Settings): string {

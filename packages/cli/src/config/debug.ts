@@ -28,4 +28,6 @@ export function debugSettings(settings: Settings): Readonly<Record<string, unkno
 
 /** Whether a checkpoint is a classifier that is made first, and not for a run like this. */
 const isMade = (checkpoint: unknown): checkpoint is string =>
-  typeof checkpoint === "string" && checkpoint.startsWith("runs/classifiers/") && !checkpoint.endsWith("-debug");
+  typeof checkpoint === "string" &&
+  checkpoint.startsWith("runs/classifiers/") &&
+  !/-debug(-[0-9a-f]{8})?$/.test(checkpoint);

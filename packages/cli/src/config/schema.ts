@@ -53,7 +53,10 @@ const Model = z.strictObject({
     .default(null)
     .describe("weight of the debiasing loss; null: .2, and 2 for the form `direction`, which is one direction of many"),
   loss_beta: z.number().nonnegative().default(0.8).describe("weight of keeping the attributes' embeddings"),
-  hf_checkpoint: text.nullable().default(null).describe("start from this checkpoint instead of model_name"),
+  hf_checkpoint: text
+    .nullable()
+    .default(null)
+    .describe("start from this checkpoint instead of model_name; sweeps make one below runs/classifiers first"),
   freeze_weights: flag.default(false).describe("train scores alone"),
   share_pruning_scores: flag.default(false).describe("one score tensor for query, key and value"),
   prune_values_only: flag.default(false).describe("queries and keys stay open, values are trained"),

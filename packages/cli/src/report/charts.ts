@@ -100,12 +100,15 @@ export function overlay(dots: readonly Dot[], { lastStep }: Pick<LineOptions, "l
 /** A point's colour: faint, unless the page's reader picks it. */
 const pointColour = (number: number): string => `var(--p${number},var(--faint))`;
 
-/** A point of a sweep by what it cost and what it reached; `label` is its number in the table, "0" the untouched model. */
+/** A point of a sweep by what it cost and what it reached; `label` is its number in the table, that of an untouched model 0 or 0.1, 0.2, … */
 export interface Trade {
   readonly label: string;
   readonly x: number;
   readonly y: number;
 }
+
+/** Whether a number of the table is an untouched model's. */
+export const isUntouchedNumber = (label: string): boolean => label.startsWith("0");
 
 /** Mean |effect| over a price or a score, one numbered disc a point, with the front of those that none betters. */
 export function trades(values: readonly Trade[], front: readonly Trade[]): TopLevelSpec {
@@ -146,7 +149,9 @@ export function trades(values: readonly Trade[], front: readonly Trade[]): TopLe
             legend: null,
             scale: {
               domain: values.map(({ label }) => label),
-              range: values.map(({ label }) => (label === "0" ? "var(--muted)" : `var(--p${label},var(--series-0))`)),
+              range: values.map(({ label }) =>
+                isUntouchedNumber(label) ? "var(--muted)" : `var(--p${label},var(--series-0))`,
+              ),
             },
           },
         },

@@ -14,10 +14,38 @@ export interface Change {
   readonly verdict: "fell" | "rose" | "same" | "unknown";
 }
 
+/** The model that a point started from, as it was; of an untouched model itself. */
+export const untouchedOf = (sweep: SweepResults, point: PointResults): PointResults =>
+  point.untouched ?? (sweep.points.includes(point) ? sweep.baseline : point);
+
+/** All untouched models that points started from, the sweep's first. */
+export const untouchedModels = ({ baseline, points }: SweepResults): PointResults[] => [
+  ...new Set([baseline, ...points.flatMap(({ untouched }) => untouched ?? [])]),
+];
+
+/** All that was measured: the untouched models, and every point. */
+export const measuredOf = (sweep: SweepResults): PointResults[] => [...untouchedModels(sweep), ...sweep.points];
+
+/** A point's number in tables and pictures, from 1; untouched models are 0, or 0.1, 0.2, … where there are several. */
+export function numberOf(sweep: SweepResults, point: PointResults): string {
+  const index = sweep.points.indexOf(point);
+  if (index >= 0) return String(index + 1);
+  const models = untouchedModels(sweep);
+  return models.length === 1 ? "0" : `0.${models.indexOf(point) + 1}`;
+}
+
+/** What a point's settings start from; of an untouched model those of a point that did. */
+export function modelOf(sweep: SweepResults, point: PointResults): string | undefined {
+  const own = sweep.points.includes(point) ? point : sweep.points.find((other) => untouchedOf(sweep, other) === point);
+  const model = own?.config?.["model"] as { model_name?: unknown; hf_checkpoint?: unknown } | undefined;
+  const name = model?.hf_checkpoint ?? model?.model_name;
+  return typeof name === "string" ? name : undefined;
+}
+
 /** The tests of a sweep, in the order in which they first appear. */
-export const testsOf = ({ baseline, points }: SweepResults): string[] => [
+export const testsOf = (sweep: SweepResults): string[] => [
   ...new Set(
-    [baseline, ...points].flatMap(({ bias, validations }) => [
+    measuredOf(sweep).flatMap(({ bias, validations }) => [
       ...(bias?.tests.map(({ test }) => test) ?? []),
       ...validations.flatMap(({ seat }) => Object.keys(seat)),
     ]),
@@ -56,8 +84,8 @@ export interface GlueMetric {
   readonly metric: string;
 }
 
-export function glueMetrics({ baseline, points }: SweepResults): GlueMetric[] {
-  const all = [baseline, ...points].flatMap(({ glue }) =>
+export function glueMetrics(sweep: SweepResults): GlueMetric[] {
+  const all = measuredOf(sweep).flatMap(({ glue }) =>
     glue.flatMap(({ task, metrics }) => Object.keys(metrics).map((metric) => ({ task, metric }))),
   );
   return [...new Map(all.map((column) => [JSON.stringify(column), column])).values()];

@@ -1,5 +1,5 @@
 import type { Trade } from "./charts.ts";
-import { changes, glueMean, meanEffect } from "./compare.ts";
+import { changes, glueMean, meanEffect, measuredOf, numberOf, untouchedOf } from "./compare.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 
 /** What a point costs or scores (`x`) and how biased it is (`y`, less is better). */
@@ -22,7 +22,7 @@ export function pareto<P extends Place>(places: readonly P[], { higherIsBetter }
 
 /** Mean |SEAT effect| (`y`) of each measured point against something (`x`), and those of them that no other one betters in both. */
 export interface TradeOff {
-  /** The untouched model is 0, points are numbered from 1. */
+  /** Numbered as in the table. */
   readonly values: readonly Trade[];
   readonly front: readonly Trade[];
 }
@@ -33,13 +33,13 @@ export const againstGlue = (sweep: SweepResults): TradeOff =>
 
 /** Bias against what each point costs or scores; points without a finite number are left out. */
 export function tradeOff(
-  { baseline, points }: SweepResults,
+  sweep: SweepResults,
   axis: (point: PointResults) => number | undefined,
   order: { readonly higherIsBetter: boolean },
 ): TradeOff {
-  const values = [baseline, ...points].flatMap((point, index): Trade[] => {
-    const [x, y] = [axis(point), meanEffect(changes(point, baseline))?.after];
-    return x === undefined || y === undefined || !Number.isFinite(x) ? [] : [{ label: String(index), x, y }];
+  const values = measuredOf(sweep).flatMap((point): Trade[] => {
+    const [x, y] = [axis(point), meanEffect(changes(point, untouchedOf(sweep, point)))?.after];
+    return x === undefined || y === undefined || !Number.isFinite(x) ? [] : [{ label: numberOf(sweep, point), x, y }];
   });
   return { values, front: pareto(values, order) };
 }

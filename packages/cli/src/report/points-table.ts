@@ -7,10 +7,15 @@ import {
   type GlueMetric,
   glueMetrics,
   glueOf,
+  measuredOf,
+  modelOf,
+  numberOf,
   prunesNothing,
   testOf,
   testsOf,
   tolerance,
+  untouchedModels,
+  untouchedOf,
 } from "./compare.ts";
 import { count, duration, fixed, probability, signed, significant } from "./format.ts";
 import { breakable, type Html, html, raw } from "./html.ts";
@@ -26,28 +31,32 @@ interface Column {
 
 /** All points, the untouched model first, and all that was measured of them. */
 export function pointsTable(sweep: SweepResults): Html {
-  const all = [sweep.baseline, ...sweep.points];
+  const models = untouchedModels(sweep);
   const columns = [
     ...biasColumns(sweep),
     ...languageModelColumns(sweep),
     ...glueColumns(sweep),
     ...lossColumns(sweep),
-    ...maskColumns,
-    ...runColumns,
+    ...maskColumns(sweep),
+    ...runColumns(sweep),
   ];
   const groups = [...new Set(columns.map(({ group }) => group))].map((group) => {
     const own = columns.filter((column) => column.group === group).length;
     return html`<th scope="colgroup" colspan="${own}">${group}</th>`;
   });
-  const row = (point: PointResults, index: number) => {
+  const row = (point: PointResults) => {
     const cells = columns.map(({ cell, value }) => sortable(cell(point), value(point)));
-    if (index === 0) {
+    const index = numberOf(sweep, point);
+    if (models.includes(point)) {
+      const what = models.length === 1 ? "untouched model" : html`untouched ${breakable(modelOf(sweep, point) ?? "")}`;
       return html`<tr class="baseline">
-        <td class="number">0</td>
-        <th scope="row">baseline<small>untouched model</small></th>
+        <td class="number">${index}</td>
+        <th scope="row">baseline<small>${what}</small></th>
         ${cells}
       </tr> `;
     }
+    const beside =
+      models.length === 1 ? undefined : html`<small>beside ${numberOf(sweep, untouchedOf(sweep, point))}</small>`;
     return html`<tr data-n="${index}" data-text="${searched(point)}">
       <td class="number" data-v="${index}">
         <label
@@ -58,7 +67,7 @@ export function pointsTable(sweep: SweepResults): Html {
           />${index}</label
         >
       </td>
-      <th scope="row" data-v="${point.name}"><a href="#point-${index}">${breakable(point.name)}</a></th>
+      <th scope="row" data-v="${point.name}"><a href="#point-${index}">${breakable(point.name)}</a>${beside}</th>
       ${cells}
     </tr> `;
   };
@@ -75,7 +84,7 @@ export function pointsTable(sweep: SweepResults): Html {
     <div class="scroll" tabindex="0" role="region" aria-label="Table of points">
       <table class="points" aria-describedby="points-note">
         <caption class="hidden">
-          All points, the untouched model first
+          All points, ${models.length === 1 ? "the untouched model" : "untouched models"} first
         </caption>
         <thead>
           <tr class="groups">
@@ -89,7 +98,7 @@ export function pointsTable(sweep: SweepResults): Html {
           </tr>
         </thead>
         <tbody>
-          ${all.map(row)}
+          ${measuredOf(sweep).map(row)}
         </tbody>
       </table>
     </div>`;
@@ -118,7 +127,6 @@ function biasColumns(sweep: SweepResults): Column[] {
 
 /** StereoSet's stereotype score, 50 where it takes neither side, and CrowS-Pairs' metric, where they were run. */
 function languageModelColumns(sweep: SweepResults): Column[] {
-  const all = [sweep.baseline, ...sweep.points];
   const column = (
     group: string,
     title: Html,
@@ -130,7 +138,8 @@ function languageModelColumns(sweep: SweepResults): Column[] {
       group,
       title,
       value,
-      cell: (point) => rateCell(value(point), point === sweep.baseline ? undefined : value(sweep.baseline), ideal),
+      cell: (point) =>
+        rateCell(value(point), isUntouched(sweep, point) ? undefined : value(untouchedOf(sweep, point)), ideal),
     };
   };
   const rate = (key: "ss" | "lm" | "icat") => (bias: StoredBias) => bias.stereoset?.rates["overall"]?.[key];
@@ -140,7 +149,7 @@ function languageModelColumns(sweep: SweepResults): Column[] {
     column("StereoSet", html`ICAT`, rate("icat"), undefined),
   ];
   const crows = [column("CrowS-Pairs", html`metric`, (bias) => bias.crows?.metric, 50)];
-  return [...stereoset, ...crows].filter(({ value }) => all.some((point) => value(point) !== undefined));
+  return [...stereoset, ...crows].filter(({ value }) => measuredOf(sweep).some((point) => value(point) !== undefined));
 }
 
 /** A rate in percent, with its change, or where there is an ideal how much nearer to it. */
@@ -156,14 +165,16 @@ function rateCell(value: number | undefined, before: number | undefined, ideal: 
   </td>`;
 }
 
-const probed = ({ baseline, points }: SweepResults): boolean => [baseline, ...points].some(({ bias }) => bias?.probe);
+const probed = (sweep: SweepResults): boolean => measuredOf(sweep).some(({ bias }) => bias?.probe);
+
+const isUntouched = (sweep: SweepResults, point: PointResults): boolean => untouchedOf(sweep, point) === point;
 
 function seatCell(sweep: SweepResults, point: PointResults, test: string): Html {
   const result = testOf(point, test);
   if (result === undefined) return notRun;
-  const change = changes(point, sweep.baseline).find((other) => other.test === test);
+  const change = changes(point, untouchedOf(sweep, point)).find((other) => other.test === test);
   const p = html`<small>${probability(result.p)}</small>`;
-  if (point === sweep.baseline) return html`<td>${fixed(result.effectSize)}${p}</td>`;
+  if (isUntouched(sweep, point)) return html`<td>${fixed(result.effectSize)}${p}</td>`;
   if (change === undefined || change.verdict === "unknown") {
     return html`<td>${fixed(result.effectSize)}${p}<small>not comparable</small></td>`;
   }
@@ -174,7 +185,8 @@ function seatCell(sweep: SweepResults, point: PointResults, test: string): Html 
   </td>`;
 }
 
-function gapCell({ baseline }: SweepResults, point: PointResults): Html {
+function gapCell(sweep: SweepResults, point: PointResults): Html {
+  const baseline = untouchedOf(sweep, point);
   const probe = point.bias?.probe;
   if (probe === undefined) return notRun;
   const change = point === baseline ? undefined : gap(point)! - (gap(baseline) ?? Number.NaN);
@@ -192,7 +204,8 @@ function gapCell({ baseline }: SweepResults, point: PointResults): Html {
   </td>`;
 }
 
-function mlmCell({ baseline }: SweepResults, point: PointResults): Html {
+function mlmCell(sweep: SweepResults, point: PointResults): Html {
+  const baseline = untouchedOf(sweep, point);
   const [loss, before] = [point.bias?.probe?.maskedLmLoss, baseline.bias?.probe?.maskedLmLoss];
   if (loss === undefined) return notRun;
   if (before === undefined || point === baseline) return html`<td>${significant(loss)}</td>`;
@@ -201,7 +214,7 @@ function mlmCell({ baseline }: SweepResults, point: PointResults): Html {
 
 function glueColumns(sweep: SweepResults): Column[] {
   return glueMetrics(sweep).map((column) => {
-    const all = [sweep.baseline, ...sweep.points].flatMap((point) => glueOf(point, column)?.majority ?? []);
+    const all = measuredOf(sweep).flatMap((point) => glueOf(point, column)?.majority ?? []);
     const majority = new Set(all).size === 1 ? html`<small>majority ${fixed(all[0]!, 3)}</small>` : undefined;
     return {
       group: "GLUE dev",
@@ -212,7 +225,8 @@ function glueColumns(sweep: SweepResults): Column[] {
   });
 }
 
-function glueCell({ baseline }: SweepResults, point: PointResults, column: GlueMetric, withMajority: boolean): Html {
+function glueCell(sweep: SweepResults, point: PointResults, column: GlueMetric, withMajority: boolean): Html {
+  const baseline = untouchedOf(sweep, point);
   const [result, before] = [glueOf(point, column), glueOf(baseline, column)];
   if (result === undefined) return notRun;
   const change =
@@ -234,7 +248,7 @@ function glueCell({ baseline }: SweepResults, point: PointResults, column: GlueM
   </td>`;
 }
 
-function lossColumns({ baseline }: SweepResults): Column[] {
+function lossColumns(sweep: SweepResults): Column[] {
   const titles = { lossDebias: html`L<sub>debias</sub>`, lossKeep: html`L<sub>keep</sub>`, loss: html`total` };
   return (Object.keys(titles) as (keyof typeof titles)[]).map((key) => ({
     group: "Validation, at the end",
@@ -242,7 +256,7 @@ function lossColumns({ baseline }: SweepResults): Column[] {
     value: (point) => ends(point).end?.[key],
     cell: (point) => {
       const { start, end } = ends(point);
-      if (point === baseline) return none;
+      if (isUntouched(sweep, point)) return none;
       if (end === undefined) return notRun;
       const [before, after] = [start?.[key], end[key]];
       // Of another method than the debiasing loss.
@@ -256,8 +270,9 @@ function lossColumns({ baseline }: SweepResults): Column[] {
   }));
 }
 
-const maskColumns: readonly Column[] = [
+const maskColumns = (sweep: SweepResults): readonly Column[] => [
   maskColumn(
+    sweep,
     html`open blocks`,
     (point) => blocks(point)?.open,
     (point) => {
@@ -265,29 +280,37 @@ const maskColumns: readonly Column[] = [
       return html`<td>${count(open)}<small>of ${count(total)}</small></td>`;
     },
   ),
-  maskColumn(html`density`, density, (point) => html`<td>${fixed(density(point) ?? 1)}</td>`),
+  maskColumn(sweep, html`density`, density, (point) => html`<td>${fixed(density(point) ?? 1)}</td>`),
   maskColumn(
+    sweep,
     html`undecided`,
     ({ masks }) => masks?.undecided,
     ({ masks }) => html`<td>${count(masks!.undecided)}<small>of ${count(masks!.scores)}</small></td>`,
   ),
   maskColumn(
+    sweep,
     html`heads open`,
     ({ masks }) => masks?.headsOpen,
     ({ masks }) => html`<td>${count(masks!.headsOpen)}<small>of ${count(masks!.headsTotal)}</small></td>`,
   ),
 ];
 
-function maskColumn(title: Html, value: Column["value"], cell: (point: PointResults) => Html): Column {
+function maskColumn(
+  sweep: SweepResults,
+  title: Html,
+  value: Column["value"],
+  cell: (point: PointResults) => Html,
+): Column {
   return {
     ...{ group: "Masks", title, value },
-    cell: (point) => (point.masks ? cell(point) : point.name === "baseline" || prunesNothing(point) ? none : notRun),
+    cell: (point) => (point.masks ? cell(point) : isUntouched(sweep, point) || prunesNothing(point) ? none : notRun),
   };
 }
 
-const runColumns: readonly Column[] = [
-  runColumn(html`steps`, "steps", ({ steps }) => html`<td>${count(steps)}</td>`),
+const runColumns = (sweep: SweepResults): readonly Column[] => [
+  runColumn(sweep, html`steps`, "steps", ({ steps }) => html`<td>${count(steps)}</td>`),
   runColumn(
+    sweep,
     html`time`,
     "seconds",
     ({ seconds, tokensPerSecond }) =>
@@ -297,10 +320,15 @@ const runColumns: readonly Column[] = [
 
 type Summary = NonNullable<PointResults["summary"]>;
 
-function runColumn(title: Html, key: "steps" | "seconds", cell: (summary: Summary) => Html): Column {
+function runColumn(
+  sweep: SweepResults,
+  title: Html,
+  key: "steps" | "seconds",
+  cell: (summary: Summary) => Html,
+): Column {
   return {
     ...{ group: "Training", title, value: ({ summary }) => summary?.[key] },
-    cell: ({ name, summary }) => (summary ? cell(summary) : name === "baseline" ? none : notRun),
+    cell: (point) => (point.summary ? cell(point.summary) : isUntouched(sweep, point) ? none : notRun),
   };
 }
 

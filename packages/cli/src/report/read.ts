@@ -26,6 +26,7 @@ import {
  *
  * @param asked GLUE runs of each point by its name; what else lies there, such as those of seeds that were dropped, is left
  *   out. All by default
+ * @param baselines the folder of the untouched model that a point started from, by its name; `baseline` by default
  * @throws Error in one line that names the file, where it holds something else than results
  */
 export async function readSweep(
@@ -33,12 +34,17 @@ export async function readSweep(
   sweep: string,
   points: readonly string[],
   asked?: ReadonlyMap<string, readonly GlueAsked[]>,
+  baselines?: ReadonlyMap<string, string>,
 ): Promise<SweepResults> {
   const read = (name: string) => readPoint(join(runsDir, checkName(sweep)), checkName(name), asked?.get(name));
-  const [baseline, ...others] = await Promise.all(
-    ["baseline", ...points.filter((name) => name !== "baseline")].map(read),
-  );
-  return { sweep, baseline: baseline!, points: others };
+  const own = points.filter((name) => name !== "baseline");
+  const untouched = [...new Set(["baseline", ...own.flatMap((name) => baselines?.get(name) ?? [])])];
+  const [before, after] = await Promise.all([untouched, own].map((names) => Promise.all(names.map(read))));
+  const all = own.map((name, index): PointResults => {
+    const number = untouched.indexOf(baselines?.get(name) ?? "baseline");
+    return number === 0 ? after![index]! : { ...after![index]!, untouched: before![number]! };
+  });
+  return { sweep, baseline: before![0]!, points: all };
 }
 
 async function readPoint(

@@ -195,6 +195,56 @@ describe("what is missing or fell short is said", () => {
   });
 });
 
+describe("points that start from several models", () => {
+  const beside = new Map([
+    ["a", "baseline"],
+    ["b", "baseline-2"],
+  ]);
+  const files = {
+    "a/config.json": { model: { model_name: "x" } },
+    "a/bias.json": bias({ career: 0.5 }),
+    "b/config.json": { model: { model_name: "y", hf_checkpoint: "runs/classifiers/y" } },
+    "b/bias.json": bias({ career: 0.5 }),
+    "baseline/bias.json": bias({ career: 1 }),
+  };
+  const drawn = async (more: Record<string, unknown>) => {
+    write({ ...files, ...more });
+    const sweep = await readSweep(runs, "demo", ["a", "b"], undefined, beside);
+    const { html, csv, tex } = await report(sweep);
+    return { text: words(html), csv: csv.split("\r\n"), tex, html };
+  };
+
+  it("are set beside their own, each of them in tables", async () => {
+    const toy = { task: "toy", seed: 1, epochs: 1, seconds: 1 };
+    const scored = ["a", "b", "baseline", "baseline-2"].map((name, n) => {
+      return [`${name}/glue/toy.json`, { ...toy, metrics: { accuracy: 0.9 - n / 10 } }] as const;
+    });
+    const { text, csv, tex, html } = await drawn({
+      "baseline-2/bias.json": bias({ career: 0.2 }),
+      ...Object.fromEntries(scored),
+    });
+    expect(text).toContain("numbers as in the table, 0.1, 0.2, … untouched models.");
+    expect(html.match(/<path [^>]*fill="var\(--muted\)"/g), "two in each picture").toHaveLength(4);
+    expect(text).toContain("Bias fell in 1 of 2 points, most in a");
+    expect(text).toContain("fell : career 1.00 → 0.50 (−50 %)");
+    expect(text).toContain("rose : career 0.20 → 0.50 (+0.30)");
+    expect(text).toContain("2 points beside 2 untouched models");
+    expect(text).not.toContain("there is one baseline");
+    expect(html.match(/<tr class="baseline">/g)).toHaveLength(2);
+    expect(text).toContain("0.2 baseline untouched runs/classifiers/y");
+    expect(csv.slice(1, 5).map((row) => row.split(",")[1])).toEqual(["baseline", "baseline-2", "a", "b"]);
+    expect(tex).toContain("untouched x & $1.00");
+    expect(tex).toContain("untouched runs/classifiers/y & $0.20");
+  });
+
+  it("are not compared with another's", async () => {
+    const { text } = await drawn({});
+    expect(text).toContain("Bias fell in 1 of 1 measured point");
+    expect(text).toContain("Not measured before training, hence not compared: what starts from runs/classifiers/y.");
+    expect(text).toContain("not comparable");
+  });
+});
+
 it("results of older code are read: what is gone is shown as it was, what is new is not run", async () => {
   write({
     "baseline/bias.json": {

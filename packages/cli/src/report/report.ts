@@ -1,4 +1,4 @@
-import { blocks, prunesNothing, testsOf, tolerance } from "./compare.ts";
+import { blocks, measuredOf, modelOf, prunesNothing, testsOf, tolerance, untouchedModels } from "./compare.ts";
 import { blocksData } from "./blocks-data.ts";
 import { curves, trainingLoss } from "./curves.ts";
 import { densityTable } from "./densities.ts";
@@ -10,7 +10,7 @@ import { masksSection } from "./masks-section.ts";
 import { overlays } from "./overlays.ts";
 import { page } from "./page.ts";
 import { pointsTable } from "./points-table.ts";
-import { rerunCommand } from "./rerun.ts";
+import { rerunCommand, rerunSweepCommand } from "./rerun.ts";
 import { resultsCsv } from "./results-csv.ts";
 import { resultsTex } from "./results-tex.ts";
 import type { PointResults, SweepResults } from "./results.ts";
@@ -49,12 +49,12 @@ export async function report(sweep: SweepResults): Promise<{ html: string; csv: 
 function summarySection(sweep: SweepResults, summary: Summary, pictures: readonly Html[]): Html {
   const protocol = sweep.baseline.bias?.protocol;
   const kinds = new Set(
-    [sweep.baseline, ...sweep.points].flatMap(
-      ({ bias }) => bias?.tests.flatMap(({ p, pKind }) => (p === null ? [] : pKind)) ?? [],
-    ),
+    measuredOf(sweep).flatMap(({ bias }) => bias?.tests.flatMap(({ p, pKind }) => (p === null ? [] : pKind)) ?? []),
   );
   const n = sweep.points.length;
-  const what = html`${n} ${n === 1 ? "point" : "points"} beside the untouched model; ${testsOf(sweep).length} SEAT
+  const models = untouchedModels(sweep).length;
+  const what = html`${n} ${n === 1 ? "point" : "points"} beside
+  ${models === 1 ? "the untouched model" : `${models} untouched models`}; ${testsOf(sweep).length} SEAT
   tests${protocol && html`, embedding: ${protocol}`}${kinds.size > 0 ? html`, p: ${join([...kinds], ", ")}` : undefined}.`;
   return html`<section id="summary">
     <h2>Summary</h2>
@@ -102,12 +102,20 @@ async function pointSection(sweep: SweepResults, point: PointResults, number: nu
   </article>`;
 }
 
-function whereSection({ baseline }: SweepResults): Html | undefined {
-  const { where } = baseline;
-  if (where === undefined) return undefined;
+function whereSection(sweep: SweepResults): Html | undefined {
+  const models = untouchedModels(sweep);
+  const parts = models.flatMap((model) => {
+    const { where } = model;
+    const name = models.length === 1 ? undefined : html`<h3>${breakable(modelOf(sweep, model) ?? model.name)}</h3>`;
+    return where === undefined
+      ? []
+      : html`${name}
+          <div class="lead wide">${headChanges(where)} ${headSets(where, "the untouched model")}</div>`;
+  });
+  if (parts.length === 0) return undefined;
   return html`<section id="where">
-    <h2>Where the untouched model’s bias sits</h2>
-    <div class="lead wide">${headChanges(where)} ${headSets(where, "the untouched model")}</div>
+    <h2>Where the untouched model${models.length === 1 ? "’s bias sits" : "s’ bias sits"}</h2>
+    ${parts}
   </section>`;
 }
 
@@ -140,7 +148,7 @@ function masksPart(sweep: SweepResults, point: PointResults, number: number): Ht
   </div>`;
 }
 
-function settingsSection({ points }: SweepResults): Html {
+function settingsSection({ sweep, points }: SweepResults): Html {
   const paths = differing(points);
   const common = shared(points);
   const rows = points.map((point, index) => {
@@ -166,6 +174,8 @@ function settingsSection({ points }: SweepResults): Html {
     </div>
     <h3>Run again</h3>
     <dl class="commands">
+      <dt>What is missing of the sweep: its points, bias tests and GLUE tasks</dt>
+      <dd><code>${rerunSweepCommand(sweep)}</code></dd>
       ${points.map((point, index) => {
         const command = rerunCommand(point);
         return html`<dt>${index + 1}. ${breakable(point.name)}</dt>

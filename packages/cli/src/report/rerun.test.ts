@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compose } from "../config/compose.ts";
-import { rerunCommand } from "./rerun.ts";
+import { rerunCommand, rerunSweepCommand } from "./rerun.ts";
 import { isSecret } from "../config/secrets.ts";
 
 const point = (config?: Record<string, unknown>) => ({
@@ -32,6 +32,19 @@ describe("the command that runs a point again", () => {
     expect(again("model.model_name=a folder/$HOME")).toBe(
       "pnpm pruning-bias train experiment=debias 'model.model_name=a folder/$HOME'",
     );
+  });
+
+  it("leaves out what training is not given: a sweep's points hold defaults there", () => {
+    const { finetune: _, ...config } = compose(["experiment=demo", "seed=7"]).config;
+    const stored = compose([]).config;
+    const point = { ...config, finetune: stored.finetune, datamodule: { ...config.datamodule, glue_data: "g" } };
+    expect(rerunCommand({ name: "a", steps: [], validations: [], glue: [], config: point })).toBe(
+      "pnpm pruning-bias train experiment=demo seed=7",
+    );
+  });
+
+  it("of a whole sweep names it", () => {
+    expect(rerunSweepCommand("demo")).toBe("pnpm pruning-bias sweep name=demo");
   });
 
   it("gives every setting where they compose no more", () => {

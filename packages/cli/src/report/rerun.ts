@@ -3,13 +3,17 @@ import { parseValue } from "../config/overrides.ts";
 import { flatten } from "../config/paths.ts";
 import { isSecret } from "../config/secrets.ts";
 import type { PointResults } from "./results.ts";
+import { isOfTraining } from "./settings.ts";
+
+/** The command that does again what of a sweep is not there, or not of these settings any more: its points, their tests and GLUE tasks. */
+export const rerunSweepCommand = (sweep: string): string => `pnpm pruning-bias sweep ${shellQuoted(`name=${sweep}`)}`;
 
 /** The command that trains a point again: its preset and the fewest overrides that compose to the same settings. */
 export function rerunCommand({ config }: PointResults): string | undefined {
   if (config === undefined) return undefined;
   const preset = `experiment=${String(config["experiment"] ?? "debias")}`;
   const overrides = flatten(config)
-    .filter(([path, value]) => path !== "experiment" && !isSecret(path, value))
+    .filter(([path, value]) => path !== "experiment" && isOfTraining(path) && !isSecret(path, value))
     .map(([path, value]) => [path, `${path}=${valueText(value)}`] as const);
   return ["pnpm pruning-bias train", ...[preset, ...fewest(preset, overrides)].map(shellQuoted)].join(" ");
 }

@@ -1,15 +1,29 @@
 import type { Trade } from "./charts.ts";
-import { blocks, changes, density, ends, glueMetrics, glueOf, meanEffect, testOf, testsOf } from "./compare.ts";
+import {
+  blocks,
+  changes,
+  density,
+  ends,
+  glueMetrics,
+  glueOf,
+  meanEffect,
+  measuredOf,
+  numberOf,
+  testOf,
+  testsOf,
+  untouchedOf,
+} from "./compare.ts";
 import { type Cell, csv } from "./csv.ts";
 import { againstGlue } from "./pareto.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 import { differing, settingsOf } from "./settings.ts";
 
-/** A row for each point, the untouched model first; what was not run is empty. */
+/** A row for each point, untouched models first; what was not run is empty. */
 export function resultsCsv(sweep: SweepResults): string {
   const { values, front } = againstGlue(sweep);
-  const rows = [sweep.baseline, ...sweep.points].map((point, index) => {
-    const place = values.find(({ label }) => label === String(index));
+  const rows = measuredOf(sweep).map((point) => {
+    const number = numberOf(sweep, point);
+    const place = values.find(({ label }) => label === number);
     return [...cells(sweep, point), ...tradeCells(sweep, point, place, front)];
   });
   return csv([rows[0]!.map(([name]) => name), ...rows.map((row) => row.map(([, value]) => value))]);
@@ -17,13 +31,13 @@ export function resultsCsv(sweep: SweepResults): string {
 
 /** Mean |SEAT effect|, the mean of the GLUE tasks' scores, and whether no other point betters this one in both: 1 or 0. */
 function tradeCells(
-  { baseline }: SweepResults,
+  sweep: SweepResults,
   point: PointResults,
   place: Trade | undefined,
   front: readonly Trade[],
 ): [name: string, value: Cell][] {
   return [
-    ["trade_off.bias", meanEffect(changes(point, baseline))?.after],
+    ["trade_off.bias", meanEffect(changes(point, untouchedOf(sweep, point)))?.after],
     ["trade_off.glue", place?.x],
     ["trade_off.front", place && Number(front.includes(place))],
   ];
@@ -32,9 +46,9 @@ function tradeCells(
 function cells(sweep: SweepResults, point: PointResults): [name: string, value: Cell][] {
   const { start, end } = ends(point);
   const { bias, masks, summary } = point;
-  const where = [sweep.baseline, ...sweep.points].some((other) => other.where !== undefined);
+  const where = measuredOf(sweep).some((other) => other.where !== undefined);
   const settings = settingsOf(point);
-  const list = changes(point, sweep.baseline);
+  const list = changes(point, untouchedOf(sweep, point));
   const open = blocks(point);
   return [
     ["sweep", sweep.sweep],

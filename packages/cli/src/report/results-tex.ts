@@ -1,11 +1,12 @@
-import { density, glueMetrics, glueOf, testOf, testsOf } from "./compare.ts";
+import { density, glueMetrics, glueOf, modelOf, testOf, testsOf, untouchedModels } from "./compare.ts";
 import type { PointResults, SweepResults } from "./results.ts";
 
 /** A table for a paper (booktabs): SEAT effects, starred where p < .05, tests of masked language models, GLUE, what stays open. */
 export function resultsTex(sweep: SweepResults): string {
   const tests = testsOf(sweep);
   const glue = glueMetrics(sweep);
-  const all = [sweep.baseline, ...sweep.points];
+  const models = untouchedModels(sweep);
+  const all = [...models, ...sweep.points];
   const columns: Column[] = [
     ...tests.map((test): Column => ({ title: tex(test), cell: (point) => effect(point, test) })),
     { title: "StereoSet SS", cell: ({ bias }) => number(bias?.stereoset?.rates["overall"]?.ss, 1) },
@@ -18,15 +19,19 @@ export function resultsTex(sweep: SweepResults): string {
     { title: "heads", cell: ({ masks }) => (masks === undefined ? "" : `${masks.headsOpen}/${masks.headsTotal}`) },
   ];
   const used = columns.filter(({ cell }) => all.some((point) => cell(point) !== ""));
+  const title = (point: PointResults) => {
+    if (!models.includes(point)) return tex(point.name);
+    return models.length === 1 ? "untouched" : tex(`untouched ${modelOf(sweep, point) ?? ""}`.trim());
+  };
   const row = (point: PointResults) =>
-    `${[point === sweep.baseline ? "untouched" : tex(point.name), ...used.map(({ cell }) => cell(point) || "--")].join(" & ")} \\\\`;
+    `${[title(point), ...used.map(({ cell }) => cell(point) || "--")].join(" & ")} \\\\`;
   return `${[
     `% ${tex(sweep.sweep)}: needs \\usepackage{booktabs}. Starred: p < .05 (${tex(sweep.baseline.bias?.protocol ?? "SEAT")} embeddings).`,
     `\\begin{tabular}{l${"r".repeat(used.length)}}`,
     "\\toprule",
     `${["", ...used.map(({ title }) => title)].join(" & ")} \\\\`,
     "\\midrule",
-    row(sweep.baseline),
+    ...models.map(row),
     "\\midrule",
     ...sweep.points.map(row),
     "\\bottomrule",

@@ -125,9 +125,11 @@ export interface PointResults {
   readonly where?: StoredWhere;
   readonly glue: readonly StoredGlue[];
   readonly summary?: StoredSummary;
+  /** The untouched model that it started from, where that is another one than the sweep's `baseline`. */
+  readonly untouched?: PointResults;
 }
 
-/** The untouched model's results, and those of every point of a sweep. */
+/** The results of the untouched model, of the first point's where they start from several, and those of every point of a sweep. */
 export interface SweepResults {
   readonly sweep: string;
   readonly baseline: PointResults;

@@ -8,10 +8,11 @@ export const script = `
   const $ = (selector, from = document) => [...from.querySelectorAll(selector)];
   const table = document.querySelector("table.points");
   const body = table.tBodies[0];
-  const rows = $("tr", body);
+  const fixed = $("tr.baseline", body);
+  const rows = $("tr:not(.baseline)", body);
   const status = document.getElementById("shown");
 
-  // Sorting: numbers by their value, what was not run last, the untouched model always on top.
+  // Sorting: numbers by their value, what was not run last, untouched models always on top.
   const value = (row, column) => {
     const { v } = row.cells[column].dataset;
     return v === undefined ? null : v === "" || Number.isNaN(Number(v)) ? v : Number(v);
@@ -24,9 +25,9 @@ export const script = `
       for (const other of $("th[aria-sort]", table)) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       const column = head.cellIndex;
-      const [known, unknown] = [rows.slice(1).filter((row) => value(row, column) !== null), rows.slice(1).filter((row) => value(row, column) === null)];
+      const [known, unknown] = [rows.filter((row) => value(row, column) !== null), rows.filter((row) => value(row, column) === null)];
       known.sort((a, b) => (up ? 1 : -1) * compare(value(a, column), value(b, column)));
-      body.append(rows[0], ...known, ...unknown);
+      body.append(...fixed, ...known, ...unknown);
     });
   }
 
@@ -35,14 +36,14 @@ export const script = `
   const show = () => {
     const words = filter.value.toLowerCase().split(/\\s+/).filter(Boolean);
     let count = 0;
-    for (const row of rows.slice(1)) {
+    for (const row of rows) {
       const text = row.dataset.text;
       row.hidden = !words.every((word) => text.includes(word));
       const article = document.getElementById("point-" + row.dataset.n);
       if (article) article.hidden = row.hidden;
       if (!row.hidden) count++;
     }
-    status.textContent = count + " of " + (rows.length - 1) + " points";
+    status.textContent = count + " of " + rows.length + " points";
   };
   filter.addEventListener("input", show);
 

@@ -6,9 +6,11 @@ import type { PointResults } from "./results.ts";
 /** A point's settings by path, as text; secrets are left out. */
 export const settingsOf = once(({ config }: PointResults): ReadonlyMap<string, string> => {
   const leaves = flatten(config ?? {}).map(([path, value]) => [path, settingText(path, value)] as const);
-  // Training is given no settings of GLUE, so what stands there is nobody's.
-  return new Map(leaves.filter(([path]) => !path.startsWith("finetune.") && path !== "datamodule.glue_data"));
+  return new Map(leaves.filter(([path]) => isOfTraining(path)));
 });
+
+/** Training is given no settings of GLUE, so what stands there in a point's settings is nobody's. */
+export const isOfTraining = (path: string): boolean => !path.startsWith("finetune.") && path !== "datamodule.glue_data";
 
 /** The paths that are not the same in all points that have settings, in the order of the settings. */
 export const differing = once((points: readonly PointResults[]): string[] => {

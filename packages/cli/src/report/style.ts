@@ -49,7 +49,7 @@ nav { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 14px; } [hidden]
 .layers { display: none; margin-top: 8px; font-size: 12.5px; color: var(--muted); max-width: 32ch; } .scripted .layers { display: block; }
 .layers button { font: inherit; color: var(--text); min-width: 26px; margin: 0 2px 4px 0; padding: 1px 5px; border: 1px solid var(--axis); border-radius: 5px; background: none; cursor: pointer; }
 .layers button[aria-pressed="true"] { background: var(--open); border-color: var(--link); } .heads.live { cursor: pointer; }
-.blocks { flex-basis: 100%; font-size: 13px; } .blocks:empty { display: none; } .matrices { display: flex; flex-wrap: wrap; gap: 14px 22px; align-items: flex-end; }
+.blocks { flex-basis: 100%; font-size: 13px; } .blocks:empty { display: none; } .matrices { display: flex; flex-wrap: wrap; gap: 14px 22px; align-items: flex-start; }
 .matrices figcaption { font-size: 12px; max-width: 170px; font-weight: 400; } .grid { border: 1px solid var(--axis); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .grid .open { fill: var(--open); } .grid .closed { fill: var(--closed); } .grid .mine { fill: none; stroke: var(--rose); stroke-width: 2px; vector-effect: non-scaling-stroke; }
 .warnings { margin: 14px 0 0; padding: 10px 16px 10px 34px; background: var(--warn); border-left: 3px solid var(--warn-line); border-radius: 6px; font-size: 14px; }
@@ -98,6 +98,7 @@ code { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberati
 details { margin: 18px 0 40px; padding: 10px 16px; } summary { cursor: pointer; }
 @page { size: A4 landscape; margin: 12mm; }
 @media print {
+  :root { color-scheme: light; }
   body { font-size: 11px; background: none; } header, main { max-width: none; padding: 0; } nav, .tools, .scripted .tools, .layers, .scripted .layers, .scripted .points td.number input { display: none; }
   .scroll { overflow: visible; } .points { font-size: 9.5px; zoom: .78; } .points th, .points td { padding: 3px 4px; } .points tbody th { min-width: 120px; position: static; } caption { font-size: 10px; }
   .headline { font-size: 14px; } .muted, .settings, .warnings, figcaption { font-size: 11px; } .lead { padding: 12px 16px; } .trades { grid-template-columns: 1fr 1fr; } h1 { font-size: 22px; } h2 { font-size: 16px; margin: 18px 0 8px; }

@@ -7,10 +7,13 @@ import {
   glueMetrics,
   glueOf,
   meanEffect,
+  modelOf,
   prunesNothing,
   testOf,
   testsOf,
   tolerance,
+  untouchedModels,
+  untouchedOf,
 } from "./compare.ts";
 import { count, fixed, percent, signed, significant } from "./format.ts";
 import { breakable, type Html, html, join } from "./html.ts";
@@ -26,7 +29,7 @@ export interface Summary {
 }
 
 export function summarise(sweep: SweepResults): Summary {
-  const all = sweep.points.map((point) => ({ point, list: changes(point, sweep.baseline) }));
+  const all = sweep.points.map((point) => ({ point, list: changes(point, untouchedOf(sweep, point)) }));
   const judged = all.filter(({ list }) => meanEffect(list) !== undefined);
   return {
     headline: headline(sweep, judged),
@@ -42,7 +45,7 @@ interface Judged {
 }
 
 function headline(sweep: SweepResults, judged: readonly Judged[]): Html {
-  if (sweep.baseline.bias === undefined) {
+  if (untouchedModels(sweep).every(({ bias }) => bias === undefined)) {
     return html`The untouched model has not been measured, so nothing can be said about what changed.`;
   }
   if (judged.length === 0) return html`No point has been measured yet, so nothing can be said about what changed.`;
@@ -68,8 +71,9 @@ function priceSentence(sweep: SweepResults, point: PointResults): Html {
   return price.length === 0 ? html`What it cost was not measured.` : html`The price: ${join(price, "; ")}.`;
 }
 
-function gapSentence({ baseline, points: all }: SweepResults): Html | undefined {
-  const before = gap(baseline);
+function gapSentence(sweep: SweepResults): Html | undefined {
+  const { baseline, points: all } = sweep;
+  const before = untouchedModels(sweep).length === 1 ? gap(baseline) : undefined;
   const gaps = all.flatMap((point) => gap(point) ?? []).filter(Number.isFinite);
   if (before === undefined || gaps.length === 0) return undefined;
   const [least, most] = [Math.min(...gaps), Math.max(...gaps)];
@@ -124,7 +128,8 @@ function crossed(list: readonly Change[]): Html | undefined {
       )}`;
 }
 
-function significance({ baseline }: SweepResults, point: PointResults, list: readonly Change[]): Html | undefined {
+function significance(sweep: SweepResults, point: PointResults, list: readonly Change[]): Html | undefined {
+  const baseline = untouchedOf(sweep, point);
   const pairs = list.flatMap(({ test }) => {
     const [before, after] = [testOf(baseline, test)?.p, testOf(point, test)?.p];
     return typeof before === "number" && typeof after === "number" ? [[before, after] as const] : [];
@@ -136,7 +141,7 @@ function significance({ baseline }: SweepResults, point: PointResults, list: rea
 
 /** What a point lost: what it was to keep, its language modelling, GLUE, and how much of the model is closed. */
 function priceOf(sweep: SweepResults, point: PointResults): Html[] {
-  const { baseline } = sweep;
+  const baseline = untouchedOf(sweep, point);
   const { start, end } = ends(point);
   const [before, lossKeep] = [start?.lossKeep, end?.lossKeep];
   const [mlmBefore, mlm] = [baseline.bias?.probe?.maskedLmLoss, point.bias?.probe?.maskedLmLoss];
@@ -160,7 +165,7 @@ function priceOf(sweep: SweepResults, point: PointResults): Html[] {
 
 function gluePrice(sweep: SweepResults, point: PointResults): Html[] {
   const compared = glueMetrics(sweep).flatMap((column) => {
-    const [before, after] = [glueOf(sweep.baseline, column)?.value, glueOf(point, column)];
+    const [before, after] = [glueOf(untouchedOf(sweep, point), column)?.value, glueOf(point, column)];
     return before === undefined || after === undefined ? [] : [{ ...column, before, ...after }];
   });
   const shown =
@@ -176,7 +181,8 @@ function gluePrice(sweep: SweepResults, point: PointResults): Html[] {
   return [html`GLUE ${signed(mean, 3)} in the mean of ${compared.length} metrics, worst: ${texts}`];
 }
 
-function warnings({ baseline, points: all, ...sweep }: SweepResults): Html[] {
+function warnings(sweep: SweepResults): Html[] {
+  const { baseline, points: all } = sweep;
   const names = (list: readonly PointResults[]) => {
     const shown = list.slice(0, list.length > 6 ? 4 : 6).map(({ name }) => html`<b>${breakable(name)}</b>`);
     const more = list.length - shown.length;
@@ -186,11 +192,22 @@ function warnings({ baseline, points: all, ...sweep }: SweepResults): Html[] {
   const isDone = ({ config, summary }: PointResults) => config?.["alternative"] != null && summary !== undefined;
   const untrained = all.filter((point) => ends(point).end === undefined && !isDone(point));
   const unmeasured = all.filter(({ bias }) => bias === undefined);
-  const others = all.filter(({ bias }) => bias && baseline.bias && bias.protocol !== baseline.bias.protocol);
-  const models = new Set(all.flatMap(({ config }) => modelOf(config) ?? []));
+  const others = all.filter((point) => {
+    const [own, before] = [point.bias?.protocol, untouchedOf(sweep, point).bias?.protocol];
+    return own !== undefined && before !== undefined && own !== before;
+  });
+  const untouched = untouchedModels(sweep);
+  const unknown = untouched.filter(({ bias }) => bias === undefined);
+  // Points whose untouched model is that of others.
+  const models = untouched
+    .map((model) => all.filter((point) => untouchedOf(sweep, point) === model))
+    .map((own) => new Set(own.flatMap((point) => modelOf(sweep, point) ?? [])))
+    .find(({ size }) => size > 1);
   const undecided = all.filter(({ masks }) => masks && masks.scores > 0 && masks.undecided >= masks.scores / 10);
   const partial = all.filter(
-    ({ bias }) => bias && testsOf({ ...sweep, baseline, points: [] }).length > bias.tests.length,
+    (point) =>
+      point.bias &&
+      testsOf({ ...sweep, baseline: untouchedOf(sweep, point), points: [] }).length > point.bias.tests.length,
   );
   return [
     untrained.length > 0
@@ -202,7 +219,14 @@ function warnings({ baseline, points: all, ...sweep }: SweepResults): Html[] {
       ? html`Embedded otherwise than the untouched model (${baseline.bias!.protocol}), hence not compared:
         ${names(others)}.`
       : undefined,
-    models.size > 1
+    unknown.length > 0 && unknown.length < untouched.length
+      ? html`Not measured before training, hence not compared: what starts from
+        ${join(
+          unknown.map((model) => breakable(modelOf(sweep, model) ?? model.name)),
+          ", ",
+        )}.`
+      : undefined,
+    models !== undefined
       ? html`The points start from ${models.size} different models (${join([...models], ", ")}), but there is one
         baseline: changes of the others mean nothing.`
       : undefined,
@@ -212,12 +236,6 @@ function warnings({ baseline, points: all, ...sweep }: SweepResults): Html[] {
       : undefined,
     all.some(prunesNothing) ? html`Nothing is pruned in ${names(all.filter(prunesNothing))}.` : undefined,
   ].filter((text) => text !== undefined);
-}
-
-function modelOf(config: PointResults["config"]): string | undefined {
-  const model = config?.["model"] as { model_name?: unknown; hf_checkpoint?: unknown } | undefined;
-  const name = model?.hf_checkpoint ?? model?.model_name;
-  return typeof name === "string" ? name : undefined;
 }
 
 function points(n: number, all: number): string {

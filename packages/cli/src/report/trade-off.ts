@@ -1,5 +1,5 @@
 import { trades } from "./charts.ts";
-import { ends } from "./compare.ts";
+import { ends, measuredOf } from "./compare.ts";
 import { fixed, significant } from "./format.ts";
 import { type Html, html } from "./html.ts";
 import { againstGlue, type TradeOff, tradeOff } from "./pareto.ts";
@@ -8,11 +8,10 @@ import { draw } from "./svg.ts";
 
 /** Mean |SEAT effect| against GLUE, and against a price: masked-LM loss where it is known, else L_keep. */
 export async function tradeOffs(sweep: SweepResults): Promise<Html[]> {
-  const { baseline, points } = sweep;
-  const measured = [baseline, ...points].filter(({ bias }) => bias !== undefined);
+  const measured = measuredOf(sweep).filter(({ bias }) => bias !== undefined);
   const languageModel = measured.length > 0 && measured.every(({ bias }) => bias?.probe !== undefined);
   const price = (point: PointResults) =>
-    languageModel ? point.bias?.probe?.maskedLmLoss : point === baseline ? 0 : ends(point).end?.lossKeep;
+    languageModel ? point.bias?.probe?.maskedLmLoss : !sweep.points.includes(point) ? 0 : ends(point).end?.lossKeep;
   const figures = [
     await figure(againstGlue(sweep), {
       ...{ spoken: "GLUE", name: html`the mean of the GLUE tasks’ scores` },
@@ -39,7 +38,8 @@ async function figure({ values, front }: TradeOff, { spoken, name, better }: Axi
   return html`<figure class="trade">
     <figcaption>
       <b>Bias against ${spoken}.</b> Mean |SEAT effect| (upwards) over ${name} (to the right); numbers as in the table,
-      0 the untouched model. ${better}. Dashed: the Pareto front, ${numbers}, which no other point betters in both.
+      ${values.some(({ label }) => label.startsWith("0.")) ? "0.1, 0.2, … untouched models" : "0 the untouched model"}.
+      ${better}. Dashed: the Pareto front, ${numbers}, which no other point betters in both.
     </figcaption>
     ${await draw(trades(values, front), `Mean absolute SEAT effect over ${spoken}. ${label}. Pareto front: ${numbers}`)}
   </figure>`;

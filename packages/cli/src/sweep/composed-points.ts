@@ -1,5 +1,6 @@
 import { compose } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
+import { checkFolders } from "./made-folders.ts";
 import { type Point, points, type Sweep } from "./points.ts";
 
 /** A point with all its settings. */
@@ -8,6 +9,9 @@ export interface ComposedPoint extends Point {
   readonly config: Config;
 }
 
-/** All points of a sweep; a setting that is wrong in any of them is an error. */
-export const composedPoints = (sweep: Sweep): ComposedPoint[] =>
-  points(sweep).map((point) => ({ ...point, config: compose(point.overrides).config }));
+/** All points of a sweep; a setting that is wrong in any of them is an error, and so is one folder for two models. */
+export function composedPoints(sweep: Sweep): ComposedPoint[] {
+  const composed = points(sweep).map((point) => ({ ...point, config: compose(point.overrides).config }));
+  checkFolders(composed.map(({ config }) => config));
+  return composed;
+}

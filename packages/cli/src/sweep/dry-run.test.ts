@@ -83,7 +83,7 @@ describe("what a dry run says is still to be done", () => {
     const before = await dryRun(own, { glue: ["cola"] });
     expect(before.points[0]!.toDo).toEqual(["train", "bias", "glue-rte-42", "glue-cola-42"]);
     expect(before.shared.map(({ name, toDo }) => [name, toDo])).toEqual([
-      ["classifiers/bert-base-uncased/rte-42", ["finetune"]],
+      [expect.stringMatching(/^classifiers\/bert-base-uncased\/rte-42-[0-9a-f]{8}$/), ["finetune"]],
       ["baseline", ["bias", "glue-rte-42", "glue-cola-42"]],
     ]);
     const folder = before.shared[0]!.folder;
@@ -91,6 +91,12 @@ describe("what a dry run says is still to be done", () => {
     await writeFile(join(root, folder, "SHA256SUMS"), "");
     expect((await dryRun(own)).shared[0]).toMatchObject({ toDo: [], done: true, cost: { glueSeconds: 0, bytes: 0 } });
   });
+});
+
+it("what points share is listed whole, and named in short", async () => {
+  const text = dryRunText(await dryRun(["experiment=glue_then_debias", "glue=cola,rte,mrpc"]));
+  expect(text.match(/^ {2}(classifiers\/|baseline)/gm)).toHaveLength(6);
+  expect(text).toMatch(/^to do: 3 of 3 points, classifiers\/\S+\/cola-42-\w+, classifiers\/\S+\/rte-42-\w+, 4 more; /m);
 });
 
 it("people read what is left and its sum", async () => {

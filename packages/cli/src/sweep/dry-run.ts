@@ -1,18 +1,19 @@
 import { join } from "node:path";
+import { classifierOf } from "../config/classifier.ts";
 import { compose } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { duration } from "../report/format.ts";
 import { gigabytes, memoryHere } from "./memory.ts";
 import { costOf, type Cost, type Machine } from "./cost.ts";
+import { baselines } from "./baselines.ts";
 import type { Asked } from "./measurements.ts";
-import { BASELINE, glueTask, type Point } from "./points.ts";
+import { glueTask, type Point } from "./points.ts";
 import type { SweepOutcome } from "./run-sweep.ts";
-import { classifierOf, untouchedSettings } from "./task-settings.ts";
 import { isClassifierThere, type ToDo, toDo, toDoUntouched } from "./to-do.ts";
 
 /** Something that a sweep makes, and what is still to be done of it. */
 export interface Priced {
-  /** Of a point, `baseline`, or `classifiers/…`. */
+  /** Of a point, `baseline`, `baseline-…`, or `classifiers/…`. */
   readonly name: string;
   readonly folder: string;
   /** Tasks whose results are not there, or are of other settings: `train`, `bias`, `where`, `glue-TASK-SEED`, `finetune`. */
@@ -23,7 +24,7 @@ export interface Priced {
   readonly cost: Cost;
 }
 
-/** The points of a dry run, and what they share: the untouched model, and the classifiers that they start from. */
+/** The points of a dry run, and what they share: untouched models, and the classifiers that they start from. */
 export interface PricedSweep {
   readonly points: readonly (Point & Priced)[];
   readonly shared: readonly Priced[];
@@ -31,11 +32,12 @@ export interface PricedSweep {
   readonly gflops: number;
 }
 
-type Plan = Asked & Pick<SweepOutcome, "points" | "baseline">;
+type Plan = Asked & Pick<SweepOutcome, "name" | "points">;
 
 /** What a sweep's tasks cost on a machine, but for those of which the results are there. */
-export function priced({ points, baseline, ...asked }: Plan, machine: Machine): PricedSweep {
-  const configs = points.map((point) => compose(point.overrides).config);
+export function priced({ name: sweep, points, ...asked }: Plan, machine: Machine): PricedSweep {
+  const runs = points.map((point) => ({ ...point, config: compose(point.overrides).config }));
+  const configs = runs.map(({ config }) => config);
   const price = (name: string, folder: string, config: Config, { train, measured }: ToDo): Priced => {
     const targets = measured.map(({ target }) => target);
     const glue = measured.flatMap((one) => one.glue ?? []);
@@ -43,7 +45,6 @@ export function priced({ points, baseline, ...asked }: Plan, machine: Machine): 
     const all = [...(train ? ["train"] : []), ...targets];
     return { name, folder, toDo: all, done: all.length === 0, cost: costOf(config, work, machine) };
   };
-  const untouched = untouchedSettings(configs[0]!);
   return {
     gflops: machine.gflops,
     points: points.map((point, i) => {
@@ -52,7 +53,10 @@ export function priced({ points, baseline, ...asked }: Plan, machine: Machine): 
     }),
     shared: [
       ...classifiers(configs, machine),
-      price(BASELINE, baseline, untouched, toDoUntouched(join(machine.root, baseline), untouched, asked)),
+      ...baselines(runs).map(({ name, config }) => {
+        const folder = `runs/${sweep}/${name}`;
+        return price(name, folder, config, toDoUntouched(join(machine.root, folder), config, asked));
+      }),
     ],
   };
 }
@@ -78,7 +82,8 @@ export function dryRunText({ points, shared, gflops }: PricedSweep): string {
   const missing = rows.filter(({ done }) => !done);
   const count = points.filter(({ done }) => !done).length;
   const others = shared.filter(({ done }) => !done).map(({ name }) => name);
-  const all = [`${count} of ${points.length} points`, ...others].join(", ");
+  const more = others.length > 3 ? [`${others.length - 2} more`] : [];
+  const all = [`${count} of ${points.length} points`, ...others.slice(0, more.length > 0 ? 2 : 3), ...more].join(", ");
   return [
     ...rows.map((row) => `  ${row.name.padEnd(width)}  ${rowText(row)}`),
     missing.length === 0

@@ -1,15 +1,10 @@
+export { type Classifier, classifierOf, classifierSettings } from "../config/classifier.ts";
 export { compose } from "../config/compose.ts";
 export { Config } from "../config/schema.ts";
 export { UsageError } from "../usage-error.ts";
 export { type Code, codeReader } from "./code.ts";
-export {
-  classifierOf,
-  classifierSettings,
-  dataProject,
-  dataSettings,
-  trainSettings,
-  untouchedSettings,
-} from "./task-settings.ts";
+export { dataProject, dataSettings, trainSettings, untouchedSettings } from "./task-settings.ts";
+export { type Baseline, baselines } from "./baselines.ts";
 export { type ComposedPoint, composedPoints } from "./composed-points.ts";
 export { type Asked, type GlueRun, type Measurement, measurements } from "./measurements.ts";
 export { BASELINE, parseSweep, type Point, points, Sweep } from "./points.ts";

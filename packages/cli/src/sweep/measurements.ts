@@ -1,8 +1,8 @@
 import type { GlueTask } from "@pruning-bias/data";
 import { isProjection } from "../config/alternative.ts";
+import { classifierOf } from "../config/classifier.ts";
 import type { Config } from "../config/schema.ts";
 import { glueTask } from "./points.ts";
-import { classifierOf } from "./task-settings.ts";
 
 /** What is asked of every point of a sweep beside its training and its bias tests. */
 export interface Asked {

@@ -81,16 +81,46 @@ describe("seeds of GLUE tasks", () => {
   });
 });
 
-it("classifiers of other settings are not made in one folder", async () => {
-  const root = await mkdtemp(join(tmpdir(), "sweep-"));
-  const dryRun = (...overrides: string[]) =>
-    runSweep(["experiment=glue_then_debias", "glue=rte", ...overrides], {
-      ...{ root, dryRun: true, log: () => {}, output: () => {}, environment: {} },
-    });
-  expect((await dryRun("finetune.seed=1,2")).points).toHaveLength(2);
-  await expect(dryRun("finetune.epochs=1,2")).rejects.toThrow(
-    "model.hf_checkpoint: expected a folder for each classifier, got runs/classifiers/bert-base-uncased/rte-42 for some of",
-  );
+describe("what is made before points run", () => {
+  const dryRun = async (...overrides: string[]) => runIn(await mkdtemp(join(tmpdir(), "sweep-")), ...overrides);
+  const runIn = (root: string, ...overrides: string[]) =>
+    runSweep(overrides, { root, dryRun: true, log: () => {}, output: () => {}, environment: {} });
+
+  it.each([
+    ["classifiers", ["experiment=glue_then_debias", "glue=rte", "finetune.epochs=1,2"]],
+    ["models", ["experiment=demo", "pretrain.steps=10,20"]],
+  ])("has a folder of its own, where nobody names one: %s", async (_, overrides) => {
+    expect((await dryRun(...overrides)).points).toHaveLength(2);
+  });
+
+  it.each([
+    [
+      ["experiment=glue_then_debias", "finetune.epochs=1,2", "model.hf_checkpoint=runs/classifiers/mine"],
+      "model.hf_checkpoint: expected a folder for each model that is made, got runs/classifiers/mine for two of other settings; put what differs into it, as ${finetune.epochs}",
+    ],
+    [
+      ["experiment=demo", "pretrain.steps=10,20", "pretrain_dir=runs/mine"],
+      "pretrain_dir: expected a folder for each model that is made, got runs/mine for two of other settings; put what differs into it, as ${pretrain.steps}",
+    ],
+  ])("is refused one folder for two: %j", async (overrides, message) => {
+    await expect(dryRun(...overrides)).rejects.toThrow(message);
+  });
+
+  it("is as another sweep makes it, or elsewhere", async () => {
+    const root = await mkdtemp(join(tmpdir(), "sweep-"));
+    const write = async (name: string, base: string[]) => {
+      await mkdir(dirname(sweepFile(root, name)), { recursive: true });
+      await writeFile(sweepFile(root, name), JSON.stringify({ base, grid: {} }));
+    };
+    await write("first", ["experiment=demo", "pretrain_dir=runs/mine", "pretrain.steps=10"]);
+    await write("unreadable", ["gone=1"]);
+    const second = (...more: string[]) => runIn(root, "name=second", "experiment=demo", "seed=1,2", ...more);
+    expect((await second("pretrain_dir=runs/mine", "pretrain.steps=10")).points).toHaveLength(2);
+    expect((await second("pretrain_dir=runs/other", "pretrain.steps=20")).points).toHaveLength(2);
+    await expect(second("pretrain_dir=runs/mine", "pretrain.steps=20")).rejects.toThrow(
+      "got runs/mine that experiments/first/sweep.json makes with other settings; put what differs into it, as ${pretrain.steps}",
+    );
+  });
 });
 
 describe("memory of a cluster's jobs", () => {

@@ -8,19 +8,22 @@ import { physicalCores } from "@pruning-bias/runtime/cores";
 import { reportSweep } from "../commands/report.ts";
 import { unreadText } from "../config/unread.ts";
 import { isProjection } from "../config/alternative.ts";
+import { classifierOf } from "../config/classifier.ts";
 import { digest } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { parseOverride } from "../config/overrides.ts";
 import { PARENT } from "../end-with-parent.ts";
 import { UsageError } from "../usage-error.ts";
+import { baselines } from "./baselines.ts";
 import { type ComposedPoint, composedPoints } from "./composed-points.ts";
 import { type Failure, failuresIn } from "./failures.ts";
+import { checkOtherSweeps } from "./made-folders.ts";
 import { memoryOf, memoryText, slurmMemoryText } from "./memory.ts";
 import { modelShape } from "./model-shape.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { type Asked, measurements } from "./measurements.ts";
-import { BASELINE, parseSweep, type Point, type Sweep } from "./points.ts";
-import { classifierOf, classifierSettings, dataProject, untouchedSettings } from "./task-settings.ts";
+import { parseSweep, type Point, type Sweep } from "./points.ts";
+import { dataProject } from "./task-settings.ts";
 import { type Script, Slurm, type SlurmPlan, slurmScripts } from "./slurm.ts";
 import { type Job, submit } from "./submit.ts";
 import { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";
@@ -61,8 +64,8 @@ export interface SweepOutcome extends Asked {
   readonly name: string;
   /** Each with its folder, relative to the workspace. */
   readonly points: readonly (Point & { readonly folder: string })[];
-  /** The folder of the untouched model's measurements. */
-  readonly baseline: string;
+  /** The folders of the untouched models' measurements: of the first point's, and of others where points start from several. */
+  readonly baselines: readonly string[];
   /** Tasks that failed; empty after a dry run. */
   readonly failed: readonly Failure[];
   /** Path of the report, where there is one. */
@@ -93,13 +96,14 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const runs = composedPoints(sweep);
   const all = runs.map((run) => ({ name: run.name, overrides: run.overrides, folder: `runs/${name}/${run.name}` }));
   const configs = runs.map(({ config }) => config);
-  checkClassifiers(configs);
+  checkOtherSweeps(root, name, configs);
   if (options.glueSeeds !== undefined) checkSeeds(configs, { name, sweep, written });
   log(`${name}: ${all.length} ${all.length === 1 ? "point" : "points"} in runs/${name}`);
   sayLeftOut(runs, sweep, log);
   for (const text of new Set(configs.map(unreadText))) if (text !== undefined) log(text);
   const asked = { glue: sweep.glue, where: sweep.where, ...(sweep.glueSeeds && { glueSeeds: sweep.glueSeeds }) };
-  const outcome = { name, points: all, ...asked, baseline: `runs/${name}/${BASELINE}`, failed: [] };
+  const untouched = baselines(runs).map((own) => `runs/${name}/${own.name}`);
+  const outcome = { name, points: all, ...asked, baselines: untouched, failed: [] };
   const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, runs, root)) : undefined;
   if (scripts !== undefined) sayMemory(configs, sweep, options);
   if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
@@ -121,22 +125,6 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
     output: outputFile(root, name),
     ...(existsSync(report) && { report }),
   };
-}
-
-/** One folder cannot hold two classifiers. */
-function checkClassifiers(configs: readonly Config[]): void {
-  const settings = new Map<string, string>();
-  for (const config of configs) {
-    const root = classifierOf(config)?.root;
-    if (root === undefined) continue;
-    const own = JSON.stringify(classifierSettings(config));
-    const other = settings.get(root) ?? own;
-    settings.set(root, own);
-    if (own === other) continue;
-    throw new UsageError(
-      `model.hf_checkpoint: expected a folder for each classifier, got ${root} for some of other settings; put what differs into it, as \${finetune.epochs}`,
-    );
-  }
 }
 
 /** What the largest point takes; nothing where no model is known yet. */
@@ -182,13 +170,23 @@ function checkSeeds(configs: readonly Config[], { name, sweep, written }: Found)
 function slurmPlan(name: string, sweep: Sweep, runs: readonly ComposedPoint[], root: string): SlurmPlan {
   const configs = runs.map(({ config }) => config);
   const targets = (config: Config) => measurements(config, sweep).map(({ target }) => target);
-  const classifiers = configs.flatMap((config) => classifierOf(config)?.name ?? []);
+  const classifiers = [...new Set(configs.flatMap((config) => classifierOf(config)?.name ?? []))];
+  const data = new Map(configs.map((config) => [dataProject(config), config]));
+  const projects = [...data.keys()];
+  const dataOf = (config: Config) => projects.indexOf(dataProject(config));
+  const classifierNumber = (config: Config) => {
+    const classifier = classifierOf(config);
+    return classifier === undefined ? {} : { classifier: classifiers.indexOf(classifier.name) };
+  };
   return {
     ...{ root, sweep: name, node: process.execPath, slurm: Slurm.parse(sweep.slurm ?? {}) },
-    points: runs.map(({ name, config }) => ({ name, targets: targets(config) })),
-    baseline: { name: BASELINE, targets: targets(untouchedSettings(configs[0]!)) },
-    classifiers: [...new Set(classifiers.map((classifier) => `${classifier}:finetune`))],
-    data: [...new Set(configs.map((config) => `${dataProject(config)}:data`))],
+    points: runs.map(({ name, config }) => ({ name, targets: targets(config), data: dataOf(config) })),
+    baselines: baselines(runs).map((own) => {
+      const first = runs.find((run) => run.name === own.points[0])!;
+      return { name: own.name, targets: targets(own.config), data: dataOf(first.config) };
+    }),
+    classifiers: classifiers.map((classifier) => `${classifier}:finetune`),
+    data: [...data].map(([project, config]) => ({ task: `${project}:data`, ...classifierNumber(config) })),
     pretrains: configs.some(({ pretrain }) => pretrain !== null),
   };
 }
@@ -278,10 +276,8 @@ async function runTasks(
   { sweep, runs }: { readonly sweep: Sweep; readonly runs: readonly ComposedPoint[] },
   options: SweepOptions,
 ): Promise<Failure[]> {
-  const configs = runs.map(({ config }) => config);
-  const measured = [untouchedSettings(configs[0]!), ...configs].flatMap((config) =>
-    measurements(config, sweep).map(({ target }) => target),
-  );
+  const configs = [...baselines(runs), ...runs].map(({ config }) => config);
+  const measured = configs.flatMap((config) => measurements(config, sweep).map(({ target }) => target));
   const targets = ["train", ...new Set(measured), "report"];
   const line = ["run-many", "-t", ...targets, "-p", `tag:sweep:${name}`, "--outputStyle=stream", "--nxBail=false"];
   const file = outputFile(options.root, name);

@@ -3,9 +3,9 @@ import { dependency, Slurm, slurmScripts, type SlurmPlan } from "./slurm.ts";
 
 const targets = ["bias", "glue-cola"];
 const plan = {
-  ...{ root: "/shared/work", sweep: "seeds", data: ["inputs/1:data"], node: "/bin/node" },
-  points: ["seed=1", "seed=2"].map((name) => ({ name, targets })),
-  baseline: { name: "baseline", targets },
+  ...{ root: "/shared/work", sweep: "seeds", data: [{ task: "inputs/1:data" }], node: "/bin/node" },
+  points: ["seed=1", "seed=2"].map((name) => ({ name, targets, data: 0 })),
+  baselines: [{ name: "baseline", targets, data: 0 }],
   ...{ classifiers: [], pretrains: false },
 };
 const scripts = (settings: object = {}, more: Partial<SlurmPlan> = {}) =>
@@ -30,7 +30,7 @@ describe("a sweep as jobs of Slurm", () => {
   it("waits: an element for the same one before it, the report for all, however they ended", () => {
     const jobs = new Map([["train", "12"]]);
     expect(dependency(named("data"), jobs)).toBe(undefined);
-    expect(dependency(named("train"), jobs)).toBe("afterok:<data>");
+    expect(dependency(named("train"), jobs)).toBe("afterany:<data>");
     expect(dependency(named("glue-cola"), jobs)).toBe("aftercorr:12");
     expect(dependency(named("report"), jobs)).toBe("afterany:<bias>,afterany:<glue-cola>,afterany:<baseline>");
   });
@@ -51,14 +51,42 @@ describe("a sweep as jobs of Slurm", () => {
     const first = named("classifiers", { gres: "gpu:1", at_once: "8" }, { classifiers });
     expect(first.tasks).toEqual(classifiers);
     expect(first.text).toMatch(/--array=0-1%8\n[\s\S]*--gres=gpu:1\n/);
-    expect(dependency(named("data", {}, { classifiers }), new Map([["classifiers", "7"]]))).toBe("afterok:7");
+    expect(dependency(named("data", {}, { classifiers }), new Map([["classifiers", "7"]]))).toBe("afterany:7");
     // A model that is made first is made by one of them, not by all at once.
     expect(named("classifiers", {}, { classifiers, pretrains: true }).text).toContain("--array=0-1%1\n");
   });
 
+  it("runs an element only where the one that it needs ended well, whatever became of others", () => {
+    const more = {
+      classifiers: ["classifiers/m/cola-1:finetune", "classifiers/m/rte-1:finetune"],
+      data: [
+        { task: "inputs/1:data", classifier: 0 },
+        { task: "inputs/2:data", classifier: 1 },
+      ],
+      points: [0, 1, 1].map((data, n) => ({ name: `seed=${n}`, targets, data })),
+    };
+    const text = (name: string) => named(name, {}, more).text;
+    const word =
+      'mkdir -p runs/seeds/slurm/done\ntouch "runs/seeds/slurm/done/${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"\n';
+    expect(text("classifiers").endsWith(word)).toBe(true);
+    expect(text("data").endsWith(word)).toBe(true);
+    expect(text("data")).toContain("needs=([0]=0 [1]=1)\n");
+    expect(text("train")).toContain("needs=([0]=0 [1]=1 [2]=1)\n");
+    expect(text("train")).toContain('[ ! -e "runs/seeds/slurm/done/$1_$need" ]');
+    expect(text("train")).not.toContain("touch");
+    expect(text("baseline")).toContain("needs=([0]=0 [1]=0)\n");
+    expect(text("bias")).not.toContain("needs");
+    expect(["data", "train", "bias"].map((name) => named(name, {}, more).needs)).toEqual([
+      "classifiers",
+      "data",
+      undefined,
+    ]);
+    expect(named("data").needs).toBe(undefined);
+  });
+
   it("numbers elements as their points, where some points have none", () => {
     const points = ["cola", "rte", "cola"].map((task, seed) => ({
-      ...{ name: `seed=${seed}`, targets: ["bias", `glue-${task}`] },
+      ...{ name: `seed=${seed}`, targets: ["bias", `glue-${task}`], data: 0 },
     }));
     const cola = named("glue-cola", {}, { points });
     expect(cola.tasks).toEqual(["seeds/seed=0/glue-cola:glue-cola", "seeds/seed=2/glue-cola:glue-cola"]);

@@ -23,8 +23,10 @@ export type Slurm = z.infer<typeof Slurm>;
 export interface Script {
   /** `train`. */
   readonly name: string;
-  /** The scripts before it, and how it waits for them: their same element, all of them well, or all of them anyhow. */
-  readonly after: readonly { readonly name: string; readonly kind: "aftercorr" | "afterok" | "afterany" }[];
+  /** The scripts before it, and how it waits for them: their same element, or all of them however they end. */
+  readonly after: readonly { readonly name: string; readonly kind: "aftercorr" | "afterany" }[];
+  /** The script whose job's number is its argument: an element runs only if the one that it needs there ended well. */
+  readonly needs?: string;
   /** Tasks of Nx, one for each element of the array. */
   readonly tasks: readonly string[];
   readonly text: string;
@@ -35,12 +37,12 @@ export interface SlurmPlan {
   readonly sweep: string;
   /** Each with the targets that measure it, which may differ: a classifier is scored on its own task. */
   readonly points: readonly Measured[];
-  /** The untouched model. */
-  readonly baseline: Measured;
+  /** The untouched models. */
+  readonly baselines: readonly Measured[];
   /** Tasks that fine-tune the classifiers that points start from. */
   readonly classifiers: readonly string[];
-  /** Tasks that prepare data; where a model is made first, the first of them does. */
-  readonly data: readonly string[];
+  /** Tasks that prepare data, of the model of one of the classifiers; where a model is made first, the first of them does. */
+  readonly data: readonly { readonly task: string; readonly classifier?: number }[];
   /** Whether a model is made first. */
   readonly pretrains: boolean;
   /** The Node that runs the tasks. */
@@ -48,10 +50,11 @@ export interface SlurmPlan {
   readonly slurm: Slurm;
 }
 
-/** What is measured, and by which targets. */
+/** What is measured, by which targets, and on which of the data. */
 export interface Measured {
   readonly name: string;
   readonly targets: readonly string[];
+  readonly data: number;
 }
 
 /**
@@ -59,17 +62,18 @@ export interface Measured {
  * one machine, over a cache on the shared file system, so that what is done already takes seconds when it is submitted again.
  */
 export function slurmScripts(plan: SlurmPlan): Script[] {
-  const { sweep, points, classifiers, data, pretrains, baseline } = plan;
+  const { sweep, points, classifiers, data, pretrains, baselines } = plan;
   const measured = [...new Set(points.flatMap(({ targets }) => targets))];
   const after = (name: string, kind: Script["after"][number]["kind"]) => ({ name, kind });
   const nx = (
     name: string,
     elements: readonly (string | undefined)[],
     before: Script["after"],
-    { heavy = true, array = true, atOnce = plan.slurm.at_once }: Partial<Shape> = {},
+    { heavy = true, array = true, atOnce = plan.slurm.at_once, isNeeded = false, needs }: Partial<Shape> = {},
   ): Script => {
     const tasks = elements.filter((task) => task !== undefined);
-    return { name, after: before, tasks, text: script(plan, name, elements, { heavy, array, atOnce }) };
+    const text = script(plan, name, elements, { heavy, array, atOnce, isNeeded, needs });
+    return { name, after: before, tasks, text, ...(needs && { needs: needs.of }) };
   };
   const taskOf = (name: string, target: string) => `${sweep}/${name}/${target}:${target}`;
   // Elements have the numbers of their points, also where some points have none: they wait for the one of the same number.
@@ -80,27 +84,39 @@ export function slurmScripts(plan: SlurmPlan): Script[] {
       [after("train", "aftercorr")],
     ),
   );
+  const untouched = baselines.flatMap(({ targets, ...own }) => targets.map((target) => ({ ...own, target })));
   const classifying = classifiers.length > 0;
+  const onData = (elements: readonly Pick<Measured, "data">[]) => ({
+    needs: { of: "data", elements: elements.map(({ data }) => data) },
+  });
+  const onClassifiers = { of: "classifiers", elements: data.map(({ classifier }) => classifier) };
   return [
-    ...(classifying ? [nx("classifiers", classifiers, [], pretrains ? { atOnce: 1 } : {})] : []),
+    ...(classifying ? [nx("classifiers", classifiers, [], { isNeeded: true, ...(pretrains && { atOnce: 1 }) })] : []),
     // One after the other: they may share a model that is made first.
-    nx("data", data, classifying ? [after("classifiers", "afterok")] : [], { heavy: false, atOnce: 1 }),
+    nx(
+      "data",
+      data.map(({ task }) => task),
+      classifying ? [after("classifiers", "afterany")] : [],
+      { heavy: false, atOnce: 1, isNeeded: true, ...(classifying && { needs: onClassifiers }) },
+    ),
     nx(
       "train",
       points.map((point) => `${sweep}/${point.name}:train`),
-      [after("data", "afterok")],
+      [after("data", "afterany")],
+      onData(points),
     ),
     nx(
-      baseline.name,
-      baseline.targets.map((target) => taskOf(baseline.name, target)),
-      [after("data", "afterok")],
+      "baseline",
+      untouched.map(({ name, target }) => taskOf(name, target)),
+      [after("data", "afterany")],
+      onData(untouched),
     ),
     ...measurements,
     // Drawn from what there is: a point that failed must not keep the others from being seen.
     nx(
       "report",
       [`${sweep}:report`],
-      [...measured, baseline.name].map((name) => after(name, "afterany")),
+      [...measured, "baseline"].map((name) => after(name, "afterany")),
       {
         ...{ heavy: false, array: false },
       },
@@ -113,13 +129,17 @@ interface Shape {
   readonly heavy: boolean;
   readonly array: boolean;
   readonly atOnce: number | undefined;
+  /** Leaves word of each element that ended well. */
+  readonly isNeeded: boolean;
+  /** The script, and which of its elements each one needs. */
+  readonly needs: { readonly of: string; readonly elements: readonly (number | undefined)[] } | undefined;
 }
 
 function script(
   { root, sweep, node, slurm }: SlurmPlan,
   name: string,
   elements: readonly (string | undefined)[],
-  { heavy, array, atOnce }: Shape,
+  { heavy, array, atOnce, isNeeded, needs }: Shape,
 ): string {
   const limit = atOnce === undefined ? "" : `%${atOnce}`;
   const tasks = elements.flatMap((task, number) => (task === undefined ? [] : [{ task, number }]));
@@ -138,10 +158,14 @@ function script(
   const lines = Object.entries(options).flatMap(([key, value]) =>
     value === undefined ? [] : [`#SBATCH --${key}=${value}`],
   );
+  // One that fails must not keep those from running that need others, as an `afterok` for all would.
+  const done = `runs/${sweep}/slurm/done`;
   const run = array
     ? [
         `tasks=(\n${tasks.map(({ task, number }) => `  [${number}]=${quoted(task)}\n`).join("")})`,
-        `exec ${quoted(node)} --import ./packages/cli/src/sweep/nx-preload.ts node_modules/nx/dist/bin/nx.js run "\${tasks[$SLURM_ARRAY_TASK_ID]}" --outputStyle=stream`,
+        ...(needs === undefined ? [] : guard(needs.elements, done, `runs/${sweep}/slurm/${needs.of}`)),
+        `${isNeeded ? "" : "exec "}${quoted(node)} --import ./packages/cli/src/sweep/nx-preload.ts node_modules/nx/dist/bin/nx.js run "\${tasks[$SLURM_ARRAY_TASK_ID]}" --outputStyle=stream`,
+        ...(isNeeded ? [`mkdir -p ${done}`, `touch "${done}/\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"`] : []),
       ]
     : [`exec ${quoted(node)} packages/cli/src/main.ts report ${quoted(sweep)}`];
   return `${[
@@ -153,6 +177,19 @@ function script(
     `export PATH=${quoted(join(root, "node_modules/.bin"))}:$PATH`,
     ...run,
   ].join("\n")}\n`;
+}
+
+/** Ends an element where what it needs has not ended well; the job's number is the script's argument. */
+function guard(elements: readonly (number | undefined)[], done: string, log: string): string[] {
+  const numbers = elements.flatMap((needed, number) => (needed === undefined ? [] : [`[${number}]=${needed}`]));
+  return [
+    `needs=(${numbers.join(" ")})`,
+    "need=${needs[$SLURM_ARRAY_TASK_ID]-}",
+    `if [ $# -gt 0 ] && [ -n "$need" ] && [ ! -e "${done}/$1_$need" ]; then`,
+    `  echo "error: what it needs failed: ${log}-$1_$need.log" >&2`,
+    "  exit 1",
+    "fi",
+  ];
 }
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

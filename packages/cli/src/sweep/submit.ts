@@ -28,7 +28,8 @@ export async function submit(
     const file = join(folder, `${script.name}.sh`);
     await writeWhole(file, script.text);
     const waits = dependency(script, jobs);
-    const words = ["--parsable", ...(waits === undefined ? [] : [`--dependency=${waits}`]), file];
+    const needed = script.needs === undefined ? [] : [jobs.get(script.needs)!];
+    const words = ["--parsable", ...(waits === undefined ? [] : [`--dependency=${waits}`]), file, ...needed];
     jobs.set(script.name, await sbatch(words, environment));
   }
   return scripts.map(({ name, tasks }) => ({ name, id: jobs.get(name)!, tasks: tasks.length }));

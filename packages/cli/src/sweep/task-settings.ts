@@ -11,26 +11,6 @@ export const dataSettings = ({ datamodule, model, data_dir, pretrain, pretrain_d
 /** The Nx project that prepares a run's data; its results are in `runs/` under the same name. */
 export const dataProject = (config: Config): string => `inputs/${digest(dataSettings(config))}`;
 
-/** A classifier that is fine-tuned before its encoder is debiased (`glue_then_debias`). */
-export interface Classifier {
-  /** Where it is saved, and what its Nx project is called. */
-  readonly root: string;
-  readonly name: string;
-  readonly task: string;
-}
-
-/** The classifier that a run starts from, where it is made for it: one below `runs/classifiers`. */
-export function classifierOf({ model: { hf_checkpoint: root }, glue: task }: Config): Classifier | undefined {
-  return root?.startsWith("runs/classifiers/") ? { root, name: root.slice("runs/".length), task } : undefined;
-}
-
-/** The settings that decide such a classifier. */
-export const classifierSettings = ({ model, datamodule, finetune, glue, ...config }: Config) => ({
-  ...{ model: { model_name: model.model_name }, datamodule: { glue_data: datamodule.glue_data }, finetune, glue },
-  ...{ data_dir: config.data_dir, backend: config.backend, threads: config.threads },
-  ...{ pretrain: config.pretrain, pretrain_dir: config.pretrain_dir },
-});
-
 /** The settings that training and bias tests read: GLUE's are for its tasks alone. */
 export const trainSettings = (config: Config) => ({
   ...without(config, "finetune"),
