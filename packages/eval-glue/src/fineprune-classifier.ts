@@ -1,4 +1,3 @@
-import { batchHalves } from "@pruning-bias/data";
 import type { Checkpoint } from "@pruning-bias/model";
 import {
   densitiesOf,
@@ -10,26 +9,16 @@ import {
   scoreLayout,
   trainedScores,
 } from "@pruning-bias/pruning";
-import { jit as compiled } from "@pruning-bias/runtime";
-import {
-  allShared,
-  type Arrays,
-  copies,
-  expectConvergence,
-  expectFinite,
-  hostOptimizer,
-  initialState,
-  linearSchedule,
-} from "@pruning-bias/training";
+import { allShared, type Arrays, copies, expectFinite, hostOptimizer, initialState } from "@pruning-bias/training";
 import { stepsOf } from "./check-options.ts";
 import { epochBatches } from "./batches.ts";
-import { classifier, PARTS } from "./classifier.ts";
+import { classifier } from "./classifier.ts";
 import { type SplitScore, score } from "./evaluate.ts";
 import { tokenExamples } from "./examples.ts";
 import { divided, groups, withClassifier } from "./finetune.ts";
-import { batchGradients, clipScale } from "./gradients.ts";
-import type { FinetuneOptions } from "./options.ts";
+import { type FinetuneOptions, withDefaults } from "./options.ts";
 import { logits } from "./predict.ts";
+import { trainingSteps } from "./training-step.ts";
 
 /** What `finetune` takes, but for what is pruned already; and how the classifier is pruned. */
 export interface FinepruneOptions extends Omit<
@@ -87,27 +76,14 @@ export interface FineprunedClassifier {
  *
  * @throws RangeError for no epochs or a block that does not divide; DivergenceError where the loss is no number or explodes
  */
-export async function* finepruneClassifier({
-  checkpoint: start,
-  train,
-  validation,
-  pruning,
-  freezeWeights = false,
-  jit = compiled,
-  epochs = 3,
-  batchSize = 32,
-  order = "random",
-  learningRate = 2e-5,
-  warmupSteps = 0,
-  weightDecay = 0,
-  maxGradientNorm = 1,
-  optimizer: adam = {},
-  tokenBudget = 2048,
-  sideBySide = false,
-  seed = 42,
-}: FinepruneOptions): AsyncGenerator<PruneStepEvent | PruneEpochEvent, FineprunedClassifier> {
-  const numbers = { epochs, batchSize, learningRate, warmupSteps, weightDecay, maxGradientNorm, tokenBudget, seed };
-  const totalSteps = stepsOf("finepruneClassifier", numbers, train.length);
+export async function* finepruneClassifier(
+  options: FinepruneOptions,
+): AsyncGenerator<PruneStepEvent | PruneEpochEvent, FineprunedClassifier> {
+  const { checkpoint: start, train, validation, pruning, freezeWeights = false } = options;
+  const settings = withDefaults(options);
+  const { jit, epochs, batchSize, order, learningRate, warmupSteps, weightDecay, tokenBudget, sideBySide } = settings;
+  const { optimizer: adam, seed } = settings;
+  const totalSteps = stepsOf("finepruneClassifier", settings, train.length);
   const headed = withClassifier(start, train.task, seed, languageHeads);
   const { config } = headed;
   const layout = scoreLayout(config, pruning);
@@ -130,7 +106,7 @@ export async function* finepruneClassifier({
   const cut = { tokenBudget, sideBySide };
   const pad = config.pad_token_id ?? 0;
   const training = tokenExamples(train, pad);
-  const gradientsOf = batchGradients(model, training, { seed, sideBySide, padding: config.pad_token_id });
+  const trainOn = trainingSteps(model, training, { ...settings, optimizer, totalSteps, padding: config.pad_token_id });
   const final = schedule(pruning, { step: totalSteps, totalSteps, warmupSteps, training: false });
   /** Arrays of these names as they are now. */
   const present = (arrays: Arrays) =>
@@ -145,17 +121,10 @@ export async function* finepruneClassifier({
         const { threshold, lambda, temperature } = schedule(pruning, {
           ...{ step, totalSteps, warmupSteps, training: true },
         });
-        const { loss, penalty, gradients, more } = await gradientsOf(
-          { trained: state.parameters, fixed, scores: {}, threshold },
-          batchHalves(rows, training.lengths, { tokenBudget, parts: PARTS }),
-          { size: rows.length, step, pressure: { lambda, temperature } },
-        );
-        const gradientNorm = await optimizer.sum(gradients, more);
-        firstLoss ??= loss + penalty;
-        const batch = `epoch ${epoch} of ${train.task}, examples ${rows.subarray(0, 8).join(", ")} …`;
-        expectConvergence({ step: step + 1, batch, loss: loss + penalty, gradientNorm, firstLoss });
-        const factor = linearSchedule(step, totalSteps, warmupSteps);
-        state = await optimizer.update(state, gradients, factor, clipScale(gradientNorm, maxGradientNorm));
+        const subject = { trained: state.parameters, fixed, scores: {}, threshold };
+        const made = await trainOn({ state, subject, rows, step, epoch, firstLoss, pressure: { lambda, temperature } });
+        const { loss, penalty } = made;
+        ({ state, firstLoss } = made);
         step++;
         yield { kind: "step", step, totalSteps, epoch, threshold, loss, penalty };
       }

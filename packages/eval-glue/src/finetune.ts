@@ -1,29 +1,27 @@
-import { type GlueTask, type GlueTokens, glueTasks, batchHalves } from "@pruning-bias/data";
+import { type GlueTask, type GlueTokens, glueTasks } from "@pruning-bias/data";
 import { type BertConfig, type Checkpoint, familyOf, withHead } from "@pruning-bias/model";
 import { closedByMagnitude, type Pruned } from "@pruning-bias/pruning";
-import { jit as compiled, type NDArray } from "@pruning-bias/runtime";
+import type { NDArray } from "@pruning-bias/runtime";
 import {
   allShared,
   type Arrays,
   copies,
-  expectConvergence,
   expectFinite,
   hostOptimizer,
   initialState,
-  linearSchedule,
   type OptimizerState,
   type ParameterGroup,
   type TrainingState,
 } from "@pruning-bias/training";
 import { stepsOf } from "./check-options.ts";
 import { epochBatches } from "./batches.ts";
-import { type Classifier, classifier, PARTS } from "./classifier.ts";
+import { type Classifier, classifier } from "./classifier.ts";
 import { mainScore, score } from "./evaluate.ts";
 import type { EpochScores, FinetuneEvent } from "./events.ts";
 import { type Examples, featureExamples, tokenExamples } from "./examples.ts";
-import type { FinetuneOptions } from "./options.ts";
-import { batchGradients, clipScale } from "./gradients.ts";
+import { type FinetuneOptions, withDefaults } from "./options.ts";
 import { features, logits, type PredictOptions, type Subject } from "./predict.ts";
+import { trainingSteps } from "./training-step.ts";
 import { compactVocabulary } from "./vocabulary.ts";
 
 /**
@@ -34,32 +32,13 @@ import { compactVocabulary } from "./vocabulary.ts";
  * @throws RangeError for splits of different tasks; DivergenceError where the loss is no number or explodes,
  *   or an epoch leaves weights that are no finite numbers
  */
-export async function* finetune({
-  checkpoint: start,
-  train,
-  validation,
-  test = [],
-  pruned,
-  freezeEncoder = false,
-  jit = compiled,
-  epochs = 3,
-  batchSize = 32,
-  order = "random",
-  learningRate = 2e-5,
-  warmupSteps = 0,
-  weightDecay = 0,
-  maxGradientNorm = 1,
-  optimizer: adam = {},
-  dropout,
-  keep = "last",
-  tokenBudget = 2048,
-  sideBySide = false,
-  seed = 42,
-  resume,
-}: FinetuneOptions): AsyncGenerator<FinetuneEvent, void> {
+export async function* finetune(options: FinetuneOptions): AsyncGenerator<FinetuneEvent, void> {
+  const { checkpoint: start, train, validation, test = [], pruned, resume } = options;
+  const { freezeEncoder = false, dropout, keep = "last" } = options;
+  const settings = withDefaults(options);
+  const { jit, epochs, batchSize, order, learningRate, weightDecay, tokenBudget, sideBySide, seed } = settings;
   const { task } = train;
-  const numbers = { epochs, batchSize, learningRate, warmupSteps, weightDecay, maxGradientNorm, tokenBudget, seed };
-  const totalSteps = stepsOf("finetune", numbers, train.length);
+  const totalSteps = stepsOf("finetune", settings, train.length);
   expectSameTask(task, [...validation, ...test]);
 
   const headed = withClassifier(withFixedMasks(start, pruned), task, seed, otherHeads);
@@ -73,7 +52,9 @@ export async function* finetune({
   const { trained, fixed: given } = divided(used.checkpoint, freezeEncoder);
   const placed = sideBySide ? allShared : (arrays: Arrays): Arrays => arrays;
   const fixed = placed(given);
-  const optimizer = hostOptimizer(groups(Object.keys(trained), { ...adam, learningRate, weightDecay }), { sideBySide });
+  const optimizer = hostOptimizer(groups(Object.keys(trained), { ...settings.optimizer, learningRate, weightDecay }), {
+    sideBySide,
+  });
   const masks = { scores: pruned?.scores ?? {}, threshold: pruned?.threshold ?? 0 };
   const subjectOf = (parameters: Arrays): Subject => ({ trained: parameters, fixed, ...masks });
   const cut = { tokenBudget, sideBySide };
@@ -104,26 +85,19 @@ export async function* finetune({
       used.splits.map((split) => examplesOf(split, { model, subject: subjectOf(trained), config, cut, freezeEncoder })),
     );
     const [training, ...others] = all as [Examples, ...Examples[]];
-    const gradientsOf = batchGradients(model, training, { seed, sideBySide, padding: config.pad_token_id });
+    const trainOn = trainingSteps(model, training, { ...settings, optimizer, totalSteps, padding: config.pad_token_id });
     while (losses.length < epochs) {
       const epoch = losses.length + 1;
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
       for (const rows of batches.slice(step - batches.length * (epoch - 1))) {
-        const halves = batchHalves(rows, training.lengths, { tokenBudget, parts: PARTS });
-        const { loss, gradients, more } = await gradientsOf(subjectOf(state.parameters), halves, {
-          size: rows.length,
-          step,
-        });
-        const gradientNorm = await optimizer.sum(gradients, more);
-        firstLoss ??= loss;
-        const batch = `epoch ${epoch} of ${task}, examples ${rows.subarray(0, 8).join(", ")} …`;
-        expectConvergence({ step: step + 1, batch, loss, gradientNorm, firstLoss });
-        const factor = linearSchedule(step, totalSteps, warmupSteps);
-        state = await optimizer.update(state, gradients, factor, clipScale(gradientNorm, maxGradientNorm));
+        const subject = subjectOf(state.parameters);
+        const made = await trainOn({ state, subject, rows, step, epoch, firstLoss });
+        const { loss, gradientNorm } = made;
+        ({ state, firstLoss } = made);
         step++;
         sum += loss * rows.length;
         const tokens = rows.reduce((total, row) => total + training.lengths[row]!, 0);
-        const position = { step, totalSteps, epoch, learningRate: learningRate * factor };
+        const position = { step, totalSteps, epoch, learningRate: made.learningRate };
         yield { kind: "step", ...position, loss, gradientNorm, tokens, state: current };
       }
       expectFinite(step, state.parameters);

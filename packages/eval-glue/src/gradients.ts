@@ -13,13 +13,18 @@ export interface BatchGradientsOptions {
   readonly padding: number | null;
 }
 
+/** Where the scores train: λ, and the temperature of 2:4 sparsity. */
+export interface Pressure {
+  readonly lambda: number;
+  readonly temperature: number;
+}
+
 interface Where {
   /** Examples of the batch. */
   readonly size: number;
   /** Steps made before. */
   readonly step: number;
-  /** Where the scores train: λ, and the temperature of 2:4 sparsity. */
-  readonly pressure?: { readonly lambda: number; readonly temperature: number };
+  readonly pressure?: Pressure;
 }
 
 export interface BatchGradients {

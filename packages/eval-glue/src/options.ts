@@ -1,7 +1,7 @@
 import type { GlueTokens } from "@pruning-bias/data";
 import type { Checkpoint } from "@pruning-bias/model";
 import type { Pruned } from "@pruning-bias/pruning";
-import type { Jit } from "@pruning-bias/runtime";
+import { jit, type Jit } from "@pruning-bias/runtime";
 import type { AdamWOptions, TrainingState } from "@pruning-bias/training";
 import type { BatchOrder } from "./batches.ts";
 
@@ -56,3 +56,14 @@ export interface FinetuneOptions {
   /** Goes on from here, with the settings and data that this state came from; from the start by default. */
   readonly resume?: TrainingState | undefined;
 }
+
+/** run_glue's settings, where others are not given. */
+export function withDefaults<O extends Pick<FinetuneOptions, keyof typeof defaults>>(options: O) {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(given) } as O & Required<Pick<FinetuneOptions, keyof typeof defaults>>;
+}
+
+const defaults = {
+  ...{ jit, epochs: 3, batchSize: 32, order: "random", learningRate: 2e-5, warmupSteps: 0, weightDecay: 0 },
+  ...{ maxGradientNorm: 1, optimizer: {}, tokenBudget: 2048, sideBySide: false, seed: 42 },
+} as const;
