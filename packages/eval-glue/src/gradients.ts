@@ -122,7 +122,7 @@ function wordGradients({ shape }: NDArray, padding: number | null, placed: (arra
 /** What gradients are multiplied with to be clipped, as PyTorch does it: 1e-6 keeps rounding from leaving the norm above. */
 export const clipScale = (norm: number, most: number): number => Math.min(1, most / (norm + 1e-6));
 
-/** As many pieces as the classifier is compiled for, the last of them of one token that counts for nothing. */
+/** As many pieces as the classifier is compiled for: those that are missing are of one row of one token, which counts for nothing. */
 const filled = (pack: BatchPack): BatchPack => [
   ...pack,
   ...Array<BatchPiece>(PARTS - pack.length).fill({ rows: new Int32Array(), size: 1, width: 1 }),

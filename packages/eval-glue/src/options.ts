@@ -44,7 +44,7 @@ export interface FinetuneOptions {
   readonly dropout?: number | undefined;
   /** Which epoch's classifier is handed back, predicts and counts: of equals the earlier. `last` by default. */
   readonly keep?: "last" | "best";
-  /** Most tokens that go through the encoder at once, padding counted: what decides the memory. 2048 by default. */
+  /** Most tokens of a half of a batch that go through the encoder at once, padding counted: what decides the memory. 2048 by default. */
   readonly tokenBudget?: number;
   /**
    * Computes the two halves of a batch at once: for a `jit` with two lanes of half the cores each. The numbers are the same.

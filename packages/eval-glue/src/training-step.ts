@@ -35,12 +35,13 @@ export interface StepInputs {
 /**
  * Steps of training a classifier, whether its scores are among what is trained or not: gradients of the batch's halves, clipped
  * by their global norm, and AdamW at the rate that falls linearly (run_glue's). Each writes the state that it is given.
+ *
+ * @throws DivergenceError, from a step, where the loss is no number or explodes
  */
 export function trainingSteps(model: Classifier, training: Examples, options: TrainingStepOptions) {
   const { tokenBudget, totalSteps, warmupSteps, learningRate, maxGradientNorm, optimizer } = options;
   const { task } = training.source;
   const gradientsOf = batchGradients(model, training, options);
-  /** @throws DivergenceError where the loss is no number or explodes */
   return async ({ state, subject, rows, step, epoch, pressure, ...before }: StepInputs) => {
     const halves = batchHalves(rows, training.lengths, { tokenBudget, parts: PARTS });
     const made = await gradientsOf(subject, halves, { size: rows.length, step, ...(pressure && { pressure }) });

@@ -201,6 +201,8 @@ it("encode names what does not fit", async () => {
   const twice = eager(({ weights, batch, gates }: Inputs) =>
     encodeEach(config, weights, [batch, batch], { gates: gates! }).flat(),
   );
+  const none = eager(({ weights }: Inputs) => encodeEach(config, weights, []).flat());
+  await expect(none({ weights, batch })).rejects.toThrow("encode: expected a batch or more, got none");
   const module = "encoder.layer.0.attention.output.dense";
   await expect(twice({ weights, batch, gates: { [module]: { columns: zeros([2, 3]) } } })).rejects.toThrow(
     `encode: expected one batch under gates of several sub-networks, got 2 (${module})`,

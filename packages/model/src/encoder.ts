@@ -120,6 +120,7 @@ function forwardEach(
   const { hidden_size: D, hidden_dropout_prob, attention_probs_dropout_prob } = config;
   const family = familyOf(config);
   const activation = activations[config.hidden_act];
+  if (batches.length === 0) throw new RangeError("encode: expected a batch or more, got none");
   for (const batch of batches) checkBatch(config, batch);
   check("layers", layers, config.num_hidden_layers);
   check("layers to go on from", from?.layer ?? 0, layers);

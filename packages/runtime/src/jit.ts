@@ -41,7 +41,7 @@ export type Sums = Readonly<Record<string, readonly (readonly string[])[]>>;
 export interface JitOptions {
   /**
    * Axes whose size differs from call to call, such as `batch` and `sequence`: eight at most. The function is compiled once for
-   * all sizes, if it does the same at the three at which that is looked at, and else, as without names, for each.
+   * all sizes, if it does the same at the few at which that is looked at, and else, as without names, for each.
    */
   readonly axes?: Axes;
   /** Sizes that follow from those of axes; none by default. */

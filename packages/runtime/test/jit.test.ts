@@ -280,6 +280,21 @@ describe("named axes", () => {
     await Promise.all([compiled.dispose(), alone.dispose()]);
   });
 
+  it("are compiled size by size where a length is a sum that nobody named", async () => {
+    const axes = { a: ["x", "y"], b: ["z", "w"], c: ["u", "v"] };
+    const fn = ({ a, b, c }: { readonly a: tf.Tensor2D; readonly b: tf.Tensor2D; readonly c: tf.Tensor2D }) => ({
+      range: tf.range(0, a.shape[1] + c.shape[0]),
+      filled: tf.fill([1], a.shape[1] + c.shape[0]),
+      sum: tf.add<tf.Scalar>(tf.add(tf.sum(a), tf.sum(b)), tf.sum(c)),
+    });
+    const ones = (...shape: [number, number]) => ndarray(new Float32Array(shape[0] * shape[1]).fill(1), shape);
+    const given = { a: ones(2, 3), b: ones(4, 5), c: ones(6, 7) };
+    const compiled = jit(fn, { axes });
+    await compiled({ a: ones(3, 2), b: ones(2, 2), c: ones(3, 3) });
+    expectClose(await compiled(given), await eager(fn)(given), 0);
+    await compiled.dispose();
+  });
+
   it("have one size each in a call", async () => {
     const given = inputs(4, 6);
     const batch = { ...given.batch, weights: floats(1, 2) };

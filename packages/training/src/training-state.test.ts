@@ -102,7 +102,7 @@ describe("a state that is not whole is passed over, and named", () => {
   it("when it is another format", () =>
     expectDamaged(
       (path) => writeFile(join(path, "state.json"), '{"format":0}'),
-      /expected a training state of format 2/,
+      /expected a training state of format 3/,
     ));
 
   it("when it was never renamed", async () => {

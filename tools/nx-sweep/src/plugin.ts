@@ -3,6 +3,7 @@ import { type CreateNodes, createNodesFromFiles } from "@nx/devkit";
 import {
   type Asked,
   baselines,
+  pretrainSettings,
   classifierOf,
   classifierSettings,
   compose,
@@ -90,10 +91,10 @@ function before(task: TaskMaker, config: Config): Project[] {
 }
 
 function pretrain(task: TaskMaker, config: Config): Project {
-  const { pretrain, pretrain_dir: root, data_dir, backend } = config;
+  const { pretrain_dir: root } = config;
   return task({
     ...{ root, name: pretrainName(config), target: "pretrain", line: "pretrain", out: root },
-    settings: { pretrain, data_dir, backend },
+    settings: pretrainSettings(config),
     outputs: ["model", "data", "pretrain.jsonl", "pretrain.sha256"],
   });
 }

@@ -57,12 +57,12 @@ export async function train(
   context: Context,
   { resume = false }: TrainOptions = {},
 ): Promise<TrainSummary> {
+  checkClassifier(config, context);
   if (config.alternative !== null) {
     return alternative({ ...config, alternative: config.alternative }, out, context, { resume });
   }
   await makeFolder(out);
   const from = resume ? await resumeFrom(config, out, context) : undefined;
-  checkClassifier(config, context);
   const { jit, jitOnAll, devices } = await openDevices(config, context);
   const model = await loadModel(modelName(config), context);
   sayMemory(model.checkpoint.config, (shape) => memoryOf(config, shape), context);

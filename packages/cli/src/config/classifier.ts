@@ -24,3 +24,6 @@ export const classifierSettings = ({ model, datamodule, finetune, glue, ...confi
   ...{ data_dir: config.data_dir, backend: config.backend, threads: config.threads },
   ...{ pretrain: config.pretrain, pretrain_dir: config.pretrain_dir },
 });
+
+/** The settings that decide a model that is made up. */
+export const pretrainSettings = ({ pretrain, data_dir, backend }: Config) => ({ pretrain, data_dir, backend });

@@ -2,7 +2,7 @@ import { sha256, shown } from "@pruning-bias/files";
 import type { z } from "zod";
 import { findPreset, presets } from "../presets/index.ts";
 import { UsageError } from "../usage-error.ts";
-import { classifierOf, classifierSettings } from "./classifier.ts";
+import { classifierOf, classifierSettings, pretrainSettings } from "./classifier.ts";
 import { debugSettings } from "./debug.ts";
 import { isIgnored } from "./ignored.ts";
 import { holdsSecret } from "./secrets.ts";
@@ -67,9 +67,7 @@ export function compose(overrides: readonly string[]): Composed {
   if (debug !== undefined) {
     for (const [path, value] of Object.entries(debugSettings(settings))) apply(path, value, debug);
   }
-  if (isSettings(settings["pretrain"]) && origins.get("pretrain_dir") === "default") {
-    settings["pretrain_dir"] = `runs/pretrained/${digest(settings["pretrain"])}`;
-  }
+  if (origins.get("pretrain_dir") === "default") namePretrained(settings);
   if (isPresets) nameClassifier(settings);
   for (const [path, value] of flatten(settings)) {
     if (typeof value === "string" && value.includes("${")) origins.set(path, `${originOf(path, origins)}: ${value}`);
@@ -93,6 +91,13 @@ export function compose(overrides: readonly string[]): Composed {
     throw new UsageError(`trainer.devices: expected ${gpus}, as trainer.gpus says, or null, got ${devices}`);
   }
   return { config: data, origins };
+}
+
+/** The folder of a model that is made up is named by all that decides it. */
+function namePretrained(settings: Settings): void {
+  const { data } = Config.safeParse(resolveReferences(settings));
+  if (data === undefined || data.pretrain === null) return;
+  settings["pretrain_dir"] = `runs/pretrained/${digest(pretrainSettings(data))}`;
 }
 
 /** The folder of a classifier is named by all that decides it, as that of a made-up model is: two of other settings do not share one. */

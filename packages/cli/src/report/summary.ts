@@ -209,6 +209,7 @@ function warnings(sweep: SweepResults): Html[] {
       point.bias &&
       testsOf({ ...sweep, baseline: untouchedOf(sweep, point), points: [] }).length > point.bias.tests.length,
   );
+  const protocols = new Set(others.map((point) => untouchedOf(sweep, point).bias!.protocol));
   return [
     untrained.length > 0
       ? html`Training not run, or without a validation after its start: ${names(untrained)}.`
@@ -216,7 +217,7 @@ function warnings(sweep: SweepResults): Html[] {
     unmeasured.length > 0 ? html`Bias not run: ${names(unmeasured)}.` : undefined,
     baseline.bias && partial.length > 0 ? html`Not all tests were run: ${names(partial)}.` : undefined,
     others.length > 0
-      ? html`Embedded otherwise than the untouched model (${baseline.bias!.protocol}), hence not compared:
+      ? html`Embedded otherwise than the untouched model (${[...protocols].join(", ")}), hence not compared:
         ${names(others)}.`
       : undefined,
     unknown.length > 0 && unknown.length < untouched.length

@@ -1,4 +1,4 @@
-export { type Classifier, classifierOf, classifierSettings } from "../config/classifier.ts";
+export { type Classifier, classifierOf, classifierSettings, pretrainSettings } from "../config/classifier.ts";
 export { compose } from "../config/compose.ts";
 export { Config } from "../config/schema.ts";
 export { UsageError } from "../usage-error.ts";

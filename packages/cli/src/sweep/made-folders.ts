@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { classifierOf, classifierSettings } from "../config/classifier.ts";
+import { classifierOf, classifierSettings, pretrainSettings } from "../config/classifier.ts";
 import { compose } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../usage-error.ts";
@@ -12,27 +12,21 @@ interface MadeFolder {
   readonly folder: string;
   /** The setting that names it. */
   readonly key: string;
-  /** All that decides what is made, as text. */
-  readonly settings: string;
-  /** A setting that may differ, for the advice. */
-  readonly example: string;
+  /** All that decides what is made. */
+  readonly settings: object;
 }
 
 function madeFolders(config: Config): MadeFolder[] {
-  const { pretrain, pretrain_dir, data_dir, backend } = config;
-  const root = classifierOf(config)?.root;
+  const classifier = classifierOf(config);
   return [
-    ...(pretrain === null
+    ...(config.pretrain === null
       ? []
-      : [made(pretrain_dir, "pretrain_dir", { pretrain, data_dir, backend }, "pretrain.steps")]),
-    ...(root === undefined ? [] : [made(root, "model.hf_checkpoint", classifierSettings(config), "finetune.epochs")]),
+      : [{ folder: config.pretrain_dir, key: "pretrain_dir", settings: pretrainSettings(config) }]),
+    ...(classifier === undefined
+      ? []
+      : [{ folder: classifier.root, key: "model.hf_checkpoint", settings: classifierSettings(config) }]),
   ];
 }
-
-const made = (folder: string, key: string, settings: object, example: string): MadeFolder => ({
-  ...{ folder, key, example },
-  settings: JSON.stringify(settings),
-});
 
 /**
  * One folder cannot hold two models: the second one would take the first one's place, or Nx put both tasks into one.
@@ -40,11 +34,11 @@ const made = (folder: string, key: string, settings: object, example: string): M
  * @throws UsageError in one line where points of one sweep want that
  */
 export function checkFolders(configs: readonly Config[]): void {
-  const found = new Map<string, string>();
+  const found = new Map<string, object>();
   for (const one of configs.flatMap(madeFolders)) {
     const other = found.get(one.folder) ?? one.settings;
     found.set(one.folder, one.settings);
-    if (other !== one.settings) throw new UsageError(complaint(one, "for two of other settings"));
+    expectSame(one, other, "for two of other settings");
   }
 }
 
@@ -56,14 +50,33 @@ export function checkOtherSweeps(root: string, name: string, configs: readonly C
     if (other === name) continue;
     for (const { folder, settings } of composed(root, other).flatMap(madeFolders)) {
       const one = own.get(folder);
-      if (one === undefined || one.settings === settings) continue;
-      throw new UsageError(complaint(one, `that experiments/${other}/sweep.json makes with other settings`));
+      if (one !== undefined)
+        expectSame(one, settings, `that experiments/${other}/sweep.json makes with other settings`);
     }
   }
 }
 
-const complaint = ({ key, folder, example }: MadeFolder, where: string): string =>
-  `${key}: expected a folder for each model that is made, got ${folder} ${where}; put what differs into it, as \${${example}}`;
+function expectSame({ key, folder, settings }: MadeFolder, other: object, where: string): void {
+  const setting = difference(settings, other);
+  if (setting === undefined) return;
+  throw new UsageError(
+    `${key}: expected a folder for each model that is made, got ${folder} ${where}; put what differs into it, as \${${setting}}`,
+  );
+}
+
+/** The first setting, by its path, in which two differ. */
+function difference(one: unknown, other: unknown): string | undefined {
+  if (JSON.stringify(one) === JSON.stringify(other)) return undefined;
+  if (!isGroup(one) || !isGroup(other)) return "";
+  for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    const below = difference(one[key], other[key]);
+    if (below !== undefined) return below === "" ? key : `${key}.${below}`;
+  }
+  return undefined;
+}
+
+const isGroup = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const sweepsOf = (root: string): string[] => {
   const folder = join(root, "experiments");

@@ -89,6 +89,7 @@ describe("what is made before points run", () => {
   it.each([
     ["classifiers", ["experiment=glue_then_debias", "glue=rte", "finetune.epochs=1,2"]],
     ["models", ["experiment=demo", "pretrain.steps=10,20"]],
+    ["models of other backends", ["experiment=demo", "backend=onnx-cpu,auto"]],
   ])("has a folder of its own, where nobody names one: %s", async (_, overrides) => {
     expect((await dryRun(...overrides)).points).toHaveLength(2);
   });
@@ -101,6 +102,10 @@ describe("what is made before points run", () => {
     [
       ["experiment=demo", "pretrain.steps=10,20", "pretrain_dir=runs/mine"],
       "pretrain_dir: expected a folder for each model that is made, got runs/mine for two of other settings; put what differs into it, as ${pretrain.steps}",
+    ],
+    [
+      ["experiment=demo", "backend=onnx-cpu,auto", "pretrain_dir=runs/mine"],
+      "pretrain_dir: expected a folder for each model that is made, got runs/mine for two of other settings; put what differs into it, as ${backend}",
     ],
   ])("is refused one folder for two: %j", async (overrides, message) => {
     await expect(dryRun(...overrides)).rejects.toThrow(message);

@@ -82,28 +82,34 @@ export function batchHalves(
 /** The cut of rows from short to long into so many pieces, or less, that has the fewest tokens. */
 function tightest(sorted: Int32Array, lengths: ArrayLike<number>, parts: number): BatchPack {
   const width = (end: number) => lengths[sorted[end - 1]!]!;
-  /** Of the first `end` rows, in so many pieces as were looked at: the fewest tokens, and where the last piece starts. */
-  let tokens = [0, ...Array<number>(sorted.length).fill(Infinity)];
+  // Rows of one length stand together: no cut between them has fewer tokens.
+  const ends = [0, ...sorted.keys().map((row) => row + 1)].filter(
+    (end) => end === 0 || end === sorted.length || width(end) !== width(end + 1),
+  );
+  const last = ends.length - 1;
+  /** Up to each end, in so many pieces as were looked at: the fewest tokens, and where the last piece starts. */
+  let tokens = ends.map((end) => (end === 0 ? 0 : Infinity));
   const starts: number[][] = [];
-  for (let count = 1; count <= Math.min(parts, sorted.length); count++) {
+  for (let count = 1; count <= Math.min(parts, last); count++) {
     const [before, own] = [tokens, [...tokens]];
-    const from = Array<number>(sorted.length + 1).fill(-1);
-    for (let end = 1; end <= sorted.length; end++) {
-      for (let start = count - 1; start < end; start++) {
-        const all = before[start]! + (end - start) * width(end);
-        if (all < own[end]!) [own[end], from[end]] = [all, start];
+    const from = Array<number>(ends.length).fill(-1);
+    for (let to = 1; to <= last; to++) {
+      for (let start = count - 1; start < to; start++) {
+        const all = before[start]! + (ends[to]! - ends[start]!) * width(ends[to]!);
+        if (all < own[to]!) [own[to], from[to]] = [all, start];
       }
     }
     starts.push(from);
     tokens = own;
   }
   const pack: BatchPiece[] = [];
-  for (let end = sorted.length; end > 0;) {
-    const start = starts.pop()![end]!;
+  for (let to = last; to > 0;) {
+    const start = starts.pop()![to]!;
     // One piece less is as good.
     if (start < 0) continue;
-    pack.unshift({ rows: sorted.subarray(start, end), size: end - start, width: width(end) });
-    end = start;
+    const rows = sorted.subarray(ends[start]!, ends[to]!);
+    pack.unshift({ rows, size: rows.length, width: width(ends[to]!) });
+    to = start;
   }
   return pack;
 }

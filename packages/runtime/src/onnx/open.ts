@@ -43,7 +43,7 @@ export function sizesOf(inputs: Iterable<readonly [string, NDArray]>, { axes, su
 }
 
 /**
- * One graph of a function for inputs whose named axes have any size. The function is traced at three sizes of each; what
+ * One graph of a function for inputs whose named axes have any size. The function is traced at three or four sizes of each; what
  * depends on them are constants alone, each of which follows from the sizes and becomes an input of the graph.
  *
  * @throws Error where the function does something else at another size, or a constant or a shape follows from none of them
@@ -205,17 +205,20 @@ function openConstants(formulas: Formulas) {
 /**
  * Sizes at which a function is traced, an axis a column: above 1, where broadcasting ends, and such that what follows from one of
  * them follows from no other: no two products of three axes or less have one ratio in all rows, and no axis is on a line with
- * another, sums over pairs of columns included.
+ * another, or with the sum or difference of two products.
  */
 const TRACED = [
   [11, 5, 12, 8, 9, 3, 7, 10],
   [14, 7, 5, 9, 8, 4, 12, 11],
   [19, 4, 7, 10, 15, 8, 14, 3],
+  [6, 13, 17, 4, 5, 11, 9, 16],
 ] as const;
 
 function tracedSizes(names: readonly string[], sums: Sums): Sizes[] {
   if (names.length > TRACED[0].length) throw new RangeError(`onnx: expected at most ${TRACED[0].length} open axes`);
-  return TRACED.map((row) => withSums(Object.fromEntries(names.map((name, n) => [name, row[n]!])), sums));
+  // Two axes and what follows from them are told apart by three.
+  const rows = names.length > 2 ? TRACED : TRACED.slice(0, 3);
+  return rows.map((row) => withSums(Object.fromEntries(names.map((name, n) => [name, row[n]!])), sums));
 }
 
 type Formula = (at: Sizes) => number;
