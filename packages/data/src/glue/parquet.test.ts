@@ -45,3 +45,12 @@ test("a page with a checksum is read where that is its own, and refused in one l
     );
   }
 });
+
+test("a column that the schema does not have is refused before it is read: its error would be nobody's", async () => {
+  const path = join(await mkdtemp(join(tmpdir(), "parquet-")), "train.parquet");
+  const bytes = await readFile(sample);
+  const inSchema = bytes.indexOf("idx", END);
+  bytes.write("idy", bytes.indexOf("idx", inSchema + 1));
+  await writeFile(path, bytes);
+  await expect(readParquet(path)).rejects.toThrow(/, got a column that its schema does not have$/);
+});

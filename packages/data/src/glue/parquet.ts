@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { reason } from "@pruning-bias/files";
-import { type FileMetaData, parquetMetadata, parquetReadObjects } from "hyparquet";
+import { type FileMetaData, parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import type { GlueTable } from "./table.ts";
 
@@ -10,6 +10,7 @@ export async function readParquet(path: string): Promise<GlueTable> {
     const { buffer, byteOffset, byteLength } = await readFile(path);
     const file = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
     const metadata = parquetMetadata(file);
+    checkColumns(metadata);
     checkClaims(metadata, file);
     const rows = await parquetReadObjects({ file, metadata });
     return {
@@ -21,6 +22,20 @@ export async function readParquet(path: string): Promise<GlueTable> {
     };
   } catch (error) {
     throw new Error(`${path}: expected a whole Parquet file, ${reason(error)}`, { cause: error });
+  }
+}
+
+/** A column that the schema does not have, or has had already, is read and waited for by nobody: its error would end the process. */
+function checkColumns(metadata: FileMetaData): void {
+  const schema = parquetSchema(metadata);
+  for (const { columns } of metadata.row_groups) {
+    const paths = columns.map(({ meta_data }) => meta_data?.path_in_schema ?? []);
+    for (const path of paths) {
+      let node: typeof schema | undefined = schema;
+      for (const name of path) node = node?.children.find(({ element }) => element.name === name);
+      if (node === undefined || node.children.length > 0) throw new Error("a column that its schema does not have");
+    }
+    if (new Set(paths.map((path) => JSON.stringify(path))).size < paths.length) throw new Error("a column twice");
   }
 }
 
