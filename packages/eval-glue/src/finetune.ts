@@ -85,7 +85,12 @@ export async function* finetune(options: FinetuneOptions): AsyncGenerator<Finetu
       used.splits.map((split) => examplesOf(split, { model, subject: subjectOf(trained), config, cut, freezeEncoder })),
     );
     const [training, ...others] = all as [Examples, ...Examples[]];
-    const trainOn = trainingSteps(model, training, { ...settings, optimizer, totalSteps, padding: config.pad_token_id });
+    const trainOn = trainingSteps(model, training, {
+      ...settings,
+      optimizer,
+      totalSteps,
+      padding: config.pad_token_id,
+    });
     while (losses.length < epochs) {
       const epoch = losses.length + 1;
       const batches = epochBatches(training.lengths, { batchSize, order, seed, epoch });
