@@ -83,14 +83,14 @@ export function forward(
 
 /** How batches of several lengths run: `words` are those of all batches, one after the other. */
 export interface EncodeEachOptions extends Omit<EncodeOptions, "lastPositions" | "from"> {
-  /** Positions [batch, K] for each of the batches. */
+  /** Positions [batch, K] for each of the batches, as in `encode`; of all by default. */
   lastPositions?: readonly tf.Tensor2D[] | undefined;
 }
 
 /**
- * The hidden states of several batches, each of a length of its own, without padding them to one: sentences attend within
- * their batch, and all else is computed on the tokens of all batches at once. The same as `encode` of each, but for the order
- * of noise.
+ * The hidden states [batch, length, hidden] of several batches, each of a length of its own, without padding them to one:
+ * sentences attend within their batch, and all else is computed on the tokens of all batches at once. The same as `encode` of
+ * each, but for the order of noise.
  *
  * @throws what `forward` throws; RangeError for gates of several sub-networks above more than one batch
  */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A command that was started, with all that it starts. */
@@ -31,6 +32,8 @@ export function start(
       ...Object.fromEntries(inherited),
       NX_DAEMON: "false",
       PRUNING_BIAS_PARENT: String(process.pid),
+      // What is broken here is nobody's cache.
+      HF_HOME: join(cwd, "given/hub"),
       ...env,
       [key]: value,
     },

@@ -17,12 +17,13 @@ export const results = ["runs", "experiments", ".nx/cache"] as const;
 
 /** Sweep of the campaign: two points, each trained, measured and fine-tuned. */
 export const SWEEP = "small";
+export const GRID = "prune_block_size=8,16";
 
 /** The stages of the pipeline, each from a state that an undisturbed run of those before it left. */
 export async function stages(place: Workplace, only?: readonly string[]): Promise<Stage[]> {
   const wanted = (...names: readonly string[]) => only === undefined || names.some((name) => only.includes(name));
   const { root, model, overrides } = place;
-  const grid = overrides.map((word) => (word.startsWith("prune_block_size=") ? "prune_block_size=8,16" : word));
+  const grid = overrides.map((word) => (word.startsWith("prune_block_size=") ? GRID : word));
   const trained = join(root, "given/run");
   const swept = join(root, "given/swept");
   const clear = () => {

@@ -7,7 +7,7 @@ import { end, kill, orphans, start, type Started } from "./processes.ts";
 import { type Outcome, record } from "./record.ts";
 import { lastLines } from "./run.ts";
 import { differences, type Snapshot } from "./snapshot.ts";
-import { stages, type Stage, SWEEP } from "./stages.ts";
+import { GRID, stages, type Stage, SWEEP } from "./stages.ts";
 import { leftBy, type Undisturbed, undisturbed } from "./undisturbed.ts";
 import { source, workplace, type Workplace } from "./workplace.ts";
 
@@ -26,13 +26,15 @@ interface Bench {
 
 const kinds: Readonly<Record<string, (bench: Bench) => Promise<Omit<Outcome, "trial" | "faults">>>> = {
   two,
+  same,
+  changed,
   killed,
   edited,
 };
 
 /**
- * Sweeps that are not alone in their workspace: the same twice at once; the first of two killed; one whose code is edited while it
- * runs. Each ends with the files of an undisturbed one, and nothing is kept under a hash of other code.
+ * Sweeps that are not alone in their workspace: two names at once; one name twice; one name with other points; the first of two
+ * killed; one whose code is edited while it runs. Each ends with the files of an undisturbed one, and nothing is kept under a hash of other code.
  */
 export async function sweepsCampaign({ out, seed, trials, only, log }: SweepsOptions): Promise<Outcome[]> {
   const place = await workplace(out);
@@ -70,28 +72,50 @@ async function ending(what: string, started: Started): Promise<{ stderr: string;
   return { stderr, problems: code === 0 ? left : [...left, `${what} ends with ${code}: ${lastLines(stderr)}`] };
 }
 
-/** Another sweep of the same points, and every other time under another name. */
-async function two({ place, sweep, expected, drawn }: Bench) {
-  const other = drawn("name") < 0.5 ? SWEEP : "other";
-  const after = drawn("moment") * 0.5 * expected.seconds;
+/** The same points under another name. */
+async function two(bench: Bench) {
+  const { got, problems, note } = await beside(bench, named(bench.sweep.line, "other"));
+  const expected = partOf(bench.expected.files, SWEEP);
+  const asFirst = Object.fromEntries(
+    Object.entries(partOf(got, "other")).map(([name, digest]) => [name.replace("/other/", `/${SWEEP}/`), digest]),
+  );
+  problems.push(...differences(expected, partOf(got, SWEEP)));
+  problems.push(...differences(expected, asFirst).map((text) => `of the second, ${text}`));
+  return { problems, note: `other ${note}` };
+}
+
+/** The same sweep once more. */
+async function same(bench: Bench) {
+  const { got, problems, note } = await beside(bench, bench.sweep.line);
+  problems.push(...differences(bench.expected.files, got));
+  return { problems, note: `${SWEEP} again ${note}` };
+}
+
+const OTHER_GRID = "prune_block_size=8,4";
+
+/** The same name with another of its two points, so that its file is another; soon, before Nx has read that. */
+async function changed(bench: Bench) {
+  const line = bench.sweep.line.map((word) => (word === GRID ? OTHER_GRID : word));
+  const { got, problems, note } = await beside(bench, line, 0.1);
+  const expected = partOf(bench.expected.files, SWEEP);
+  const points = partOf(got, SWEEP);
+  const ofFirst = Object.entries(points).filter(([name]) => expected[name] !== undefined);
+  problems.push(...differences(expected, Object.fromEntries(ofFirst)));
+  const added = Object.keys(points).filter((name) => name.endsWith("=4/summary.json"));
+  if (added.length !== 1) problems.push(`expected the second's own point, got ${added.length}`);
+  return { problems, note: `${SWEEP} with ${OTHER_GRID} ${note}` };
+}
+
+/** What the sweep, and another that begins while it runs, leave. */
+async function beside({ place, sweep, expected, drawn }: Bench, line: readonly string[], share = 0.5) {
+  const after = drawn("moment") * share * expected.seconds;
   const first = begin(place, sweep.line);
   await sleep(1000 * after);
-  const second = begin(place, named(sweep.line, other));
+  const second = begin(place, line);
   const ended = [await ending("the first", first), await ending("the second", second)];
-  const waits = ended.some(({ stderr }) => /waiting until sweep/.test(stderr));
-  const got = leftBy(place, sweep);
-  const compared = other === SWEEP ? got : partOf(got, SWEEP);
-  const problems = ended.flatMap(({ problems }) => problems);
-  problems.push(...differences(other === SWEEP ? expected.files : partOf(expected.files, SWEEP), compared));
-  if (other !== SWEEP) {
-    const points = partOf(got, other);
-    const asFirst = Object.fromEntries(
-      Object.entries(points).map(([name, digest]) => [name.replace(`/${other}/`, `/${SWEEP}/`), digest]),
-    );
-    problems.push(...differences(partOf(expected.files, SWEEP), asFirst).map((text) => `of the second, ${text}`));
-  }
-  if (!waits) problems.push("neither waited for the other");
-  return { problems, note: `${other} ${after.toFixed(1)} s after ${SWEEP}` };
+  const problems = ended.flatMap((one) => one.problems);
+  if (!ended.some(({ stderr }) => /waiting until sweep/.test(stderr))) problems.push("neither waited for the other");
+  return { got: leftBy(place, sweep), problems, note: `${after.toFixed(1)} s after ${SWEEP}` };
 }
 
 /** One that waits goes on where the one before it was killed. */

@@ -15,10 +15,13 @@ export interface Registry {
 /**
  * Starts a registry that keeps our packages in a folder and hands on what others have published.
  *
+ * It ends with the process that started it, however that ends.
+ *
  * @param uplink the registry that is asked for the packages of others
+ * @param signal ends it when it is aborted
  * @throws Error where it does not answer within a minute
  */
-export async function startRegistry(folder: string, uplink: string): Promise<Registry> {
+export async function startRegistry(folder: string, uplink: string, signal?: AbortSignal): Promise<Registry> {
   await mkdir(folder, { recursive: true });
   const config = {
     storage: join(folder, "storage"),
@@ -37,15 +40,16 @@ export async function startRegistry(folder: string, uplink: string): Promise<Reg
   await writeFile(npmrc, `registry=${url}\n${url.slice("http:".length)}:_authToken=anybody\n`);
   const require = createRequire(import.meta.url);
   const program = join(dirname(require.resolve("verdaccio/package.json")), "bin/verdaccio");
-  const child = spawn(process.execPath, [program, "--config", join(folder, "config.yaml"), "--listen", url], {
-    stdio: "ignore",
-  });
+  const args = ["--import", WITH_PARENT, program, "--config", join(folder, "config.yaml"), "--listen", url];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "ignore", "ignore"] });
   const close = () =>
     new Promise<void>((closed) => {
-      if (child.exitCode !== null) closed();
+      if (child.exitCode !== null || child.signalCode !== null) closed();
       child.once("close", () => closed());
       child.kill();
     });
+  signal?.addEventListener("abort", () => void close());
+  if (signal?.aborted === true) void close();
   try {
     await answers(`${url}-/ping`);
   } catch (error) {
@@ -55,6 +59,9 @@ export async function startRegistry(folder: string, uplink: string): Promise<Reg
   const settings = { npm_config_registry: url, npm_config_userconfig: npmrc, npm_config_cache: join(folder, "cache") };
   return { url, close, env: { ...withoutNpm(process.env), ...settings } };
 }
+
+/** The pipe to a process closes with whoever has its other end, killed or not. */
+const WITH_PARENT = 'data:text/javascript,process.stdin.on("close",()=>process.exit()).resume()';
 
 /** What npm and pnpm tell the programs that they start would be settings for those that these start. */
 const withoutNpm = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>

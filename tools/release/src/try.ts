@@ -26,19 +26,21 @@ export interface TryOptions {
   readonly nodes?: readonly string[];
   /** Packages that are installed and tried, such as `cli`; all by default. */
   readonly only?: readonly string[];
+  /** Ends the registry, and with it what asks there. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Publishes the packages, under the versions that the changesets give them, to a registry on this machine, installs each into
  * an empty project and runs all code of its README; of the command line, its help and two commands.
  */
-export async function* tryPackages({ uplink, nodes = [], only }: TryOptions): AsyncGenerator<Trial> {
+export async function* tryPackages({ uplink, nodes = [], only, signal }: TryOptions): AsyncGenerator<Trial> {
   const dir = await mkdtemp(join(tmpdir(), "pruning-bias-try-"));
   const staged = join(dir, "stage");
   await stage(staged);
   await version(staged);
   await build(staged);
-  const registry = await startRegistry(join(dir, "registry"), uplink);
+  const registry = await startRegistry(join(dir, "registry"), uplink, signal);
   try {
     await publish(staged, registry, { rehearsed: only === undefined });
     const programs = await nodePrograms(nodes, join(dir, "nodes"), registry);

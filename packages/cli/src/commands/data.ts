@@ -6,7 +6,7 @@ import { type DebiasData, download, isUrl, loadTokenizer } from "@pruning-bias/d
 import type { Config } from "../config/schema.ts";
 import type { Context } from "./context.ts";
 import { writeJson } from "./files.ts";
-import { loadSeatTests, loadSentences, modelFolder, modelName, within } from "./inputs.ts";
+import { downloads, loadSeatTests, loadSentences, modelFolder, modelName, within } from "./inputs.ts";
 
 /** What a run reads, by its contents. */
 export interface Inputs {
@@ -21,15 +21,14 @@ export interface Inputs {
 /** Prepares what runs read and leaves `inputs.json`, by which Nx knows whether it has changed. */
 export async function runData(config: Config, out: string, context: Context): Promise<Inputs> {
   const sentences = basename((await prepare(config, context)).dir);
-  const { root, fetch } = context;
-  const cacheDir = within(root, config.data_dir);
+  const { root } = context;
   const { seat_data: seat, datafiles } = config.datamodule;
   const others = Object.entries(datafiles).filter(
     ([name, place]) => !inSentences.has(name) && !isUrl(place) && existsSync(within(root, place)),
   );
   const tests: Record<string, string> = {};
   for (const [name, place] of [...others, ...Object.entries(seat)].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    const path = isUrl(place) ? await download({ url: place, cacheDir, fetch }) : within(root, place);
+    const path = isUrl(place) ? await download({ url: place, ...downloads(config, context) }) : within(root, place);
     tests[name] = await hashFile(path, "a bias test");
   }
   const folder = await modelFolder(modelName(config), context);

@@ -71,11 +71,9 @@ export function hubOptions(name: string, { hub, fetch, log, progress }: Context)
 export const modelName = ({ model }: Config): string => model.hf_checkpoint ?? model.model_name;
 
 /** The sentences to debias on, from the cache where they are there. */
-export function loadSentences(
-  config: Config,
-  tokenizer: Tokenizer,
-  { root, fetch, progress, log }: Context,
-): Promise<DebiasData> {
+export function loadSentences(config: Config, tokenizer: Tokenizer, context: Context): Promise<DebiasData> {
+  const { root, progress, log } = context;
+  const { cacheDir, fetch, onDamaged: onDamagedDownload } = downloads(config, context);
   const { datafiles, validation_size: validationSize } = config.datamodule;
   return prepareCorpus({
     corpus: source(root, datafiles.plaintext),
@@ -84,20 +82,24 @@ export function loadSentences(
       male: source(root, datafiles.attributes_male),
       stereotype: source(root, datafiles.targets_stereotypes),
     },
-    ...{ tokenizer, validationSize, seed: config.seed, fetch },
-    cacheDir: within(root, config.data_dir),
+    ...{ tokenizer, validationSize, seed: config.seed, cacheDir, fetch, onDamagedDownload },
     onProgress: ({ bytes, totalBytes }) => progress({ what: "reading the corpus", done: bytes, total: totalBytes }),
     onDamaged: (problem) => log(`${problem}: making it again`),
   });
 }
 
+/** How what a URL names is fetched and kept, and who is told where it has to come again. */
+export const downloads = ({ data_dir }: Config, { root, fetch, log }: Context) => ({
+  ...{ cacheDir: within(root, data_dir), fetch },
+  onDamaged: (problem: string) => log(`${problem}; fetching it again`),
+});
+
 /** The texts of sentences by their lines in the corpus. */
-export const loadTexts = (
-  { datamodule, data_dir }: Config,
-  lines: ArrayLike<number>,
-  { root, fetch }: Context,
-): Promise<string[]> =>
-  corpusTexts({ corpus: source(root, datamodule.datafiles.plaintext), cacheDir: within(root, data_dir), fetch }, lines);
+export const loadTexts = (config: Config, lines: ArrayLike<number>, context: Context): Promise<string[]> =>
+  corpusTexts(
+    { corpus: source(context.root, config.datamodule.datafiles.plaintext), ...downloads(config, context) },
+    lines,
+  );
 
 /** Swaps the words of the two lists, which are paired by line. @throws Error where the lists differ in length */
 export async function loadWordSwap(config: Config, context: Context): Promise<Swap> {
@@ -123,9 +125,9 @@ export async function loadSeatTests(
 }
 
 /** The file of a test set, from the cache where it was fetched before. */
-export async function testFile(place: string, config: Config, { root, fetch }: Context): Promise<string> {
-  if (!isUrl(place)) return within(root, place);
-  return downloadTest({ url: place, cacheDir: within(root, config.data_dir), fetch });
+export async function testFile(place: string, config: Config, context: Context): Promise<string> {
+  if (!isUrl(place)) return within(context.root, place);
+  return downloadTest({ url: place, ...downloads(config, context) });
 }
 
 /** What to prune of a model, or `undefined` for nothing. */

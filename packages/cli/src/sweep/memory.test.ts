@@ -9,11 +9,21 @@ const memory = (...overrides: string[]) => {
 };
 
 it("is near the peaks that were measured of BERT-base with 16 sentences of 128 tokens at once", () => {
-  const together = ["datamodule.microbatch=16", "datamodule.token_budget=2048"];
+  const together = ["datamodule.microbatch=16", "datamodule.token_budget=2048", "datamodule.original_cache=0"];
   const frozen = memory("experiment=debias_head_pruning_frozen", ...together) / 1e9;
   const unfrozen = memory("experiment=debias_block_pruning_unfrozen", ...together) / 1e9;
   expect(Math.abs(frozen / 3.1 - 1)).toBeLessThan(0.2);
   expect(Math.abs(unfrozen / 5.6 - 1)).toBeLessThan(0.2);
+});
+
+it("counts the embeddings of the original that stay in memory, as many as there are or may stay", () => {
+  const more = (...overrides: string[]) => memory(...overrides) - memory(...overrides, "datamodule.original_cache=0");
+  // DistilBERT, six layers and the embeddings.
+  const sentence = 4 * 7 * 768;
+  expect(more()).toBe(1e9 + 2000 * sentence);
+  expect(more("datamodule.original_cache=2e6")).toBe(4e6);
+  expect(more("trainer.max_steps=3", "trainer.limit_val_sentences=10")).toBe((3 * 128 + 20) * sentence);
+  expect(more("experiment=debias_inlp")).toBe(0);
 });
 
 it("is said before a sweep starts, with a warning where it is not there", () => {

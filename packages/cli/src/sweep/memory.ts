@@ -10,8 +10,9 @@ const WIDEST = 128;
 
 /**
  * The most memory that a point's tasks take, in bytes, an estimate: the weights, five times again where they train (the
- * original's, gradients, both moments, what is on its way out), and of each layer what its gradient keeps of a token. Fitted to peaks
- * that were measured (bench/README.md): BERT-base 16×128 1.9 to 5.6 GB, 8×32 1.0 GB, MiniLM 32×128 1.5 GB.
+ * original's, gradients, both moments, what is on its way out), of each layer what its gradient keeps of a token, and the embeddings
+ * of the original that are kept. Fitted to peaks that were measured of steps alone, with few of those (bench/README.md): BERT-base
+ * 16×128 1.9 to 5.6 GB, 8×32 1.0 GB, MiniLM 32×128 1.5 GB.
  */
 export function memoryOf(
   config: Config,
@@ -44,7 +45,19 @@ function ofTraining(config: Config, shape: ModelShape): number {
   }
   const trains = !model.freeze_weights || pruning === null;
   const sentences = Math.min(datamodule.microbatch ?? Infinity, datamodule.batch_size);
-  return weightsOf(shape, trains) + kept(shape, Math.min(datamodule.token_budget, sentences * WIDEST));
+  const step = kept(shape, Math.min(datamodule.token_budget, sentences * WIDEST));
+  return weightsOf(shape, trains) + step + originals(config, shape);
+}
+
+/** Of each attribute sentence the embeddings of all layers, as far as `original_cache` lets them stay; of validation apart. */
+function originals({ datamodule, trainer, pretrain }: Config, { layers, hidden }: ModelShape): number {
+  const { batch_size, validation_size, original_cache } = datamodule;
+  const steps = Math.min(trainer.max_epochs * (trainer.limit_train_batches ?? Infinity), trainer.max_steps ?? Infinity);
+  // How many a corpus has is not known before it is read.
+  const training = Math.min(steps * batch_size, pretrain?.sentences ?? Infinity);
+  const validation = 2 * Math.min(validation_size, trainer.limit_val_sentences ?? Infinity);
+  const bytes = (sentences: number) => Math.min(original_cache, 4 * sentences * (layers + 1) * hidden);
+  return bytes(training) + bytes(validation);
 }
 
 /** Sentences that are embedded at once. */

@@ -2,8 +2,10 @@ import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { oneAtATime } from "./one-at-a-time.ts";
+import type { Sweep } from "./points.ts";
 import { runSweep } from "./run-sweep.ts";
-import { sweepFile } from "./sweep-file.ts";
+import { sweepFile, writeSweepFile } from "./sweep-file.ts";
 
 const written = { base: ["experiment=demo"], grid: { seed: ["1", "2"] }, glue: ["cola"] };
 
@@ -126,6 +128,28 @@ describe("what is made before points run", () => {
       "got runs/mine that experiments/first/sweep.json makes with other settings; put what differs into it, as ${pretrain.steps}",
     );
   });
+});
+
+it("a sweep of a name that is at work, with other points, leaves its file alone until it is done", async () => {
+  const root = await mkdtemp(join(tmpdir(), "sweep-"));
+  // All that is asked of Nx here is that it is there.
+  await mkdir(join(root, "node_modules/nx/dist/bin"), { recursive: true });
+  await writeFile(join(root, "node_modules/nx/dist/bin/nx.js"), "");
+  const ofFirst: Sweep = { base: ["experiment=demo"], grid: { seed: ["1", "2"] }, glue: [], where: false };
+  await writeSweepFile(sweepFile(root, "mine"), { ...ofFirst, generated: true });
+  const file = () => readFile(sweepFile(root, "mine"), "utf8").then((text) => JSON.parse(text) as { grid: unknown });
+  const { promise: waiting, resolve: onWait } = Promise.withResolvers<string>();
+  let second: Promise<unknown> | undefined;
+  const work = async () => {
+    const log = (line: string) => void (line.startsWith("waiting") && onWait(line));
+    const options = { root, log, output: () => {}, environment: {} };
+    second = runSweep(["name=mine", "experiment=demo", "seed=2,3"], options);
+    expect(await waiting).toMatch(/^waiting until sweep mine, process \d+, is done/);
+    expect((await file()).grid).toEqual({ seed: ["1", "2"] });
+  };
+  await oneAtATime(join(root, "runs/.sweep"), work, { who: "sweep mine", onWait: () => {} });
+  await second;
+  expect((await file()).grid).toEqual({ seed: ["2", "3"] });
 });
 
 describe("memory of a cluster's jobs", () => {

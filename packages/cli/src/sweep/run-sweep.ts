@@ -107,18 +107,26 @@ export async function runSweep(overrides: readonly string[], options: SweepOptio
   const scripts = options.launcher === "slurm" ? slurmScripts(slurmPlan(name, sweep, runs, root)) : undefined;
   if (scripts !== undefined) sayMemory(configs, sweep, options);
   if (options.dryRun) return { ...outcome, ...(scripts && { scripts }) };
-  if (!written) await writeSweepFile(sweepFile(root, name), sweep);
+  const write = async () => (written ? undefined : writeSweepFile(sweepFile(root, name), sweep));
   if (scripts !== undefined) {
+    await write();
     const jobs = await submit(scripts, join(root, "runs", name, "slurm"), options.environment);
     return { ...outcome, scripts, jobs };
   }
   sayMemory(configs, sweep, options);
-  const failed = await oneAtATime(join(root, "runs/.sweep"), () => runTasks(name, { sweep, runs }, options), {
+  const tasks = async () => {
+    // Not before its turn: one of the same name and other points may be at it, whose tasks and report read the file.
+    checkOtherSweeps(root, name, configs);
+    await write();
+    const failed = await runTasks(name, { sweep, runs }, options);
+    if (failed.length > 0) await reportSweep(root, name);
+    return failed;
+  };
+  const failed = await oneAtATime(join(root, "runs/.sweep"), tasks, {
     ...{ who: `sweep ${name}`, signal: options.signal },
     onWait: (holder) => log(`waiting until ${holder}, is done: sweeps of one workspace share its results`),
   });
   const report = join(root, "runs", name, "report.html");
-  if (failed.length > 0) await reportSweep(root, name);
   return {
     ...outcome,
     failed,

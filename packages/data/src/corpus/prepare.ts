@@ -31,6 +31,8 @@ export interface PrepareOptions {
   readonly onProgress?: ((progress: PrepareProgress) => void) | undefined;
   /** Told of kept files that are damaged, and made again. */
   readonly onDamaged?: ((problem: string) => void) | undefined;
+  /** Told of a download that has changed since it came, before it is fetched again; nobody by default. */
+  readonly onDamagedDownload?: ((problem: string) => void) | undefined;
 }
 
 /** How much of the corpus file has been read. */
@@ -59,7 +61,8 @@ export type DebiasData = Readonly<Record<ClassName, Split>> & {
  */
 export async function prepareCorpus(options: PrepareOptions): Promise<DebiasData> {
   const { tokenizer, validationSize = 1000, seed, cacheDir, fetch, onProgress } = options;
-  const local = async (source: string) => (isUrl(source) ? download({ url: source, cacheDir, fetch }) : source);
+  const local = async (source: string) =>
+    isUrl(source) ? download({ url: source, cacheDir, fetch, onDamaged: options.onDamagedDownload }) : source;
   const corpus = await local(options.corpus);
   const lists = {
     male: await readWordList(await local(options.words.male)),

@@ -9,6 +9,8 @@ export interface CorpusTextsOptions {
   readonly cacheDir: string;
   /** What fetches URLs; the global one by default. */
   readonly fetch?: Fetch | undefined;
+  /** Told in one line of a copy that has changed since it came, before it is fetched again; nobody by default. */
+  readonly onDamaged?: ((problem: string) => void) | undefined;
 }
 
 /**
@@ -17,10 +19,10 @@ export interface CorpusTextsOptions {
  * @throws Error where it has no such line; RangeError for a line that is no whole number
  */
 export async function corpusTexts(
-  { corpus, cacheDir, fetch }: CorpusTextsOptions,
+  { corpus, ...options }: CorpusTextsOptions,
   lines: ArrayLike<number>,
 ): Promise<string[]> {
-  const path = isUrl(corpus) ? await download({ url: corpus, cacheDir, fetch }) : corpus;
+  const path = isUrl(corpus) ? await download({ url: corpus, ...options }) : corpus;
   const wrong = Array.from(lines).find((wantedLine) => !(Number.isInteger(wantedLine) && wantedLine >= 0));
   if (wrong !== undefined) throw new RangeError(`${corpus}: expected lines from 0, got ${wrong}`);
   const wanted = new Map<number, string>(Array.from(lines, (line) => [line, ""]));

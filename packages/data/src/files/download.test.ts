@@ -37,7 +37,7 @@ test("a file is fetched once and keeps the end of its name", async () => {
   expect(requests).toBe(1);
 });
 
-test("a copy that has changed is fetched again, and named where that cannot be", async () => {
+test("a copy that has changed is told of and fetched again, and named where that cannot be", async () => {
   const options = { url: `${origin}/words.txt`, cacheDir: join(dir(), "changed") };
   const path = await download(options);
   writeFileSync(path, "kinG\n");
@@ -45,7 +45,14 @@ test("a copy that has changed is fetched again, and named where that cannot be",
   await expect(download({ ...options, fetch })).rejects.toThrow(
     /words\.txt: it is damaged, its sha256 is \w{64} .*no network/,
   );
-  expect(readFileSync(await download(options), "utf8")).toBe("king\n");
+  const told: string[] = [];
+  const onDamaged = (problem: string) => void told.push(problem);
+  expect(readFileSync(await download({ ...options, onDamaged }), "utf8")).toBe("king\n");
+  expect(told).toEqual([
+    expect.stringMatching(/words\.txt: it is damaged, its sha256 is \w{64} and not as it came in$/),
+  ]);
+  await download({ ...options, onDamaged });
+  expect(told).toHaveLength(1);
 });
 
 test("a checksum is compared", async () => {

@@ -20,6 +20,8 @@ export interface DownloadOptions {
   readonly fetch?: Fetch | undefined;
   /** Checked where given, hexadecimal. */
   readonly sha256?: string | undefined;
+  /** Told in one line of a copy that has changed since it came, before it is fetched again; nobody by default. */
+  readonly onDamaged?: ((problem: string) => void) | undefined;
 }
 
 /**
@@ -44,10 +46,10 @@ async function fetchOnce(options: FetchOptions): Promise<void> {
   if (expected === "") return;
   const got = await hashFile(path, "a download");
   if (expected.startsWith(`${got}  `)) return;
+  const problem = `${path}: it is damaged, its sha256 is ${got} and not as it came in`;
+  options.onDamaged?.(problem);
   await fetchFile(options).catch((error: Error) => {
-    throw new Error(`${path}: it is damaged, its sha256 is ${got} and not as it came in; ${error.message}`, {
-      cause: error,
-    });
+    throw new Error(`${problem}; ${error.message}`, { cause: error });
   });
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { reason } from "@pruning-bias/files";
-import { type FileMetaData, parquetMetadata, parquetReadObjects } from "hyparquet";
+import { type FileMetaData, parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import type { GlueTable } from "./table.ts";
 
@@ -10,6 +10,7 @@ export async function readParquet(path: string): Promise<GlueTable> {
     const { buffer, byteOffset, byteLength } = await readFile(path);
     const file = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
     const metadata = parquetMetadata(file);
+    checkColumns(metadata);
     checkClaims(metadata, file);
     const rows = await parquetReadObjects({ file, metadata });
     return {
@@ -21,6 +22,20 @@ export async function readParquet(path: string): Promise<GlueTable> {
     };
   } catch (error) {
     throw new Error(`${path}: expected a whole Parquet file, ${reason(error)}`, { cause: error });
+  }
+}
+
+/** A column that the schema does not have, or has had already, is read and waited for by nobody: its error would end the process. */
+function checkColumns(metadata: FileMetaData): void {
+  const schema = parquetSchema(metadata);
+  for (const { columns } of metadata.row_groups) {
+    const paths = columns.map(({ meta_data }) => meta_data?.path_in_schema ?? []);
+    for (const path of paths) {
+      let node: typeof schema | undefined = schema;
+      for (const name of path) node = node?.children.find(({ element }) => element.name === name);
+      if (node === undefined || node.children.length > 0) throw new Error("a column that its schema does not have");
+    }
+    if (new Set(paths.map((path) => JSON.stringify(path))).size < paths.length) throw new Error("a column twice");
   }
 }
 
@@ -43,7 +58,9 @@ function checkClaims({ row_groups: groups, num_rows }: FileMetaData, file: Array
       let values = 0;
       while (reader.offset < size - 1 && values < Number(group.num_rows)) {
         const page = parquetHeader(reader);
-        reader.offset += counted(page.compressed_page_size, size - reader.offset, "bytes of a page");
+        const packed = counted(page.compressed_page_size, size - reader.offset, "bytes of a page");
+        checkSum(page.crc, new Uint8Array(file, start + reader.offset, packed));
+        reader.offset += packed;
         bytes += counted(page.uncompressed_page_size, MOST_BYTES, "unpacked bytes");
         if (bytes > MOST_BYTES) throw new Error(`more than ${MOST_BYTES} unpacked bytes`);
         const { data_page_header: v1, data_page_header_v2: v2, dictionary_page_header: words } = page;
@@ -61,6 +78,24 @@ function checkClaims({ row_groups: groups, num_rows }: FileMetaData, file: Array
     }
   }
 }
+
+/** Some writers put a CRC-32 of its bytes into a page's header; the reader does not look at it. */
+function checkSum(expected: unknown, page: Uint8Array): void {
+  if (typeof expected !== "number") return;
+  let sum = -1;
+  for (const byte of page) sum = (sum >>> 8) ^ remainders[(sum ^ byte) & 255]!;
+  const got = ~sum;
+  if (got !== expected >> 0) throw new Error(`a page whose CRC-32 is ${hex(got)}, and not ${hex(expected)}`);
+}
+
+const hex = (sum: number): string => (sum >>> 0).toString(16).padStart(8, "0");
+
+/** Of each byte by the polynomial of CRC-32, 0xedb88320. */
+const remainders = Int32Array.from({ length: 256 }, (_, byte) => {
+  let sum = byte;
+  for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  return sum;
+});
 
 function counted(value: number | bigint, most: number, what: string): number {
   const count = Number(value);

@@ -11,6 +11,8 @@ export interface DownloadTestOptions {
   readonly cacheDir: string;
   /** What fetches URLs; the global one by default. */
   readonly fetch?: Fetch | undefined;
+  /** Told in one line of a copy that has changed since it came, before it is fetched again; nobody by default. */
+  readonly onDamaged?: ((problem: string) => void) | undefined;
   /** What is known of files, by URL; `publishedFiles` by default. */
   readonly known?: Readonly<Record<string, PublishedFile>>;
 }
