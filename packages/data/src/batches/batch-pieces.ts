@@ -83,7 +83,7 @@ export function batchHalves(
 function tightest(sorted: Int32Array, lengths: ArrayLike<number>, parts: number): BatchPack {
   const width = (end: number) => lengths[sorted[end - 1]!]!;
   // Rows of one length stand together: no cut between them has fewer tokens.
-  const ends = [0, ...sorted.keys().map((row) => row + 1)].filter(
+  const ends = [0, ...Array.from(sorted, (_, row) => row + 1)].filter(
     (end) => end === 0 || end === sorted.length || width(end) !== width(end + 1),
   );
   const last = ends.length - 1;
