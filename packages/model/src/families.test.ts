@@ -1,4 +1,4 @@
-import { eager, jit, ndarray, type NDArray, tf } from "@pruning-bias/runtime";
+import { eager, type Jit, jit, ndarray, type NDArray, tf } from "@pruning-bias/runtime";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "./config.ts";
 import { type Batch, encode, encodeEach, type EncodeOptions, type Gates } from "./encoder.ts";
@@ -103,6 +103,20 @@ describe.each(Object.keys(families) as FamilyName[])("%s", (family) => {
       const whole = (await last({})).data.slice(4 * 12, 7 * 12);
       expect(difference(cut, ndarray(whole, [1, 3, 12]))).toBeLessThan(1e-5);
     });
+  });
+
+  it("drops and gates batches together eagerly as compiled", async () => {
+    const gates = { "encoder.layer.1.attention.output.dense": { columns: ndarray(Float32Array.of(1, 0, 1)) } };
+    const short = {
+      inputIds: ndarray(Int32Array.of(2, 9, 3), [1, 3]),
+      attentionMask: ndarray(Int32Array.of(1, 1, 1), [1, 3]),
+    };
+    const last = (run: Jit) =>
+      run(({ weights, batches, gates }: { weights: Weights; batches: readonly Batch[]; gates: Gates }, random) =>
+        encodeEach(config, weights, batches, { gates, random }).map((states) => states.at(-1)!),
+      )({ weights, batches: [batch, short] as never, gates: gates as never }, { seed: 4, counter: 1 });
+    const [eagerly, compiled] = [await last(eager), await last(jit)];
+    for (const [n, state] of eagerly.entries()) expect(difference(state, compiled[n]!)).toBeLessThan(1e-5);
   });
 
   it("drops where Hugging Face does, with its rates", async () => {

@@ -87,6 +87,8 @@ describe("a wrong override is refused in one line", () => {
       'experiment: expected a preset, got "debias_blok_pruning_frozen"; did you mean debias_block_pruning_frozen?',
     ],
     ["model.debias_mod=token", "model.debias_mod: expected a known setting; did you mean model.debias_mode?"],
+    ["zz=1", "zz: expected a known setting; pruning-bias config lists them"],
+    ["experiment=xyz", 'experiment: expected a preset, got "xyz"; they are debias, debias_block_pruning_frozen, '],
     ["learning_rate=1", "learning_rate: expected a known setting; did you mean model.learning_rate?"],
     ["model.debias_mode=word", 'model.debias_mode: expected "sentence" | "token", got "word"'],
     ["seed=-1", "seed: expected a number >=0, got -1"],

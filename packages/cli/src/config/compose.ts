@@ -169,7 +169,9 @@ function unknown(key: string, value: string | undefined, known: readonly string[
     value === undefined
       ? `${key}: expected a known setting`
       : `${key}: expected a preset, got ${JSON.stringify(value)}`;
-  throw new UsageError(`${what}; did you mean ${nearest(value ?? key, known)}?`);
+  const meant = nearest(value ?? key, known);
+  const all = value === undefined ? "pruning-bias config lists them" : `they are ${known.join(", ")}`;
+  throw new UsageError(meant === undefined ? `${what}; ${all}` : `${what}; did you mean ${meant}?`);
 }
 
 function explain(issue: z.core.$ZodIssue, settings: Settings): string {

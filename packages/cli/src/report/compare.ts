@@ -26,12 +26,13 @@ export const untouchedModels = ({ baseline, points }: SweepResults): PointResult
 /** All that was measured: the untouched models, and every point. */
 export const measuredOf = (sweep: SweepResults): PointResults[] => [...untouchedModels(sweep), ...sweep.points];
 
-/** A point's number in tables and pictures, from 1; untouched models are 0, or 0.1, 0.2, … where there are several. */
+/** A point's number in tables and pictures, from 1; untouched models are 0, or 0.1, 0.2, … (0.01, …) where there are several. */
 export function numberOf(sweep: SweepResults, point: PointResults): string {
   const index = sweep.points.indexOf(point);
   if (index >= 0) return String(index + 1);
   const models = untouchedModels(sweep);
-  return models.length === 1 ? "0" : `0.${models.indexOf(point) + 1}`;
+  const digits = String(models.length).length;
+  return models.length === 1 ? "0" : `0.${String(models.indexOf(point) + 1).padStart(digits, "0")}`;
 }
 
 /** What a point's settings start from; of an untouched model those of a point that did. */

@@ -4,6 +4,7 @@ import { printable } from "@pruning-bias/files";
 import type { z } from "zod";
 import { parseJson } from "../commands/files.ts";
 import { readChecked, readSums } from "../commands/sums.ts";
+import { BASELINE } from "../sweep/baseline-name.ts";
 import {
   type GlueAsked,
   type PointResults,
@@ -37,11 +38,11 @@ export async function readSweep(
   baselines?: ReadonlyMap<string, string>,
 ): Promise<SweepResults> {
   const read = (name: string) => readPoint(join(runsDir, checkName(sweep)), checkName(name), asked?.get(name));
-  const own = points.filter((name) => name !== "baseline");
-  const untouched = [...new Set(["baseline", ...own.flatMap((name) => baselines?.get(name) ?? [])])];
+  const own = points.filter((name) => name !== BASELINE);
+  const untouched = [...new Set([BASELINE, ...own.flatMap((name) => baselines?.get(name) ?? [])])];
   const [before, after] = await Promise.all([untouched, own].map((names) => Promise.all(names.map(read))));
   const all = own.map((name, index): PointResults => {
-    const number = untouched.indexOf(baselines?.get(name) ?? "baseline");
+    const number = untouched.indexOf(baselines?.get(name) ?? BASELINE);
     return number === 0 ? after![index]! : { ...after![index]!, untouched: before![number]! };
   });
   return { sweep, baseline: before![0]!, points: all };

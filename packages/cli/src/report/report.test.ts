@@ -214,6 +214,13 @@ describe("points that start from several models", () => {
     return { text: words(html), csv: csv.split("\r\n"), tex, html };
   };
 
+  it("say how their own one was embedded, also where the first was not measured", async () => {
+    const { "baseline/bias.json": _, ...others } = files;
+    write({ ...others, "baseline-2/bias.json": bias({ career: 0.2 }), "b/bias.json": bias({ career: 0.5 }, "mean") });
+    const { html } = await report(await readSweep(runs, "demo", ["a", "b"], undefined, beside));
+    expect(words(html)).toContain("Embedded otherwise than the untouched model (cls), hence not compared: b");
+  });
+
   it("are set beside their own, each of them in tables", async () => {
     const toy = { task: "toy", seed: 1, epochs: 1, seconds: 1 };
     const scored = ["a", "b", "baseline", "baseline-2"].map((name, n) => {

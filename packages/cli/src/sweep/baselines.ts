@@ -2,7 +2,7 @@ import { classifierOf } from "../config/classifier.ts";
 import { digest } from "../config/compose.ts";
 import type { Config } from "../config/schema.ts";
 import type { ComposedPoint } from "./composed-points.ts";
-import { BASELINE } from "./points.ts";
+import { BASELINE } from "./baseline-name.ts";
 import { untouchedSettings } from "./task-settings.ts";
 
 /** An untouched model that points start from, measured beside them. */

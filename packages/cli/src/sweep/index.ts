@@ -7,6 +7,7 @@ export { dataProject, dataSettings, trainSettings, untouchedSettings } from "./t
 export { type Baseline, baselines } from "./baselines.ts";
 export { type ComposedPoint, composedPoints } from "./composed-points.ts";
 export { type Asked, type GlueRun, type Measurement, measurements } from "./measurements.ts";
-export { BASELINE, parseSweep, type Point, points, Sweep } from "./points.ts";
+export { BASELINE } from "./baseline-name.ts";
+export { parseSweep, type Point, points, Sweep } from "./points.ts";
 export { runSweep, type SweepOptions, type SweepOutcome } from "./run-sweep.ts";
 export { readSweepFile, sweepFile, sweepName, writeSweepFile } from "./sweep-file.ts";

@@ -42,9 +42,6 @@ export interface Point {
   readonly overrides: readonly string[];
 }
 
-/** The untouched model of a sweep, measured beside its points. */
-export const BASELINE = "baseline";
-
 /**
  * A sweep from a command line: an override with several values, set apart by commas, becomes part of the grid.
  *

@@ -1,0 +1,2 @@
+/** The untouched model of a sweep, measured beside its points. */
+export const BASELINE = "baseline";
