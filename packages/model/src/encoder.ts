@@ -218,12 +218,8 @@ function forwardEach(
     const added = family.residualDropout.feedForward ? dropout(outer) : outer;
     x = norm(tf.add(x, added), `${name}.output.LayerNorm`);
     parts = parts.map((part) => aboveGates(part, V));
-    for (const [n, state] of split(
-      x,
-      asked.map((rows) => V * rows),
-    ).entries()) {
-      states[n]!.push(tf.reshape(state, [parts[n]!.B, Q[n]!, D]));
-    }
+    const rows = asked.map((count) => V * count);
+    for (const [n, own] of split(x, rows).entries()) states[n]!.push(tf.reshape(own, [parts[n]!.B, Q[n]!, D]));
   }
   return states.map((hiddenStates, n) => ({ hiddenStates, attentions: attentions[n]! }));
 }
